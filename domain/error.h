@@ -1,0 +1,38 @@
+#pragma once
+
+#include <expected>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mintmark {
+
+// What can go wrong in the course of things. api/errors.h maps each to its HTTP status and error_code.
+enum class ErrorKind {
+  kInvalid,              // the input breaks a rule; messages read "field: what is wrong"
+  kUnauthenticated,      // nobody, or nobody we know
+  kForbidden,            // somebody, but not allowed
+  kNotFound,             // does not exist, or is not the caller's: never say which
+  kConflict,             // against the present state, an expected version or an idempotency key
+  kUnavailable,          // cannot be done now; nothing has changed
+  kOutcomeUnknown,       // may or may not have been stored; retry with the same idempotency key
+  kInsufficientStorage,  // the disk is nearly full; nothing has changed
+};
+
+// Messages are for people, one fault each; they never carry a secret.
+struct Error {
+  ErrorKind kind;
+  std::vector<std::string> messages;
+
+  bool operator==(const Error&) const = default;
+};
+
+template <class T>
+using Result = std::expected<T, Error>;
+
+inline std::unexpected<Error> fail(ErrorKind kind, std::string message) {
+  return std::unexpected(Error{kind, {std::move(message)}});
+}
+
+}  // namespace mintmark

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+// Every size and deadline that the outside can press against, in one place.
+namespace mintmark::limits {
+
+using namespace std::chrono_literals;
+
+// Fields of the contract, in characters (Unicode code points).
+inline constexpr std::size_t token_name_max = 128;
+inline constexpr std::size_t token_description_max = 255;
+inline constexpr std::size_t token_external_id_max = 128;
+inline constexpr std::size_t account_name_max = 64;
+inline constexpr std::size_t account_description_max = 512;
+inline constexpr std::size_t account_external_id_max = 100;
+inline constexpr std::size_t account_brand_max = 100;
+inline constexpr std::size_t user_name_max = 128;
+inline constexpr std::size_t email_max = 254;  // RFC 5321, 4.5.3.1.3 less the angle brackets
+inline constexpr std::size_t password_min = 12;
+inline constexpr std::size_t password_max = 1024;
+
+// One HTTP request.
+inline constexpr std::size_t request_head_bytes_max = 16 * 1024;
+inline constexpr std::size_t request_body_bytes_max = 256 * 1024;
+inline constexpr std::size_t request_headers_max = 100;
+inline constexpr std::size_t json_depth_max = 16;
+inline constexpr std::size_t idempotency_key_bytes_max = 255;
+inline constexpr std::size_t request_id_bytes_max = 128;
+
+// One HTTP connection.
+inline constexpr auto request_read_time_max = 10s;  // from its first byte to its last
+inline constexpr auto response_write_time_max = 30s;
+inline constexpr auto connection_idle_time_max = 75s;
+inline constexpr std::size_t connections_per_thread_max = 8'192;
+
+// Lists.
+inline constexpr std::size_t page_default = 100;
+inline constexpr std::size_t page_max = 1000;
+
+// The log.
+inline constexpr std::size_t stream_name_bytes_max = 128;
+inline constexpr std::size_t append_events_max = 64;         // events in one append
+inline constexpr std::size_t append_queue_max = 4096;        // appends that wait for the committer
+inline constexpr std::size_t commit_batch_events_max = 512;  // events in one synced write
+inline constexpr std::size_t conflict_retries_max = 16;
+inline constexpr std::size_t projection_batch_events_max = 1024;
+
+// Disk space of the data folder: below the first, work that grows the log is refused; the reserve under
+// it still takes deletions.
+inline constexpr std::size_t free_disk_bytes_min = 256UL * 1024 * 1024;
+inline constexpr std::size_t reserve_disk_bytes_min = 64UL * 1024 * 1024;
+
+// Waiting.
+inline constexpr auto projection_wait_time_max = 5s;
+inline constexpr auto shutdown_drain_time_max = 10s;
+inline constexpr auto session_time_max = 12h;
+inline constexpr std::size_t blocking_queue_max = 1024;  // jobs that wait for a thread of the blocking pool
+
+static_assert(append_events_max <= commit_batch_events_max);
+static_assert(page_default <= page_max);
+static_assert(reserve_disk_bytes_min < free_disk_bytes_min);
+static_assert(token_name_max * 4 < request_body_bytes_max);
+
+}  // namespace mintmark::limits

@@ -1,0 +1,130 @@
+#include "domain/token.h"
+
+#include "domain/fields.h"
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+using Events = std::vector<Event>;
+
+bool is_live(const Token& token) {
+  return token.status != TokenStatus::kAbsent && token.status != TokenStatus::kDeleted;
+}
+
+std::unexpected<Error> not_found() {
+  return fail(ErrorKind::kNotFound, "Token not found.");
+}
+
+}  // namespace
+
+Result<Events> decide(const Token& token, const CreateToken& command) {
+  if (token.status != TokenStatus::kAbsent) return fail(ErrorKind::kConflict, "id: This token id is taken.");
+  FieldErrors errors;
+  errors.check_required_text("name", command.name, limits::token_name_max);
+  errors.check_text("description", command.description, limits::token_description_max);
+  errors.check_text("external_id", command.external_id, limits::token_external_id_max);
+  if (command.expires_at && *command.expires_at <= command.now) {
+    errors.add("expiration_date", "Must be in the future.");
+  }
+  if (errors.any()) return std::move(errors).error();
+
+  Event event;
+  auto& created = *event.mutable_token_created();
+  created.set_token_id(command.id.text());
+  created.set_account_id(command.account.text());
+  created.set_extension(command.extension);
+  created.set_name(command.name);
+  created.set_description(command.description);
+  created.set_external_id(command.external_id);
+  if (command.expires_at) created.set_expires_at_us(command.expires_at->time_since_epoch().count());
+  *created.mutable_secret_digest() = command.secret_digest;
+  *created.mutable_secret() = command.secret;
+  if (command.handle_digest) *created.mutable_handle_digest() = *command.handle_digest;
+  if (command.handle) *created.mutable_handle() = *command.handle;
+  return Events{event};
+}
+
+Result<Events> decide(const Token& token, const UpdateToken& command) {
+  if (!is_live(token)) return not_found();
+  FieldErrors errors;
+  if (command.name) errors.check_required_text("name", *command.name, limits::token_name_max);
+  if (command.description) errors.check_text("description", *command.description, limits::token_description_max);
+  if (command.external_id) errors.check_text("external_id", *command.external_id, limits::token_external_id_max);
+  if (errors.any()) return std::move(errors).error();
+
+  Event event;
+  auto& updated = *event.mutable_token_updated();
+  if (command.name && *command.name != token.name) updated.set_name(*command.name);
+  if (command.description && *command.description != token.description) {
+    updated.set_description(*command.description);
+  }
+  if (command.external_id && *command.external_id != token.external_id) {
+    updated.set_external_id(*command.external_id);
+  }
+  const bool changes = updated.has_name() || updated.has_description() || updated.has_external_id();
+  return changes ? Events{event} : Events{};
+}
+
+Result<Events> decide(const Token& token, const RevealToken&) {
+  if (!is_live(token)) return not_found();
+  Event event;
+  event.mutable_token_revealed();
+  return Events{event};
+}
+
+Result<Events> decide(const Token& token, const DeleteToken&) {
+  if (!is_live(token)) return not_found();
+  Event event;
+  event.mutable_token_deleted();
+  return Events{event};
+}
+
+Result<Events> decide(const Token& token, const IssueZapierConnection& command) {
+  if (token.status != TokenStatus::kPending || token.extension != ZAPIER) return Events{};
+  Event event;
+  event.mutable_zapier_connection_issued()->set_connection_id(command.connection_id);
+  return Events{event};
+}
+
+Result<Events> decide(const Token& token, const WithdrawZapierConnection&) {
+  if (token.status != TokenStatus::kDeleted || token.connection_id.empty()) return Events{};
+  Event event;
+  event.mutable_zapier_connection_withdrawn()->set_connection_id(token.connection_id);
+  return Events{event};
+}
+
+void evolve(Token& token, const Event& event) {
+  if (event.has_token_created()) {
+    const auto& created = event.token_created();
+    token.status = created.extension() == ZAPIER ? TokenStatus::kPending : TokenStatus::kActive;
+    token.account = AccountId::parse(created.account_id());
+    token.extension = created.extension();
+    token.name = created.name();
+    token.description = created.description();
+    token.external_id = created.external_id();
+    if (created.has_expires_at_us()) token.expires_at = Time(std::chrono::microseconds(created.expires_at_us()));
+  } else if (event.has_token_updated()) {
+    const auto& updated = event.token_updated();
+    if (updated.has_name()) token.name = updated.name();
+    if (updated.has_description()) token.description = updated.description();
+    if (updated.has_external_id()) token.external_id = updated.external_id();
+  } else if (event.has_token_deleted()) {
+    token.status = TokenStatus::kDeleted;
+  } else if (event.has_zapier_connection_issued()) {
+    token.connection_id = event.zapier_connection_issued().connection_id();
+    if (token.status == TokenStatus::kPending) token.status = TokenStatus::kActive;
+  } else if (event.has_zapier_connection_withdrawn()) {
+    token.connection_id.clear();
+  }
+}
+
+std::string extension_id(Extension extension) {
+  return extension == ZAPIER ? "EXT-001" : "EXT-000";
+}
+
+std::string extension_name(Extension extension) {
+  return extension == ZAPIER ? "zapier" : "custom";
+}
+
+}  // namespace mintmark
