@@ -23,3 +23,16 @@ function(mintmark_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
+
+# mintmark_protobuf(NAME FILE.proto): its messages as a library, included as "<folder>/FILE.pb.h". Compiled
+# apart from ours: protoc's output is not ours to warn about.
+function(mintmark_protobuf name proto)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  set(out ${PROJECT_BINARY_DIR}/generated/${folder})
+  file(MAKE_DIRECTORY ${out})
+  add_library(${name} STATIC)
+  protobuf_generate(TARGET ${name} LANGUAGE cpp PROTOS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+    IMPORT_DIRS ${CMAKE_CURRENT_SOURCE_DIR} PROTOC_OUT_DIR ${out})
+  target_include_directories(${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf)
+endfunction()

@@ -23,8 +23,10 @@ Result<Events> decide(const Account& account, const UpdateAccount& command) {
   if (!account.exists) return fail(ErrorKind::kNotFound, "Account not found.");
   FieldErrors errors;
   if (command.name) errors.check_required_text("name", *command.name, limits::account_name_max);
-  if (command.description) errors.check_text("description", *command.description, limits::account_description_max);
-  if (command.external_id) errors.check_text("external_id", *command.external_id, limits::account_external_id_max);
+  if (command.description)
+    errors.check_text("description", *command.description, limits::account_description_max);
+  if (command.external_id)
+    errors.check_text("external_id", *command.external_id, limits::account_external_id_max);
   if (command.brand) errors.check_text("brand", *command.brand, limits::account_brand_max);
   if (errors.any()) return std::move(errors).error();
 

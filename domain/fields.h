@@ -1,12 +1,12 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "domain/error.h"
 #include "domain/text.h"
@@ -32,12 +32,15 @@ class FieldErrors {
 
   // The same, and not empty or blank.
   void check_required_text(std::string_view field, std::string_view value, std::size_t characters_max) {
-    if (value.find_first_not_of(' ') == std::string_view::npos) return add(field, "This field may not be blank.");
+    if (value.find_first_not_of(' ') == std::string_view::npos)
+      return add(field, "This field may not be blank.");
     check_text(field, value, characters_max);
   }
 
   bool any() const { return !messages_.empty(); }
-  std::unexpected<Error> error() && { return std::unexpected(Error{ErrorKind::kInvalid, std::move(messages_)}); }
+  std::unexpected<Error> error() && {
+    return std::unexpected(Error{ErrorKind::kInvalid, std::move(messages_)});
+  }
 
  private:
   std::vector<std::string> messages_;

@@ -1,14 +1,15 @@
 #include "domain/ids.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
+
+#include <fmt/format.h>
 
 namespace mintmark {
 namespace {
 
 // Reads PREFIX-NNN-NNN… with `groups` groups of three digits.
-std::optional<std::uint32_t> parse_groups(std::string_view text, std::string_view prefix, std::size_t groups) {
+std::optional<std::uint32_t> parse_groups(std::string_view text, std::string_view prefix,
+                                          std::size_t groups) {
   if (text.size() != prefix.size() + groups * 4 || !text.starts_with(prefix)) return std::nullopt;
   std::uint32_t value = 0;
   for (std::size_t i = prefix.size(); i < text.size(); ++i) {
@@ -41,7 +42,8 @@ std::optional<NineDigitId<Kind>> NineDigitId<Kind>::parse(std::string_view text)
 
 template <class Kind>
 std::string NineDigitId<Kind>::text() const {
-  return fmt::format("{}-{:03}-{:03}-{:03}", Kind::prefix, value_ / 1'000'000, value_ / 1000 % 1000, value_ % 1000);
+  return fmt::format("{}-{:03}-{:03}-{:03}", Kind::prefix, value_ / 1'000'000, value_ / 1000 % 1000,
+                     value_ % 1000);
 }
 
 template class NineDigitId<TokenIdKind>;
@@ -65,7 +67,8 @@ std::optional<AccountId> AccountId::parse(std::string_view text) {
 
 std::string AccountId::text() const {
   const auto value = code_ % value_end;
-  return fmt::format("{}-{:03}-{:03}", type() == AccountType::kVendor ? "VA" : "PA", value / 1000, value % 1000);
+  return fmt::format("{}-{:03}-{:03}", type() == AccountType::kVendor ? "VA" : "PA", value / 1000,
+                     value % 1000);
 }
 
 std::string stream_of(TokenId id) {

@@ -77,9 +77,13 @@ std::string stream_of(AccountId id);
 
 template <class Kind>
 struct std::hash<mintmark::NineDigitId<Kind>> {
-  std::size_t operator()(mintmark::NineDigitId<Kind> id) const noexcept { return std::hash<std::uint32_t>()(id.value()); }
+  std::size_t operator()(mintmark::NineDigitId<Kind> id) const noexcept {
+    return std::hash<std::uint32_t>()(id.value());
+  }
 };
 template <>
 struct std::hash<mintmark::AccountId> {
-  std::size_t operator()(mintmark::AccountId id) const noexcept { return std::hash<std::uint32_t>()(id.code()); }
+  std::size_t operator()(mintmark::AccountId id) const noexcept {
+    return std::hash<std::uint32_t>()(id.code());
+  }
 };

@@ -50,9 +50,11 @@ bool has_control_character(std::string_view text) {
 }
 
 bool is_email(std::string_view text) {
-  if (text.size() > limits::email_max || !count_code_points(text) || has_control_character(text)) return false;
+  if (text.size() > limits::email_max || !count_code_points(text) || has_control_character(text))
+    return false;
   const auto at = text.find('@');
-  if (at == 0 || at == std::string_view::npos || text.find('@', at + 1) != std::string_view::npos) return false;
+  if (at == 0 || at == std::string_view::npos || text.find('@', at + 1) != std::string_view::npos)
+    return false;
   if (text.find(' ') != std::string_view::npos) return false;
   const auto domain = text.substr(at + 1);
   if (domain.empty() || domain.front() == '.' || domain.back() == '.') return false;

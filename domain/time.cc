@@ -1,8 +1,8 @@
 #include "domain/time.h"
 
-#include <fmt/format.h>
-
 #include <cstdint>
+
+#include <fmt/format.h>
 
 namespace mintmark {
 namespace {
@@ -69,8 +69,8 @@ std::string format_time(Time time) {
   const year_month_day date(day);
   const hh_mm_ss clock(floor<seconds>(time - day));
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 std::optional<Time> parse_time(std::string_view text) {
@@ -91,7 +91,8 @@ std::optional<Time> parse_time(std::string_view text) {
   const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
   const Time result = midnight + *time_of_day - *offset;
-  const bool in_range = result >= Time(sys_days(year(1970) / 1 / 1)) && result < Time(sys_days(year(10000) / 1 / 1));
+  const bool in_range =
+      result >= Time(sys_days(year(1970) / 1 / 1)) && result < Time(sys_days(year(10000) / 1 / 1));
   return in_range ? std::optional(result) : std::nullopt;
 }
 

@@ -49,8 +49,10 @@ Result<Events> decide(const Token& token, const UpdateToken& command) {
   if (!is_live(token)) return not_found();
   FieldErrors errors;
   if (command.name) errors.check_required_text("name", *command.name, limits::token_name_max);
-  if (command.description) errors.check_text("description", *command.description, limits::token_description_max);
-  if (command.external_id) errors.check_text("external_id", *command.external_id, limits::token_external_id_max);
+  if (command.description)
+    errors.check_text("description", *command.description, limits::token_description_max);
+  if (command.external_id)
+    errors.check_text("external_id", *command.external_id, limits::token_external_id_max);
   if (errors.any()) return std::move(errors).error();
 
   Event event;
@@ -103,7 +105,8 @@ void evolve(Token& token, const Event& event) {
     token.name = created.name();
     token.description = created.description();
     token.external_id = created.external_id();
-    if (created.has_expires_at_us()) token.expires_at = Time(std::chrono::microseconds(created.expires_at_us()));
+    if (created.has_expires_at_us())
+      token.expires_at = Time(std::chrono::microseconds(created.expires_at_us()));
   } else if (event.has_token_updated()) {
     const auto& updated = event.token_updated();
     if (updated.has_name()) token.name = updated.name();

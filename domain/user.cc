@@ -48,7 +48,8 @@ Result<void> check_password(std::string_view password) {
   const auto characters = count_code_points(password);
   if (!characters) return fail(ErrorKind::kInvalid, "password: Must be valid UTF-8.");
   if (*characters < limits::password_min) {
-    return fail(ErrorKind::kInvalid, fmt::format("password: Use at least {} characters.", limits::password_min));
+    return fail(ErrorKind::kInvalid,
+                fmt::format("password: Use at least {} characters.", limits::password_min));
   }
   if (password.size() > limits::password_max) {
     return fail(ErrorKind::kInvalid, fmt::format("password: Use at most {} bytes.", limits::password_max));

@@ -25,8 +25,8 @@ struct AddUser {
   UserId id;
   AccountId account;
   Role role;
-  UserProfile profile;     // checked, not stored
-  Sealed sealed_profile;   // stored
+  UserProfile profile;    // checked, not stored
+  Sealed sealed_profile;  // stored
   std::string email_hash;
 };
 

@@ -18,7 +18,8 @@
 #include "eventstore/event_id.h"
 
 // The log: everything that happened, in one order, and nothing else is a source of truth. Implementations
-// (RocksDB here, memory for tests, later PostgreSQL) pass one conformance suite, tests/eventstore/conformance.h.
+// (RocksDB here, memory for tests, later PostgreSQL) pass one conformance suite,
+// tests/eventstore/conformance.h.
 namespace mintmark {
 
 // 1 for the first event, then 2, 3, … without a gap, in commit order. 0 stands before the first event.
@@ -58,8 +59,8 @@ struct Metadata {
   std::string client_ip;
 };
 
-// Appends to several streams are one: all or nothing. That goes beyond DESIGN.md's single-stream seam, because
-// a user and the claim on an e-mail address must come into being together.
+// Appends to several streams are one: all or nothing. That goes beyond DESIGN.md's single-stream seam,
+// because a user and the claim on an e-mail address must come into being together.
 struct AppendRequest {
   std::vector<StreamAppend> streams;
   Metadata metadata;
@@ -79,12 +80,12 @@ struct Committed {
 
 struct AppendError {
   enum class Kind {
-    kConflict,      // a stream is not at its expected version
-    kKeyReused,     // the idempotency key came with another request before
-    kBusy,          // the queue is full; nothing was written
-    kDiskFull,      // too little free disk; nothing was written
-    kUnknown,       // a write or sync failed; retry with the same event ids or idempotency key to learn more
-    kInvalid,       // the request breaks a limit; nothing was written
+    kConflict,   // a stream is not at its expected version
+    kKeyReused,  // the idempotency key came with another request before
+    kBusy,       // the queue is full; nothing was written
+    kDiskFull,   // too little free disk; nothing was written
+    kUnknown,    // a write or sync failed; retry with the same event ids or idempotency key to learn more
+    kInvalid,    // the request breaks a limit; nothing was written
   };
   Kind kind;
   std::string message;

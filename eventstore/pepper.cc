@@ -1,9 +1,9 @@
 #include "eventstore/pepper.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <stdexcept>
+
+#include <sodium.h>
 
 namespace mintmark {
 namespace {

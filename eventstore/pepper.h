@@ -15,10 +15,10 @@ namespace mintmark {
 using Digest = std::array<std::uint8_t, 16>;
 using PepperKey = std::array<std::uint8_t, 32>;
 
-// Secret keys that turn secrets into digests, numbered from 1 in the order they came into use; events name the
-// number they used. Immutable, so it may be shared by threads. Digest: BLAKE2b keyed with the pepper (RFC 7693),
-// 16 bytes out of a domain byte and the value. Neither function of it blocks or allocates but where it returns
-// a string.
+// Secret keys that turn secrets into digests, numbered from 1 in the order they came into use; events name
+// the number they used. Immutable, so it may be shared by threads. Digest: BLAKE2b keyed with the pepper (RFC
+// 7693), 16 bytes out of a domain byte and the value. Neither function of it blocks or allocates but where it
+// returns a string.
 class Peppers {
  public:
   static constexpr std::uint32_t count_max = 255;

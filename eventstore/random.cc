@@ -1,11 +1,11 @@
 #include "eventstore/random.h"
 
-#include <fmt/format.h>
-#include <sodium.h>
-
 #include <cassert>
 #include <cstring>
 #include <stdexcept>
+
+#include <fmt/format.h>
+#include <sodium.h>
 
 namespace mintmark {
 

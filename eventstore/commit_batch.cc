@@ -1,0 +1,121 @@
+#include "eventstore/commit_batch.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+using Kind = AppendError::Kind;
+
+// Breaches of the limits are mistakes of our own code, but cheaper to refuse than to store.
+std::optional<AppendError> find_breach(const AppendRequest& request) {
+  std::size_t events = 0;
+  for (const auto& append : request.streams) {
+    if (append.stream.empty() || append.stream.size() > limits::stream_name_bytes_max ||
+        append.stream.find('\0') != std::string::npos) {
+      return AppendError{Kind::kInvalid, "a stream name is 1 to 128 bytes without NUL"};
+    }
+    if (append.events.empty()) return AppendError{Kind::kInvalid, "an append names a stream without events"};
+    events += append.events.size();
+    const auto same = [&](const StreamAppend& other) { return other.stream == append.stream; };
+    if (std::ranges::count_if(request.streams, same) > 1) {
+      return AppendError{Kind::kInvalid, "an append names a stream twice"};
+    }
+  }
+  if (events == 0 || events > limits::append_events_max) {
+    return AppendError{Kind::kInvalid,
+                       fmt::format("an append holds 1 to {} events", limits::append_events_max)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<AppendResult> CommitBatch::find_repeated(const AppendRequest& request) {
+  if (request.idempotency_key) {
+    const auto& [key_hash, request_hash] = *request.idempotency_key;
+    std::optional<EventLog::EarlierUse> earlier;
+    if (const auto found = idempotency_keys_.find(key_hash); found != idempotency_keys_.end()) {
+      earlier = found->second;
+    } else {
+      earlier = lookup_.idempotency_key(key_hash);
+    }
+    if (earlier && earlier->request_hash != request_hash) {
+      return std::unexpected(AppendError{Kind::kKeyReused, "the idempotency key came with another request"});
+    }
+    if (earlier) return Committed{earlier->committed.first, earlier->committed.last, true};
+  }
+  const auto& first_event = request.streams.front().events.front().id;
+  std::optional<Committed> earlier;
+  if (const auto found = appends_.find(first_event); found != appends_.end()) {
+    earlier = found->second;
+  } else {
+    earlier = lookup_.append_of(first_event);
+  }
+  if (earlier) return Committed{earlier->first, earlier->last, true};
+  return std::nullopt;
+}
+
+std::uint64_t CommitBatch::version_of(const std::string& stream) {
+  const auto found = stream_versions_.find(stream);
+  return found != stream_versions_.end() ? found->second : lookup_.stream_version(stream);
+}
+
+AppendResult CommitBatch::add(AppendRequest&& request) {
+  if (auto breach = find_breach(request)) return std::unexpected(std::move(*breach));
+  if (auto repeated = find_repeated(request)) return *repeated;
+  for (const auto& append : request.streams) {
+    const auto actual = version_of(append.stream);
+    if (actual != append.expected_version) {
+      auto message =
+          fmt::format("stream {} is at version {}, not {}", append.stream, actual, append.expected_version);
+      return std::unexpected(AppendError{Kind::kConflict, std::move(message), actual});
+    }
+  }
+  Committed committed{head_ + 1, head_, false};
+  const auto first_event = request.streams.front().events.front().id;
+  for (auto& append : request.streams) {
+    committed.last += append.events.size();
+    encode(append, request.metadata, request.idempotency_key);
+  }
+  appends_.emplace(first_event, committed);
+  if (request.idempotency_key) {
+    auto& [key_hash, request_hash] = *request.idempotency_key;
+    idempotency_keys_.emplace(std::move(key_hash), EventLog::EarlierUse{std::move(request_hash), committed});
+  }
+  std::ranges::move(request.vault_writes, std::back_inserter(vault_writes_));
+  return committed;
+}
+
+void CommitBatch::encode(StreamAppend& append, const Metadata& metadata,
+                         const std::optional<IdempotencyKey>& key) {
+  std::uint64_t version = append.expected_version;
+  for (auto& [id, event] : append.events) {
+    Recorded recorded;
+    recorded.set_position(++head_);
+    recorded.set_stream(append.stream);
+    recorded.set_version(++version);
+    recorded.set_event_id(id.view().data(), id.view().size());
+    recorded.set_recorded_at_us(metadata.recorded_at.time_since_epoch().count());
+    *recorded.mutable_actor() = metadata.actor;
+    recorded.set_request_id(metadata.request_id);
+    recorded.set_correlation_id(metadata.correlation_id);
+    recorded.set_causation_id(metadata.causation_id);
+    recorded.set_client_ip(metadata.client_ip);
+    if (key) {
+      recorded.set_idempotency_key_hash(key->key_hash);
+      recorded.set_request_hash(key->request_hash);
+    }
+    *recorded.mutable_event() = std::move(event);
+    events_.push_back({head_, append.stream, version, recorded.SerializeAsString()});
+  }
+  stream_versions_[append.stream] = version;
+}
+
+}  // namespace mintmark

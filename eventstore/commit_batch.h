@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "eventstore/event_log.h"
+
+namespace mintmark {
+
+// What the rules of appending need to know of the stored log. Blocks on disk.
+class LogLookup {
+ public:
+  virtual ~LogLookup() = default;
+  virtual std::uint64_t stream_version(std::string_view stream) = 0;
+  virtual std::optional<EventLog::EarlierUse> idempotency_key(std::string_view key_hash) = 0;
+  // The append whose first event had this id.
+  virtual std::optional<Committed> append_of(const EventId& first_event) = 0;
+};
+
+// An event as it will be stored.
+struct EncodedEvent {
+  Position position;
+  std::string stream;
+  std::uint64_t version;
+  std::string bytes;
+};
+
+// The rules of appending, apart from any storage: takes requests one by one, checks each against the stored
+// log and against the members before it, and gives what one atomic write must hold. Not thread-safe.
+class CommitBatch {
+ public:
+  CommitBatch(LogLookup& lookup, Position head) : lookup_(lookup), head_(head) {}
+
+  // Takes the request in and gives its positions, true once the batch is durable; or what stands against it,
+  // and the batch is as it was. kConflict, kKeyReused, kInvalid.
+  AppendResult add(AppendRequest&& request);
+
+  bool empty() const { return events_.empty(); }
+  Position head() const { return head_; }
+  const std::vector<EncodedEvent>& events() const { return events_; }
+  const std::map<std::string, std::uint64_t, std::less<>>& stream_versions() const {
+    return stream_versions_;
+  }
+  const std::unordered_map<std::string, EventLog::EarlierUse>& idempotency_keys() const {
+    return idempotency_keys_;
+  }
+  // By the bytes of each append's first event id.
+  const std::map<EventId, Committed>& appends() const { return appends_; }
+  const std::vector<VaultWrite>& vault_writes() const { return vault_writes_; }
+
+ private:
+  std::optional<AppendResult> find_repeated(const AppendRequest& request);
+  std::uint64_t version_of(const std::string& stream);
+  void encode(StreamAppend& append, const Metadata& metadata, const std::optional<IdempotencyKey>& key);
+
+  LogLookup& lookup_;
+  Position head_;
+  std::vector<EncodedEvent> events_;
+  std::map<std::string, std::uint64_t, std::less<>> stream_versions_;
+  std::unordered_map<std::string, EventLog::EarlierUse> idempotency_keys_;
+  std::map<EventId, Committed> appends_;
+  std::vector<VaultWrite> vault_writes_;
+};
+
+}  // namespace mintmark

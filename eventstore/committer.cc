@@ -1,0 +1,189 @@
+#include "eventstore/committer.h"
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <utility>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+using Kind = AppendError::Kind;
+
+AppendError outcome_unknown() {
+  return {Kind::kUnknown, "the log failed while it was writing; retry with the same idempotency key"};
+}
+
+}  // namespace
+
+Committer::Committer(RocksDbTables& tables, HeadAnchor& anchor, Options options)
+    : tables_(tables),
+      anchor_(anchor),
+      options_(std::move(options)),
+      tree_(options_.tree),
+      head_(options_.tree.size()),
+      anchor_thread_([this] { anchor_until_stopped(); }),
+      commit_thread_([this] { commit_until_stopped(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  queue_grown_.notify_one();
+  commit_thread_.join();
+  {
+    const std::scoped_lock lock(mutex_);
+    commits_ended_ = true;
+  }
+  written_grown_.notify_one();
+  anchor_thread_.join();
+}
+
+void Committer::append(AppendRequest request, AppendDone done) {
+  std::optional<AppendError> refusal;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (failed_ || stopping_) {
+      refusal = outcome_unknown();
+    } else if (unanswered_ >= limits::append_queue_max) {
+      refusal = AppendError{Kind::kBusy, "too many writes are waiting; try again"};
+    } else {
+      queue_.push_back({std::move(request), std::move(done)});
+      ++unanswered_;
+    }
+  }
+  if (refusal) {
+    done(std::unexpected(std::move(*refusal)));
+  } else {
+    queue_grown_.notify_one();
+  }
+}
+
+bool Committer::wait_past(Position after, std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  return head_moved_.wait(lock, stop, [&] { return head() > after; });
+}
+
+std::vector<Committer::Waiting> Committer::take_waiting() {
+  std::vector<Waiting> taken;
+  std::unique_lock lock(mutex_);
+  queue_grown_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+  std::size_t events = 0;
+  while (!queue_.empty()) {
+    for (const auto& append : queue_.front().request.streams) events += append.events.size();
+    if (!taken.empty() && events > limits::commit_batch_events_max) break;
+    taken.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return taken;
+}
+
+void Committer::commit_until_stopped() {
+  for (auto waiting = take_waiting(); !waiting.empty(); waiting = take_waiting()) commit(std::move(waiting));
+}
+
+AppendResult Committer::admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes) {
+  const auto needed = request.frees_space ? limits::reserve_disk_bytes_min : limits::free_disk_bytes_min;
+  if (free_disk_bytes < needed) {
+    return std::unexpected(AppendError{Kind::kDiskFull, "the disk is nearly full; nothing was stored"});
+  }
+  return batch.add(std::move(request));
+}
+
+void Committer::commit(std::vector<Waiting> waiting) {
+  const auto free_disk_bytes = options_.free_disk_bytes();
+  CommitBatch batch(tables_, tree_.size());
+  std::vector<Answer> answers;
+  answers.reserve(waiting.size());
+  std::string failure;
+  try {
+    for (auto& [request, done] : waiting) {
+      // The answer is only good once the batch is durable; a failure below replaces it.
+      answers.push_back({std::move(done), std::unexpected(outcome_unknown())});
+      answers.back().result = admit(batch, std::move(request), free_disk_bytes);
+    }
+    if (!batch.empty()) {
+      for (const auto& event : batch.events()) tree_.append(event.bytes);
+      const auto status = tables_.write(batch, tree_);
+      if (!status.ok()) failure = status.ToString();
+    }
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  if (!failure.empty()) {
+    // Those that the loop did not reach are unanswered still.
+    for (auto i = answers.size(); i < waiting.size(); ++i) {
+      answers.push_back({std::move(waiting[i].done), std::unexpected(outcome_unknown())});
+    }
+    return fail_for_ever(failure, std::move(answers));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    written_.push_back({tree_, std::move(answers)});
+  }
+  written_grown_.notify_one();
+}
+
+void Committer::anchor_until_stopped() {
+  for (;;) {
+    std::vector<Written> written;
+    {
+      std::unique_lock lock(mutex_);
+      written_grown_.wait(lock, [&] { return commits_ended_ || !written_.empty(); });
+      if (written_.empty()) return;
+      written.swap(written_);
+    }
+    anchor(std::move(written));
+  }
+}
+
+void Committer::anchor(std::vector<Written> written) {
+  const auto& tree = written.back().tree;
+  std::string failure;
+  bool had_failed = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    had_failed = failed_;
+  }
+  if (!had_failed && tree.size() > head()) {
+    const auto status = anchor_.write({options_.log_id, tree});
+    if (!status.ok()) failure = status.ToString();
+  }
+  std::vector<Answer> answers;
+  for (auto& batch : written) std::ranges::move(batch.answers, std::back_inserter(answers));
+  if (had_failed || !failure.empty()) return fail_for_ever(failure, std::move(answers));
+  {
+    const std::scoped_lock lock(mutex_);
+    head_.store(tree.size(), std::memory_order_release);
+  }
+  head_moved_.notify_all();
+  give(std::move(answers));
+}
+
+void Committer::fail_for_ever(const std::string& reason, std::vector<Answer> answers) {
+  bool first = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    first = !failed_;
+    failed_ = true;
+    for (auto& [request, done] : queue_)
+      answers.push_back({std::move(done), std::unexpected(outcome_unknown())});
+    queue_.clear();
+  }
+  for (auto& answer : answers) answer.result = std::unexpected(outcome_unknown());
+  give(std::move(answers));
+  if (first) options_.on_failure(reason);
+}
+
+void Committer::give(std::vector<Answer> answers) {
+  {
+    const std::scoped_lock lock(mutex_);
+    unanswered_ -= answers.size();
+  }
+  for (auto& [done, result] : answers) done(std::move(result));
+}
+
+}  // namespace mintmark

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "eventstore/event_log.h"
+
+namespace mintmark {
+
+using TreeHash = std::array<std::uint8_t, 32>;
+
+// The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1: SHA-256,
+// leaves hashed behind a zero byte, inner nodes behind a one byte). Keeps the frontier alone: the roots of
+// the complete subtrees from left to right, at most 64 hashes, from which the root follows and the tree
+// grows. Not thread-safe; never blocks.
+class MerkleTree {
+ public:
+  MerkleTree() = default;
+  // `frontier` as frontier() gave it, for a tree of `size` leaves; its length must fit: one hash for each bit
+  // set in `size`.
+  MerkleTree(Position size, std::vector<TreeHash> frontier);
+
+  void append(std::string_view leaf_bytes);
+
+  Position size() const { return size_; }
+  const std::vector<TreeHash>& frontier() const { return frontier_; }
+  TreeHash root() const;
+
+  bool operator==(const MerkleTree&) const = default;
+
+  // 8 bytes of size, little-endian, then the frontier; decode gives nothing where that is not what it finds.
+  std::string encode() const;
+  static std::optional<MerkleTree> decode(std::string_view bytes);
+
+ private:
+  Position size_ = 0;
+  std::vector<TreeHash> frontier_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,173 @@
+#include "eventstore/rocksdb_log.h"
+
+#include <exception>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "eventstore/committer.h"
+#include "eventstore/head_anchor.h"
+#include "eventstore/rocksdb_tables.h"
+#include "eventstore/verify.h"
+
+namespace mintmark {
+namespace {
+
+std::string rocksdb_path(const std::string& path) {
+  return path + "/rocksdb";
+}
+
+std::string anchor_path(const std::string& path) {
+  return path + "/anchor";
+}
+
+rocksdb::Env& env_of(const RocksDbLog::Options& options) {
+  return options.env ? *options.env : *rocksdb::Env::Default();
+}
+
+std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+  return fail(ErrorKind::kUnavailable, fmt::format("The log in {} cannot be opened: {}.", path, why));
+}
+
+}  // namespace
+
+// An advisory lock (flock) on a file of the folder; the system frees it when the process ends, however it
+// ends.
+class RocksDbLog::FolderLock {
+ public:
+  static std::unique_ptr<FolderLock> try_take(const std::string& path) {
+    const int fd = ::open((path + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) return nullptr;
+    std::unique_ptr<FolderLock> lock(new FolderLock(fd));
+    return ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? std::move(lock) : nullptr;
+  }
+  ~FolderLock() { ::close(fd_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  explicit FolderLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+RocksDbLog::RocksDbLog() = default;
+RocksDbLog::~RocksDbLog() = default;
+
+Result<void> RocksDbLog::create(const Options& options, EventId log_id) {
+  auto& env = env_of(options);
+  std::error_code code;
+  std::filesystem::create_directories(options.path, code);
+  const auto lock = code ? nullptr : FolderLock::try_take(options.path);
+  if (!lock) return refuse(options.path, "its folder cannot be made or is in use");
+  // The anchor first: tables without an anchor are damage, an anchor without a head is a log being made.
+  if (!env.FileExists(anchor_path(options.path)).ok()) {
+    const auto status = HeadAnchor::create(env, anchor_path(options.path));
+    if (!status.ok()) return refuse(options.path, status.ToString());
+  }
+  std::unique_ptr<RocksDbTables> tables;
+  auto status = RocksDbTables::open(env, rocksdb_path(options.path), RocksDbTables::Mode::kCreate, tables);
+  if (status.ok()) status = tables->write_meta({"1", log_id, {}});
+  if (!status.ok()) return refuse(options.path, status.ToString());
+  return {};
+}
+
+Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
+  auto& env = env_of(options);
+  const auto& path = options.path;
+  if (!env.FileExists(path).ok()) return refuse(path, "there is none");
+  std::unique_ptr<RocksDbLog> log(new RocksDbLog);
+  log->lock_ = FolderLock::try_take(path);
+  if (!log->lock_) return refuse(path, "another process has it open");
+  try {
+    auto status = HeadAnchor::open(env, anchor_path(path), log->anchor_);
+    if (!status.ok()) return refuse(path, "its head anchor cannot be read: " + status.ToString());
+    // Opening for writing truncates a damaged write-ahead log, so the check comes first and only reads.
+    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kReadOnly, log->tables_);
+    if (!status.ok()) return refuse(path, status.ToString());
+    if (const auto why = check_against_anchor(*log->tables_, *log->anchor_); !why.empty())
+      return refuse(path, why);
+    log->tables_.reset();
+    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kWrite, log->tables_);
+    if (!status.ok()) return refuse(path, status.ToString());
+    auto meta = log->tables_->meta();
+    if (!meta) return refuse(path, "its meta data is damaged");
+    // What lies behind the anchor was written but perhaps never acknowledged; it is ours from here on.
+    status = log->anchor_->write({meta->log_id, meta->tree});
+    if (!status.ok()) return refuse(path, status.ToString());
+    log->log_id_ = meta->log_id;
+    if (!options.free_disk_bytes) {
+      options.free_disk_bytes = [path] { return std::filesystem::space(path).available; };
+    }
+    if (!options.on_failure) options.on_failure = [](const std::string&) {};
+    log->committer_ = std::make_unique<Committer>(
+        *log->tables_, *log->anchor_,
+        Committer::Options{meta->log_id, std::move(meta->tree), options.free_disk_bytes, options.on_failure});
+  } catch (const std::exception& error) {
+    return refuse(path, error.what());
+  }
+  return log;
+}
+
+Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const VerifyProgress& progress) {
+  auto& env = env_of(options);
+  const auto& path = options.path;
+  if (!env.FileExists(path).ok()) return refuse(path, "there is none");
+  const auto lock = FolderLock::try_take(path);
+  if (!lock) return refuse(path, "another process has it open");
+  try {
+    std::unique_ptr<HeadAnchor> anchor;
+    auto status = HeadAnchor::open(env, anchor_path(path), anchor);
+    if (!status.ok()) return VerifyReport{0, {}, "the head anchor cannot be read: " + status.ToString()};
+    std::unique_ptr<RocksDbTables> tables;
+    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kReadOnly, tables);
+    if (!status.ok()) return VerifyReport{0, {}, status.ToString()};
+    if (auto why = check_against_anchor(*tables, *anchor); !why.empty())
+      return VerifyReport{0, {}, std::move(why)};
+    return verify_events(*tables, tables->meta()->tree, progress);
+  } catch (const std::exception& error) {
+    return VerifyReport{0, {}, error.what()};
+  }
+}
+
+VerifyReport RocksDbLog::verify(const VerifyProgress& progress) {
+  const auto meta = tables_->meta();
+  if (!meta) return VerifyReport{0, {}, "the meta data is damaged"};
+  return verify_events(*tables_, meta->tree, progress);
+}
+
+void RocksDbLog::append(AppendRequest request, AppendDone done) {
+  committer_->append(std::move(request), std::move(done));
+}
+
+std::vector<StoredEvent> RocksDbLog::read(Position after, std::size_t limit) {
+  return tables_->read(after, committer_->head(), limit);
+}
+
+std::vector<StoredEvent> RocksDbLog::read_stream(std::string_view stream, std::uint64_t after_version) {
+  return tables_->read_stream(stream, after_version, committer_->head());
+}
+
+std::optional<EventLog::EarlierUse> RocksDbLog::find_idempotency_key(std::string_view key_hash) {
+  auto use = tables_->idempotency_key(key_hash);
+  return use && use->committed.last <= committer_->head() ? use : std::nullopt;
+}
+
+std::optional<std::string> RocksDbLog::read_vault(std::string_view subject) {
+  return tables_->read_vault(subject);
+}
+
+Position RocksDbLog::head() const {
+  return committer_->head();
+}
+
+bool RocksDbLog::wait_past(Position after, std::stop_token stop) {
+  return committer_->wait_past(after, std::move(stop));
+}
+
+}  // namespace mintmark

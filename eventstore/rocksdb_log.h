@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "domain/error.h"
+#include "eventstore/event_log.h"
+#include "eventstore/merkle_tree.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace mintmark {
+
+class Committer;
+class HeadAnchor;
+class RocksDbTables;
+
+// What verify found. The first problem ends it.
+struct VerifyReport {
+  Position head = 0;
+  TreeHash root{};
+  std::string problem;  // empty: nothing wrong; else names the position
+};
+
+// Told now and then how many of how many events are done.
+using VerifyProgress = std::function<void(Position done, Position total)>;
+
+// The log on RocksDB, in a folder of its own: `rocksdb/` (eventstore/rocksdb_tables.h), `anchor`
+// (eventstore/head_anchor.h) and `lock`, held by the one process that has the log open. Several threads.
+class RocksDbLog final : public EventLog {
+ public:
+  struct Options {
+    std::string path;
+    rocksdb::Env* env = nullptr;  // the system's where null
+    // Bytes that the log may still grow by; asked before each write. Default: free space of path's file
+    // system.
+    std::function<std::uint64_t()> free_disk_bytes;
+    // Told once, from a thread of the log, when a write failed: nothing can be appended any more, and the
+    // process should end.
+    std::function<void(const std::string& reason)> on_failure;
+  };
+
+  // Makes an empty log. Fails where the folder holds one.
+  static Result<void> create(const Options& options, EventId log_id);
+
+  // Opens the log after checking it, without touching it, against its head anchor. Fails, naming the
+  // position, where the log ends before its anchor, its events do not give the anchor's root, its format is
+  // newer or another process has it open.
+  static Result<std::unique_ptr<RocksDbLog>> open(Options options);
+  // Answers what was appended, then closes.
+  ~RocksDbLog() override;
+
+  // Checks a log that no process has open: checksums of every file, anchor, gaps, stream versions, and the
+  // root over all stored bytes. Changes nothing. Fails where the log is open or there is none.
+  static Result<VerifyReport> verify_stopped(const Options& options, const VerifyProgress& progress);
+  // The same for this one while it is in use, up to the head at the start of the call. Blocks for long.
+  VerifyReport verify(const VerifyProgress& progress);
+
+  void append(AppendRequest request, AppendDone done) override;
+  std::vector<StoredEvent> read(Position after, std::size_t limit) override;
+  std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version) override;
+  std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override;
+  std::optional<std::string> read_vault(std::string_view subject) override;
+  Position head() const override;
+  bool wait_past(Position after, std::stop_token stop) override;
+  EventId log_id() const override { return log_id_; }
+
+ private:
+  class FolderLock;
+
+  RocksDbLog();
+
+  EventId log_id_;
+  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<RocksDbTables> tables_;
+  std::unique_ptr<HeadAnchor> anchor_;
+  std::unique_ptr<Committer> committer_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,266 @@
+#include "eventstore/rocksdb_tables.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "eventstore/bytes.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::size_t block_cache_bytes = 128UL * 1024 * 1024;
+constexpr std::size_t write_buffer_bytes = 32UL * 1024 * 1024;
+
+const std::vector<std::string> family_names = {
+    rocksdb::kDefaultColumnFamilyName, "events", "streams", "heads", "appends", "idempotency", "vault"};
+
+rocksdb::Options database_options(rocksdb::Env& env) {
+  rocksdb::Options options;
+  options.env = &env;
+  // Stops at the first damaged record and keeps all before it; the head anchor tells whether that was all.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;
+  options.max_total_wal_size = 4 * write_buffer_bytes;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.write_buffer_size = write_buffer_bytes;
+  options.compression = rocksdb::kLZ4Compression;
+  return options;
+}
+
+std::string position_key(Position position) {
+  std::string key;
+  put_big_endian(key, position);
+  return key;
+}
+
+std::string stream_key(std::string_view stream, std::uint64_t version) {
+  std::string key(stream);
+  key += '\0';
+  put_big_endian(key, version);
+  return key;
+}
+
+std::string encode_positions(const Committed& committed) {
+  std::string value;
+  put_big_endian(value, committed.first);
+  put_big_endian(value, committed.last);
+  return value;
+}
+
+std::string_view view(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+rocksdb::Slice slice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+void throw_unless_ok(const rocksdb::Status& status) {
+  if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
+}
+
+StoredEvent decode_event(std::string_view bytes, Position position) {
+  StoredEvent event{std::string(bytes), {}};
+  if (!event.recorded.ParseFromString(event.bytes) || event.recorded.position() != position) {
+    throw CorruptLog(fmt::format("the event at position {} does not decode", position));
+  }
+  if (event.recorded.event().kind_case() == Event::KIND_NOT_SET) {
+    throw CorruptLog(
+        fmt::format("the event at position {} is of a kind that this version does not know", position));
+  }
+  return event;
+}
+
+}  // namespace
+
+rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, Mode mode,
+                                    std::unique_ptr<RocksDbTables>& tables) {
+  auto options = database_options(env);
+  options.create_if_missing = mode == Mode::kCreate;
+  options.create_missing_column_families = mode == Mode::kCreate;
+  options.error_if_exists = mode == Mode::kCreate;
+  const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : family_names) families.emplace_back(name, family_options(cache));
+
+  std::unique_ptr<RocksDbTables> opened(new RocksDbTables);
+  rocksdb::DB* db = nullptr;
+  const auto status = mode == Mode::kReadOnly
+                          ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened->families_, &db)
+                          : rocksdb::DB::Open(options, path, families, &opened->families_, &db);
+  if (!status.ok()) return status;
+  opened->db_.reset(db);
+  tables = std::move(opened);
+  return status;
+}
+
+RocksDbTables::~RocksDbTables() {
+  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+}
+
+std::optional<std::string> RocksDbTables::get(Table table, std::string_view key) {
+  std::string value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), families_[table], slice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  throw_unless_ok(status);
+  return value;
+}
+
+std::optional<RocksDbTables::Meta> RocksDbTables::meta() {
+  const auto format = get(kMeta, "format");
+  const auto log_id = get(kMeta, "log_id");
+  const auto tree_bytes = get(kMeta, "tree");
+  if (!format || !log_id || log_id->size() != 16 || !tree_bytes) return std::nullopt;
+  auto tree = MerkleTree::decode(*tree_bytes);
+  if (!tree) return std::nullopt;
+  return Meta{*format, EventId::from_bytes(*log_id), std::move(*tree)};
+}
+
+rocksdb::Status RocksDbTables::write_meta(const Meta& meta) {
+  rocksdb::WriteBatch batch;
+  auto* family = families_[kMeta];
+  auto status = batch.Put(family, "format", meta.format);
+  if (status.ok()) status = batch.Put(family, "log_id", slice(meta.log_id.view()));
+  if (status.ok()) status = batch.Put(family, "tree", meta.tree.encode());
+  if (!status.ok()) return status;
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return db_->Write(options, &batch);
+}
+
+Position RocksDbTables::last_position() {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kEvents]));
+  it->SeekToLast();
+  throw_unless_ok(it->status());
+  return it->Valid() ? get_big_endian(view(it->key())) : 0;
+}
+
+rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree& tree) {
+  rocksdb::WriteBatch writes;
+  rocksdb::Status status;
+  const auto put = [&](Table table, std::string_view key, std::string_view value) {
+    if (status.ok()) status = writes.Put(families_[table], slice(key), slice(value));
+  };
+  for (const auto& event : batch.events()) {
+    const auto position = position_key(event.position);
+    put(kEvents, position, event.bytes);
+    put(kStreams, stream_key(event.stream, event.version), position);
+  }
+  for (const auto& [stream, version] : batch.stream_versions()) put(kHeads, stream, position_key(version));
+  for (const auto& [first_event, committed] : batch.appends()) {
+    put(kAppends, first_event.view(), encode_positions(committed));
+  }
+  for (const auto& [key_hash, use] : batch.idempotency_keys()) {
+    put(kIdempotency, key_hash, encode_positions(use.committed) + use.request_hash);
+  }
+  for (const auto& [subject, wrapped_key] : batch.vault_writes()) {
+    if (!wrapped_key.empty()) {
+      put(kVault, subject, wrapped_key);
+    } else if (status.ok()) {
+      status = writes.Delete(families_[kVault], slice(subject));
+    }
+  }
+  put(kMeta, "tree", tree.encode());
+  if (!status.ok()) return status;
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return db_->Write(options, &writes);
+}
+
+std::vector<StoredEvent> RocksDbTables::read(Position after, Position last, std::size_t limit) {
+  std::vector<StoredEvent> events;
+  if (after >= last) return events;
+  const auto count = std::min<Position>(last - after, limit);
+  events.reserve(count);
+  rocksdb::ReadOptions options;
+  options.readahead_size = count > 256 ? 2UL * 1024 * 1024 : 0;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, families_[kEvents]));
+  const auto first_key = position_key(after + 1);
+  for (it->Seek(first_key); it->Valid() && events.size() < count; it->Next()) {
+    const auto position = get_big_endian(view(it->key()));
+    const auto expected = after + 1 + events.size();
+    if (position != expected) throw CorruptLog(fmt::format("position {} is missing", expected));
+    events.push_back(decode_event(view(it->value()), position));
+  }
+  throw_unless_ok(it->status());
+  if (events.size() < count)
+    throw CorruptLog(fmt::format("position {} is missing", after + 1 + events.size()));
+  return events;
+}
+
+std::vector<StoredEvent> RocksDbTables::read_stream(std::string_view stream, std::uint64_t after_version,
+                                                    Position last) {
+  std::vector<StoredEvent> events;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kStreams]));
+  const auto first_key = stream_key(stream, after_version + 1);
+  const auto prefix = std::string_view(first_key).substr(0, stream.size() + 1);
+  for (it->Seek(first_key); it->Valid() && view(it->key()).starts_with(prefix); it->Next()) {
+    const auto position = get_big_endian(view(it->value()));
+    if (position > last) break;
+    const auto bytes = get(kEvents, position_key(position));
+    if (!bytes) throw CorruptLog(fmt::format("position {} is missing", position));
+    events.push_back(decode_event(*bytes, position));
+  }
+  throw_unless_ok(it->status());
+  return events;
+}
+
+std::optional<std::string> RocksDbTables::read_vault(std::string_view subject) {
+  return get(kVault, subject);
+}
+
+void RocksDbTables::verify_checksums() {
+  throw_unless_ok(db_->VerifyChecksum());
+}
+
+std::string RocksDbTables::stream_problem(const Recorded& recorded) {
+  const auto position = recorded.position();
+  const auto listed = get(kStreams, stream_key(recorded.stream(), recorded.version()));
+  if (!listed || get_big_endian(*listed) != position) {
+    return fmt::format("the event at position {} is not in its stream {}", position, recorded.stream());
+  }
+  if (recorded.version() == 1) return "";
+  const auto before = get(kStreams, stream_key(recorded.stream(), recorded.version() - 1));
+  if (!before || get_big_endian(*before) >= position) {
+    return fmt::format("stream {} has a gap before position {}", recorded.stream(), position);
+  }
+  return "";
+}
+
+std::uint64_t RocksDbTables::stream_version(std::string_view stream) {
+  const auto value = get(kHeads, stream);
+  return value ? get_big_endian(*value) : 0;
+}
+
+std::optional<EventLog::EarlierUse> RocksDbTables::idempotency_key(std::string_view key_hash) {
+  const auto value = get(kIdempotency, key_hash);
+  if (!value) return std::nullopt;
+  const Committed committed{get_big_endian(*value), get_big_endian(std::string_view(*value).substr(8)), true};
+  return EventLog::EarlierUse{value->substr(16), committed};
+}
+
+std::optional<Committed> RocksDbTables::append_of(const EventId& first_event) {
+  const auto value = get(kAppends, first_event.view());
+  if (!value) return std::nullopt;
+  return Committed{get_big_endian(*value), get_big_endian(std::string_view(*value).substr(8)), true};
+}
+
+}  // namespace mintmark

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rocksdb/db.h>
+
+#include "eventstore/commit_batch.h"
+#include "eventstore/event_log.h"
+#include "eventstore/merkle_tree.h"
+
+namespace mintmark {
+
+// How the log lies in RocksDB: its column families, keys and values. Integers in keys are big-endian, 8
+// bytes.
+//
+//   default      "format" → "1"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
+//   events       position → the stored bytes of a Recorded
+//   streams      stream, NUL, version → position
+//   heads        stream → newest version
+//   appends      id of an append's first event → its first and last position
+//   idempotency  hash of the key → first and last position, then the request's hash
+//   vault        subject → wrapped data key
+//
+// Thread-safe but for write(), which one thread calls. Everything blocks on disk; reads throw
+// std::runtime_error where RocksDB fails, CorruptLog where what it holds makes no sense.
+class RocksDbTables final : public LogLookup {
+ public:
+  enum class Mode { kCreate, kWrite, kReadOnly };
+
+  // kCreate makes the tables and fails where there are some; kReadOnly touches nothing on disk.
+  static rocksdb::Status open(rocksdb::Env& env, const std::string& path, Mode mode,
+                              std::unique_ptr<RocksDbTables>& tables);
+  ~RocksDbTables() override;
+
+  struct Meta {
+    std::string format;
+    EventId log_id;
+    MerkleTree tree;
+  };
+  // Nothing where a member is missing or malformed.
+  std::optional<Meta> meta();
+  rocksdb::Status write_meta(const Meta& meta);
+
+  // The position of the last event in the table, 0 without one.
+  Position last_position();
+
+  // One atomic, synced write.
+  rocksdb::Status write(const CommitBatch& batch, const MerkleTree& tree);
+
+  // Events behind `after` up to and including `last`, at most `limit`.
+  std::vector<StoredEvent> read(Position after, Position last, std::size_t limit);
+  std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version, Position last);
+  std::optional<std::string> read_vault(std::string_view subject);
+
+  // Reads every file and checks the checksum of every block; throws where one is wrong.
+  void verify_checksums();
+  // What is wrong with how the event stands in its stream; empty where nothing is: the stream's table has it
+  // at its position, and its predecessor earlier.
+  std::string stream_problem(const Recorded& recorded);
+
+  std::uint64_t stream_version(std::string_view stream) override;
+  std::optional<EventLog::EarlierUse> idempotency_key(std::string_view key_hash) override;
+  std::optional<Committed> append_of(const EventId& first_event) override;
+
+ private:
+  enum Table : std::size_t { kMeta, kEvents, kStreams, kHeads, kAppends, kIdempotency, kVault, kTables };
+
+  RocksDbTables() = default;
+  std::optional<std::string> get(Table table, std::string_view key);
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "domain/error.h"
+#include "domain/events.pb.h"
+#include "eventstore/event_log.h"
+#include "eventstore/key_file.h"
+#include "eventstore/pepper.h"
+#include "eventstore/random.h"
+
+namespace mintmark {
+
+using DataKey = std::array<std::uint8_t, 32>;
+
+// Values that can be shown again and yet forgotten: each subject (a token's or a user's stream) has a data
+// key; its values are sealed under that key in events, and the key itself lies in the log's vault, wrapped by
+// the key-encryption key. Destroying the data key makes the values unreadable although the events stay.
+//
+// Sealing and wrapping: XChaCha20-Poly1305 (libsodium, IETF draft-irtf-cfrg-xchacha) with a random nonce; the
+// associated data names the subject, and for a value also the stream version of its event, so that no sealed
+// value or key opens in another's place. Thread-safe; get() blocks on disk, the rest does not block.
+class Vault {
+ public:
+  // `log` and `random` must outlive the vault.
+  Vault(EventLog& log, const KeyEncryptionKey& key_encryption_key, Random& random)
+      : log_(log), key_encryption_key_(key_encryption_key), random_(random) {}
+
+  // A new data key, and the write that stores it with the append that first needs it.
+  std::pair<DataKey, VaultWrite> make(std::string_view subject);
+  // The write that destroys the subject's data key.
+  static VaultWrite destroy(std::string_view subject) { return {std::string(subject), ""}; }
+  // Nothing where the subject has no key (any more). kUnavailable where it does not open under our
+  // key-encryption key.
+  Result<std::optional<DataKey>> get(std::string_view subject);
+
+  Sealed seal(const DataKey& key, std::string_view subject, std::uint64_t version, std::string_view value);
+  // Nothing where it was not sealed under this key for this subject and version.
+  static std::optional<std::string> open(const DataKey& key, std::string_view subject, std::uint64_t version,
+                                         const Sealed& sealed);
+
+  // A fresh pepper for the log, under the subject of that number.
+  VaultWrite make_pepper(std::uint32_t number);
+  // All peppers, 1 to the first that is missing. kUnavailable where there is none, or where the
+  // key-encryption key is not the one that wrapped them.
+  Result<Peppers> load_peppers();
+
+ private:
+  VaultWrite wrap(std::string_view subject, const DataKey& key);
+
+  EventLog& log_;
+  const KeyEncryptionKey key_encryption_key_;
+  Random& random_;
+};
+
+}  // namespace mintmark
