@@ -32,7 +32,9 @@ function(mintmark_protobuf name proto)
   file(MAKE_DIRECTORY ${out})
   add_library(${name} STATIC)
   protobuf_generate(TARGET ${name} LANGUAGE cpp PROTOS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
-    IMPORT_DIRS ${CMAKE_CURRENT_SOURCE_DIR} PROTOC_OUT_DIR ${out})
-  target_include_directories(${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+    IMPORT_DIRS ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/domain PROTOC_OUT_DIR ${out})
+  # protoc writes imports as they are named in the file, "events.proto", hence the second folder.
+  target_include_directories(${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated
+    ${PROJECT_BINARY_DIR}/generated/domain)
   target_link_libraries(${name} PUBLIC protobuf::libprotobuf)
 endfunction()

@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
 namespace {
@@ -63,14 +64,6 @@ std::string encode_positions(const Committed& committed) {
   put_big_endian(value, committed.first);
   put_big_endian(value, committed.last);
   return value;
-}
-
-std::string_view view(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-
-rocksdb::Slice slice(std::string_view text) {
-  return {text.data(), text.size()};
 }
 
 void throw_unless_ok(const rocksdb::Status& status) {

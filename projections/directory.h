@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/ids.h"
+#include "eventstore/vault.h"
+#include "projections/row_projection.h"
+#include "projections/rows.pb.h"
+
+namespace mintmark {
+
+// Who there is: accounts, their users, how people sign in and their open sessions. It reads names and e-mail
+// addresses out of their seals, so a person whose data key is destroyed has empty ones.
+class Directory final : public RowProjection {
+ public:
+  static constexpr std::string_view projection_name = "directory";
+
+  // `vault` must outlive the directory.
+  Directory(View view, Vault& vault) : RowProjection(view), vault_(vault) {}
+  std::string_view name() const override { return projection_name; }
+
+  // Thread-safe; they block on disk.
+  std::optional<AccountRow> account(AccountId id) const;
+  std::vector<AccountRow> accounts() const;
+  std::optional<UserRow> user(UserId id) const;
+  // The account's users, in the order they were added.
+  std::vector<UserRow> users(AccountId account) const;
+  // By Peppers::name_hash("email", address in lower case).
+  std::optional<UserId> user_by_email(std::string_view email_hash) const;
+  // The user's Argon2id hash; nothing where no password is set or the user was erased.
+  std::optional<std::string> password_hash(UserId id) const;
+  // By Peppers::name_hash("session", cookie). Also an expired one; nothing once closed.
+  std::optional<SessionRow> session(std::string_view secret_hash) const;
+
+ private:
+  Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
+  Result<void> add_user(const Recorded& recorded, RowWriter& rows);
+
+  Vault& vault_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,93 @@
+#include "projections/projector.h"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+Position lowest_checkpoint(const std::vector<Projection*>& projections) {
+  Position lowest = std::numeric_limits<Position>::max();
+  for (const auto* projection : projections) lowest = std::min(lowest, projection->checkpoint());
+  return lowest;
+}
+
+}  // namespace
+
+Projector::Projector(EventLog& log, std::vector<Projection*> projections,
+                     std::function<void(const std::string&)> on_failure)
+    : log_(log),
+      projections_(std::move(projections)),
+      on_failure_(std::move(on_failure)),
+      position_(lowest_checkpoint(projections_)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Projector::~Projector() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void Projector::when_reached(Position position, Reached done) {
+  bool reached = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (this->position() < position) {
+      if (!ended_) {
+        waiting_.emplace(position, std::move(done));
+        return;
+      }
+      reached = false;
+    }
+  }
+  done(reached);
+}
+
+std::size_t Projector::parked_streams() const {
+  std::size_t count = 0;
+  for (const auto* projection : projections_) count += projection->parked_streams();
+  return count;
+}
+
+void Projector::run(const std::stop_token& stop) {
+  Follower follower(log_, position());
+  try {
+    for (;;) {
+      const auto events = follower.next(limits::projection_batch_events_max, stop);
+      if (events.empty()) break;
+      apply(events);
+    }
+  } catch (const std::exception& error) {
+    on_failure_(error.what());
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    ended_ = true;
+  }
+  tell(false, std::numeric_limits<Position>::max());
+}
+
+void Projector::apply(const std::vector<StoredEvent>& events) {
+  for (auto* projection : projections_) projection->apply(events);
+  {
+    const std::scoped_lock lock(mutex_);
+    position_.store(events.back().recorded.position(), std::memory_order_release);
+  }
+  tell(true, position());
+}
+
+void Projector::tell(bool reached, Position up_to) {
+  std::vector<Reached> ready;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto end = waiting_.upper_bound(up_to);
+    for (auto it = waiting_.begin(); it != end; ++it) ready.push_back(std::move(it->second));
+    waiting_.erase(waiting_.begin(), end);
+  }
+  for (auto& done : ready) done(reached);
+}
+
+}  // namespace mintmark

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "eventstore/event_log.h"
+#include "projections/projection.h"
+
+namespace mintmark {
+
+// Follows the log on a thread of its own and feeds every projection, each from its own checkpoint, all to the
+// same position before it goes on. Thread-safe.
+class Projector {
+ public:
+  // Told, from the projector's thread, whether the position was reached; false where the projector has failed
+  // or ends first. Must not block.
+  using Reached = std::move_only_function<void(bool reached)>;
+
+  // `log` and `projections` must outlive the projector. `on_failure` is told once, from its thread, where a
+  // projection throws: nothing is applied any more.
+  Projector(EventLog& log, std::vector<Projection*> projections,
+            std::function<void(const std::string& reason)> on_failure);
+  // Ends the thread after the batch at hand.
+  ~Projector();
+
+  // The position that all projections have reached.
+  Position position() const { return position_.load(std::memory_order_acquire); }
+
+  // Calls `done` once position() is at least `position`: at once, from this call, where it is.
+  void when_reached(Position position, Reached done);
+
+  // Streams that some projection has parked, added over the projections.
+  std::size_t parked_streams() const;
+
+ private:
+  void run(const std::stop_token& stop);
+  void apply(const std::vector<StoredEvent>& events);
+  void tell(bool reached, Position up_to);
+
+  EventLog& log_;
+  const std::vector<Projection*> projections_;
+  const std::function<void(const std::string&)> on_failure_;
+  std::atomic<Position> position_;
+  std::mutex mutex_;
+  std::multimap<Position, Reached> waiting_;  // guarded by mutex_
+  bool ended_ = false;                        // guarded by mutex_
+  std::jthread thread_;
+};
+
+}  // namespace mintmark

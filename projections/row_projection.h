@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/error.h"
+#include "projections/projection.h"
+#include "projections/view_store.h"
+
+namespace mintmark {
+
+// Rows as one event changes them: reads see the changes made so far.
+class RowWriter {
+ public:
+  RowWriter(const View& view, rocksdb::WriteBatchWithIndex& batch) : view_(view), batch_(batch) {}
+
+  std::optional<std::string> get(std::string_view key);
+  void put(std::string_view key, std::string_view value);
+  void erase(std::string_view key);
+
+ private:
+  const View& view_;
+  rocksdb::WriteBatchWithIndex& batch_;
+};
+
+// A projection that keeps rows in a View. Rows, checkpoint and parked streams change in one atomic write.
+// Keys that begin with a NUL byte are its own; a projection's begin with a letter.
+class RowProjection : public Projection {
+ public:
+  Position checkpoint() const override { return checkpoint_.load(std::memory_order_acquire); }
+  void apply(std::span<const StoredEvent> events) override;
+  std::size_t parked_streams() const override { return parked_.load(std::memory_order_relaxed); }
+
+ protected:
+  explicit RowProjection(View view);
+  const View& view() const { return view_; }
+
+  // What one event does to the rows; kinds that do not concern the projection do nothing. A failure says why
+  // it cannot be applied; then its changes are undone and its stream is parked.
+  virtual Result<void> apply_event(const StoredEvent& event, RowWriter& rows) = 0;
+
+ private:
+  void apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch);
+
+  View view_;
+  std::atomic<Position> checkpoint_;
+  std::atomic<std::size_t> parked_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,121 @@
+#include "projections/view_store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include "eventstore/bytes.h"
+#include "eventstore/rocksdb_strings.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::size_t block_cache_bytes = 256UL * 1024 * 1024;
+
+void throw_unless_ok(const rocksdb::Status& status) {
+  if (!status.ok()) throw std::runtime_error("the views cannot be used: " + status.ToString());
+}
+
+}  // namespace
+
+std::optional<std::string> View::get(std::string_view key) const {
+  std::string value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), family_, slice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  throw_unless_ok(status);
+  return value;
+}
+
+std::unique_ptr<rocksdb::Iterator> View::rows() const {
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), family_));
+}
+
+void View::write(rocksdb::WriteBatchWithIndex& batch) {
+  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), batch.GetWriteBatch()));
+}
+
+Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_total_wal_size = 128UL * 1024 * 1024;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kLZ4Compression;
+
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  std::vector<std::string> names;
+  // Fails where there is no database yet: then there is only the default family.
+  if (!rocksdb::DB::ListColumnFamilies(options, path, &names).ok())
+    names = {rocksdb::kDefaultColumnFamilyName};
+  std::ranges::partition(names, [](const auto& name) { return name == rocksdb::kDefaultColumnFamilyName; });
+  std::unique_ptr<ViewStore> store(new ViewStore);
+  store->family_options_ = options;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : names) families.emplace_back(name, options);
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, path, families, &store->families_, &db);
+  if (!status.ok()) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("The views in {} cannot be opened: {}. They hold nothing that "
+                            "is not in the log: deleting the folder rebuilds them.",
+                            path, status.ToString()));
+  }
+  store->db_.reset(db);
+  return store;
+}
+
+ViewStore::~ViewStore() {
+  for (auto* handle : families_) db_->DestroyColumnFamilyHandle(handle);
+}
+
+std::uint64_t ViewStore::live_generation(std::string_view projection) {
+  std::string value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), families_[0], slice(projection), &value);
+  if (status.IsNotFound()) return 1;
+  throw_unless_ok(status);
+  return get_big_endian(value);
+}
+
+View ViewStore::family(std::string_view projection, std::uint64_t generation) {
+  const auto name = fmt::format("{}.{}", projection, generation);
+  const auto found = std::ranges::find_if(families_, [&](auto* handle) { return handle->GetName() == name; });
+  if (found != families_.end()) return {*db_, **found};
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  throw_unless_ok(db_->CreateColumnFamily(family_options_, name, &handle));
+  families_.push_back(handle);
+  return {*db_, *handle};
+}
+
+View ViewStore::live(std::string_view projection) {
+  return family(projection, live_generation(projection));
+}
+
+View ViewStore::building(std::string_view projection) {
+  return family(projection, live_generation(projection) + 1);
+}
+
+void ViewStore::promote(std::string_view projection) {
+  const auto old = live_generation(projection);
+  std::string value;
+  put_big_endian(value, old + 1);
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  throw_unless_ok(db_->Put(options, families_[0], slice(projection), value));
+  auto* handle = family(projection, old).family();
+  throw_unless_ok(db_->DropColumnFamily(handle));
+  std::erase(families_, handle);
+  throw_unless_ok(db_->DestroyColumnFamilyHandle(handle));
+}
+
+}  // namespace mintmark

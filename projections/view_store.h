@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/utilities/write_batch_with_index.h>
+
+#include "domain/error.h"
+
+namespace mintmark {
+
+// The rows of one generation of one projection. Thread-safe. Reads block on disk and throw std::runtime_error
+// where RocksDB fails; so does write().
+class View {
+ public:
+  View(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) : db_(&db), family_(&family) {}
+
+  std::optional<std::string> get(std::string_view key) const;
+  // The rows in key order, on a state of them that does not change under the reader.
+  std::unique_ptr<rocksdb::Iterator> rows() const;
+  // Atomic; survives a crash of the process, but not of the machine: what is lost comes back from the log.
+  void write(rocksdb::WriteBatchWithIndex& batch);
+
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* family() const { return family_; }
+
+ private:
+  rocksdb::DB* db_;
+  rocksdb::ColumnFamilyHandle* family_;
+};
+
+// Where projections keep their rows: one RocksDB for all, a column family "<projection>.<generation>" each. A
+// rebuild fills the next generation beside the live one; promote() swaps them.
+class ViewStore {
+ public:
+  // Makes the store where there is none. Fails where it is damaged or in use: it may be deleted then, and
+  // comes back from the log.
+  static Result<std::unique_ptr<ViewStore>> open(const std::string& path);
+  ~ViewStore();
+
+  // The generation in use, made empty where there is none.
+  View live(std::string_view projection);
+  // The next generation: what an interrupted rebuild left, or a new, empty one.
+  View building(std::string_view projection);
+  // Makes the next generation the live one and deletes the old one's rows. Views of the old one must be gone.
+  void promote(std::string_view projection);
+
+ private:
+  ViewStore() = default;
+  std::uint64_t live_generation(std::string_view projection);
+  View family(std::string_view projection, std::uint64_t generation);
+
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyOptions family_options_;
+  std::vector<rocksdb::ColumnFamilyHandle*>
+      families_;  // the first is "default": projection → live generation
+};
+
+}  // namespace mintmark
