@@ -73,6 +73,12 @@ std::string format_time(Time time) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
+std::string format_time_exact(Time time) {
+  auto text = format_time(time);
+  const auto fraction = (time - floor<seconds>(time)).count();
+  return text.insert(text.find('+'), fmt::format(".{:06}", fraction));
+}
+
 std::optional<Time> parse_time(std::string_view text) {
   const auto year_number = take_number(text, 4);
   if (!year_number || !take(text, '-')) return std::nullopt;
@@ -82,15 +88,16 @@ std::optional<Time> parse_time(std::string_view text) {
   if (!day_number) return std::nullopt;
   const year_month_day date(year(*year_number), month(static_cast<unsigned>(*month_number)),
                             day(static_cast<unsigned>(*day_number)));
-  if (!date.ok() || *year_number < 1970) return std::nullopt;
-  const sys_time<microseconds> midnight = sys_days(date);
-  if (text.empty()) return midnight;
-  if (!take(text, 'T')) return std::nullopt;
-  const auto time_of_day = take_time_of_day(text);
-  if (!time_of_day) return std::nullopt;
-  const auto offset = take_offset(text);
-  if (!offset || !text.empty()) return std::nullopt;
-  const Time result = midnight + *time_of_day - *offset;
+  if (!date.ok()) return std::nullopt;
+  Time result = sys_days(date);
+  if (!text.empty()) {
+    if (!take(text, 'T')) return std::nullopt;
+    const auto time_of_day = take_time_of_day(text);
+    if (!time_of_day) return std::nullopt;
+    const auto offset = take_offset(text);
+    if (!offset || !text.empty()) return std::nullopt;
+    result += *time_of_day - *offset;
+  }
   const bool in_range =
       result >= Time(sys_days(year(1970) / 1 / 1)) && result < Time(sys_days(year(10000) / 1 / 1));
   return in_range ? std::optional(result) : std::nullopt;

@@ -24,6 +24,9 @@ Result<Events> decide(const Token& token, const CreateToken& command) {
   errors.check_required_text("name", command.name, limits::token_name_max);
   errors.check_text("description", command.description, limits::token_description_max);
   errors.check_text("external_id", command.external_id, limits::token_external_id_max);
+  if (command.extension != CUSTOM && command.extension != ZAPIER) {
+    errors.add("extension", "Must be custom or zapier.");
+  }
   if (command.expires_at && *command.expires_at <= command.now) {
     errors.add("expiration_date", "Must be in the future.");
   }

@@ -15,6 +15,9 @@ Result<Events> decide(const User& user, const AddUser& command) {
   FieldErrors errors;
   errors.check_required_text("name", command.profile.name(), limits::user_name_max);
   if (!is_email(command.profile.email())) errors.add("email", "Enter a valid e-mail address.");
+  if (command.role != OWNER && command.role != MEMBER && command.role != AUDITOR) {
+    errors.add("role", "Must be owner, member or auditor.");
+  }
   if (errors.any()) return std::move(errors).error();
   Event event;
   auto& added = *event.mutable_user_added();

@@ -22,6 +22,12 @@ std::optional<AppendError> find_breach(const AppendRequest& request) {
       return AppendError{Kind::kInvalid, "a stream name is 1 to 128 bytes without NUL"};
     }
     if (append.events.empty()) return AppendError{Kind::kInvalid, "an append names a stream without events"};
+    const auto without_kind = [](const NewEvent& event) {
+      return event.event.kind_case() == Event::KIND_NOT_SET;
+    };
+    if (std::ranges::any_of(append.events, without_kind)) {
+      return AppendError{Kind::kInvalid, "an append holds an event of no kind"};
+    }
     events += append.events.size();
     const auto same = [&](const StreamAppend& other) { return other.stream == append.stream; };
     if (std::ranges::count_if(request.streams, same) > 1) {
@@ -67,9 +73,13 @@ std::uint64_t CommitBatch::version_of(const std::string& stream) {
   return found != stream_versions_.end() ? found->second : lookup_.stream_version(stream);
 }
 
-AppendResult CommitBatch::add(AppendRequest&& request) {
+std::optional<AppendResult> CommitBatch::answer_without_writing(const AppendRequest& request) {
   if (auto breach = find_breach(request)) return std::unexpected(std::move(*breach));
-  if (auto repeated = find_repeated(request)) return *repeated;
+  return find_repeated(request);
+}
+
+AppendResult CommitBatch::add(AppendRequest&& request) {
+  if (auto answer = answer_without_writing(request)) return *answer;
   for (const auto& append : request.streams) {
     const auto actual = version_of(append.stream);
     if (actual != append.expected_version) {
@@ -78,13 +88,15 @@ AppendResult CommitBatch::add(AppendRequest&& request) {
       return std::unexpected(AppendError{Kind::kConflict, std::move(message), actual});
     }
   }
-  Committed committed{head_ + 1, head_, false};
-  const auto first_event = request.streams.front().events.front().id;
-  for (auto& append : request.streams) {
-    committed.last += append.events.size();
-    encode(append, request.metadata, request.idempotency_key);
+  auto encoded = encode(request);
+  if (!encoded) {
+    return std::unexpected(AppendError{Kind::kInvalid, "an event holds a text that is not valid UTF-8"});
   }
-  appends_.emplace(first_event, committed);
+  const Committed committed{head_ + 1, head_ + encoded->size(), false};
+  for (const auto& event : *encoded) stream_versions_[event.stream] = event.version;
+  std::ranges::move(*encoded, std::back_inserter(events_));
+  head_ = committed.last;
+  appends_.emplace(request.streams.front().events.front().id, committed);
   if (request.idempotency_key) {
     auto& [key_hash, request_hash] = *request.idempotency_key;
     idempotency_keys_.emplace(std::move(key_hash), EventLog::EarlierUse{std::move(request_hash), committed});
@@ -93,29 +105,36 @@ AppendResult CommitBatch::add(AppendRequest&& request) {
   return committed;
 }
 
-void CommitBatch::encode(StreamAppend& append, const Metadata& metadata,
-                         const std::optional<IdempotencyKey>& key) {
-  std::uint64_t version = append.expected_version;
-  for (auto& [id, event] : append.events) {
-    Recorded recorded;
-    recorded.set_position(++head_);
-    recorded.set_stream(append.stream);
-    recorded.set_version(++version);
-    recorded.set_event_id(id.view().data(), id.view().size());
-    recorded.set_recorded_at_us(metadata.recorded_at.time_since_epoch().count());
-    *recorded.mutable_actor() = metadata.actor;
-    recorded.set_request_id(metadata.request_id);
-    recorded.set_correlation_id(metadata.correlation_id);
-    recorded.set_causation_id(metadata.causation_id);
-    recorded.set_client_ip(metadata.client_ip);
-    if (key) {
-      recorded.set_idempotency_key_hash(key->key_hash);
-      recorded.set_request_hash(key->request_hash);
-    }
-    *recorded.mutable_event() = std::move(event);
-    events_.push_back({head_, append.stream, version, recorded.SerializeAsString()});
+std::optional<std::vector<EncodedEvent>> CommitBatch::encode(AppendRequest& request) const {
+  const auto& metadata = request.metadata;
+  std::vector<EncodedEvent> encoded;
+  Recorded recorded;
+  recorded.set_recorded_at_us(metadata.recorded_at.time_since_epoch().count());
+  *recorded.mutable_actor() = metadata.actor;
+  recorded.set_request_id(metadata.request_id);
+  recorded.set_correlation_id(metadata.correlation_id);
+  recorded.set_causation_id(metadata.causation_id);
+  recorded.set_client_ip(metadata.client_ip);
+  if (request.idempotency_key) {
+    recorded.set_idempotency_key_hash(request.idempotency_key->key_hash);
+    recorded.set_request_hash(request.idempotency_key->request_hash);
   }
-  stream_versions_[append.stream] = version;
+  for (auto& append : request.streams) {
+    recorded.set_stream(append.stream);
+    std::uint64_t version = append.expected_version;
+    for (auto& [id, event] : append.events) {
+      const Position position = head_ + encoded.size() + 1;
+      recorded.set_position(position);
+      recorded.set_version(++version);
+      recorded.set_event_id(id.view().data(), id.view().size());
+      *recorded.mutable_event() = std::move(event);
+      encoded.push_back({position, append.stream, version, recorded.SerializeAsString()});
+      // What does not decode would stop every reader of the log for ever: protobuf writes texts that are not
+      // valid UTF-8, but does not read them.
+      if (Recorded decoded; !decoded.ParseFromString(encoded.back().bytes)) return std::nullopt;
+    }
+  }
+  return encoded;
 }
 
 }  // namespace mintmark

@@ -39,6 +39,10 @@ class CommitBatch {
   // and the batch is as it was. kConflict, kKeyReused, kInvalid.
   AppendResult add(AppendRequest&& request);
 
+  // What add() would answer without taking the request in: that it breaks a limit, came before or reuses a
+  // key. Nothing where add() would go on.
+  std::optional<AppendResult> answer_without_writing(const AppendRequest& request);
+
   bool empty() const { return events_.empty(); }
   Position head() const { return head_; }
   const std::vector<EncodedEvent>& events() const { return events_; }
@@ -55,7 +59,8 @@ class CommitBatch {
  private:
   std::optional<AppendResult> find_repeated(const AppendRequest& request);
   std::uint64_t version_of(const std::string& stream);
-  void encode(StreamAppend& append, const Metadata& metadata, const std::optional<IdempotencyKey>& key);
+  // The events as they will be stored behind head(); nothing where one would not decode again.
+  std::optional<std::vector<EncodedEvent>> encode(AppendRequest& request) const;
 
   LogLookup& lookup_;
   Position head_;

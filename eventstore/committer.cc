@@ -88,18 +88,20 @@ void Committer::commit_until_stopped() {
 AppendResult Committer::admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes) {
   const auto needed = request.frees_space ? limits::reserve_disk_bytes_min : limits::free_disk_bytes_min;
   if (free_disk_bytes < needed) {
+    // Who asks again for what is stored already gets its answer: nothing has to be written for that.
+    if (auto answer = batch.answer_without_writing(request)) return *answer;
     return std::unexpected(AppendError{Kind::kDiskFull, "the disk is nearly full; nothing was stored"});
   }
   return batch.add(std::move(request));
 }
 
 void Committer::commit(std::vector<Waiting> waiting) {
-  const auto free_disk_bytes = options_.free_disk_bytes();
   CommitBatch batch(tables_, tree_.size());
   std::vector<Answer> answers;
   answers.reserve(waiting.size());
   std::string failure;
   try {
+    const auto free_disk_bytes = options_.free_disk_bytes();
     for (auto& [request, done] : waiting) {
       // The answer is only good once the batch is durable; a failure below replaces it.
       answers.push_back({std::move(done), std::unexpected(outcome_unknown())});

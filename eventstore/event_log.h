@@ -148,7 +148,7 @@ class Follower {
  public:
   Follower(EventLog& log, Position after) : log_(log), after_(after) {}
 
-  // Blocks until there is at least one event; empty only when `stop` is requested.
+  // Blocks until there is at least one event; empty only when `stop` is requested. `limit` is at least 1.
   std::vector<StoredEvent> next(std::size_t limit, std::stop_token stop);
   Position after() const { return after_; }
 

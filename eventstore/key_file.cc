@@ -51,9 +51,13 @@ Result<KeyEncryptionKey> create_key_file(const std::string& path, Random& random
   const bool written = ::write(file.fd(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const bool synced = written && ::fsync(file.fd()) == 0;
   sodium_memzero(text.data(), text.size());
-  if (!synced) return refuse(path, system_message());
-  const File folder(
-      ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!synced) {
+    const auto why = system_message();
+    ::unlink(path.c_str());  // half a key file would stand in the way of the next attempt
+    return refuse(path, why);
+  }
+  const auto parent = std::filesystem::absolute(path).parent_path();
+  const File folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd() < 0 || ::fsync(folder.fd()) != 0) return refuse(path, system_message());
   return key;
 }

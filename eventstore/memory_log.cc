@@ -36,7 +36,7 @@ AppendResult MemoryLog::commit(AppendRequest&& request) {
 std::vector<StoredEvent> MemoryLog::read(Position after, std::size_t limit) {
   const std::scoped_lock lock(mutex_);
   const auto first = std::min<std::size_t>(after, events_.size());
-  const auto last = std::min(first + limit, events_.size());
+  const auto last = first + std::min(limit, events_.size() - first);
   return {events_.begin() + static_cast<std::ptrdiff_t>(first),
           events_.begin() + static_cast<std::ptrdiff_t>(last)};
 }

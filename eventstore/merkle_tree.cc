@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include <fmt/format.h>
 #include <openssl/sha.h>
 
 #include "eventstore/bytes.h"
@@ -34,6 +35,12 @@ TreeHash hash_node(const TreeHash& left, const TreeHash& right) {
 }
 
 }  // namespace
+
+std::string hex(const TreeHash& hash) {
+  std::string text;
+  for (const auto byte : hash) text += fmt::format("{:02x}", byte);
+  return text;
+}
 
 MerkleTree::MerkleTree(Position size, std::vector<TreeHash> frontier)
     : size_(size), frontier_(std::move(frontier)) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +12,9 @@
 namespace mintmark {
 
 using TreeHash = std::array<std::uint8_t, 32>;
+
+// 64 lower-case hex characters.
+std::string hex(const TreeHash& hash);
 
 // The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1: SHA-256,
 // leaves hashed behind a zero byte, inner nodes behind a one byte). Keeps the frontier alone: the roots of

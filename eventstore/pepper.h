@@ -38,7 +38,11 @@ class Peppers {
   std::string name_hash(std::string_view kind, std::string_view value) const;
 
  private:
+  // BLAKE2b's chain value after the block that a key fills, so that a digest costs one block and not two.
+  using Chain = std::array<std::uint64_t, 8>;
+
   std::array<PepperKey, count_max> keys_{};
+  std::array<Chain, count_max> chains_{};
   std::size_t count_ = 0;
 };
 

@@ -35,6 +35,13 @@ std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The log in {} cannot be opened: {}.", path, why));
 }
 
+// Makes the names in a folder durable.
+rocksdb::Status sync_folder(rocksdb::Env& env, const std::string& path) {
+  std::unique_ptr<rocksdb::Directory> folder;
+  const auto status = env.NewDirectory(path, &folder);
+  return status.ok() ? folder->Fsync() : status;
+}
+
 }  // namespace
 
 // An advisory lock (flock) on a file of the folder; the system frees it when the process ends, however it
@@ -61,19 +68,33 @@ RocksDbLog::~RocksDbLog() = default;
 
 Result<void> RocksDbLog::create(const Options& options, EventId log_id) {
   auto& env = env_of(options);
+  const auto& path = options.path;
   std::error_code code;
-  std::filesystem::create_directories(options.path, code);
-  const auto lock = code ? nullptr : FolderLock::try_take(options.path);
-  if (!lock) return refuse(options.path, "its folder cannot be made or is in use");
-  // The anchor first: tables without an anchor are damage, an anchor without a head is a log being made.
-  if (!env.FileExists(anchor_path(options.path)).ok()) {
-    const auto status = HeadAnchor::create(env, anchor_path(options.path));
-    if (!status.ok()) return refuse(options.path, status.ToString());
+  std::filesystem::create_directories(path, code);
+  const auto lock = code ? nullptr : FolderLock::try_take(path);
+  if (!lock) return refuse(path, "its folder cannot be made or is in use");
+  if (env.FileExists(rocksdb_path(path)).ok()) return refuse(path, "it exists already");
+  rocksdb::Status status;
+  if (env.FileExists(anchor_path(path)).ok()) {
+    std::unique_ptr<HeadAnchor> anchor;
+    status = HeadAnchor::open(env, anchor_path(path), anchor);
+    if (status.ok() && anchor->newest())
+      return refuse(path, "its head anchor is that of tables that are gone");
+  } else {
+    status = HeadAnchor::create(env, anchor_path(path));
   }
+  if (!status.ok()) return refuse(path, status.ToString());
+  // The tables come under their name last and whole, so a creation that was cut short can be done again.
+  const auto unfinished = rocksdb_path(path) + ".new";
+  std::filesystem::remove_all(unfinished, code);
   std::unique_ptr<RocksDbTables> tables;
-  auto status = RocksDbTables::open(env, rocksdb_path(options.path), RocksDbTables::Mode::kCreate, tables);
-  if (status.ok()) status = tables->write_meta({"1", log_id, {}});
-  if (!status.ok()) return refuse(options.path, status.ToString());
+  status = RocksDbTables::open(env, unfinished, RocksDbTables::Mode::kCreate, tables);
+  if (status.ok()) status = tables->write_meta({std::string(RocksDbTables::known_format), log_id, {}});
+  tables.reset();
+  if (status.ok()) status = env.RenameFile(unfinished, rocksdb_path(path));
+  if (status.ok()) status = sync_folder(env, path);
+  if (status.ok()) status = sync_folder(env, std::filesystem::absolute(path).parent_path());
+  if (!status.ok()) return refuse(path, status.ToString());
   return {};
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <rocksdb/slice.h>
-
 #include <string_view>
+
+#include <rocksdb/slice.h>
 
 // RocksDB's string view is a type of its own.
 namespace mintmark {

@@ -121,6 +121,8 @@ std::optional<RocksDbTables::Meta> RocksDbTables::meta() {
   const auto format = get(kMeta, "format");
   const auto log_id = get(kMeta, "log_id");
   const auto tree_bytes = get(kMeta, "tree");
+  // What else another format holds is its own affair.
+  if (format && *format != known_format) return Meta{*format, {}, {}};
   if (!format || !log_id || log_id->size() != 16 || !tree_bytes) return std::nullopt;
   auto tree = MerkleTree::decode(*tree_bytes);
   if (!tree) return std::nullopt;
@@ -203,9 +205,13 @@ std::vector<StoredEvent> RocksDbTables::read_stream(std::string_view stream, std
                                                     Position last) {
   std::vector<StoredEvent> events;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kStreams]));
-  const auto first_key = stream_key(stream, after_version + 1);
-  const auto prefix = std::string_view(first_key).substr(0, stream.size() + 1);
-  for (it->Seek(first_key); it->Valid() && view(it->key()).starts_with(prefix); it->Next()) {
+  const auto after_key = stream_key(stream, after_version);
+  const auto prefix = std::string_view(after_key).substr(0, stream.size() + 1);
+  const auto is_of_stream = [&](std::string_view key) {
+    return key.size() == after_key.size() && key.starts_with(prefix);
+  };
+  for (it->Seek(after_key); it->Valid() && is_of_stream(view(it->key())); it->Next()) {
+    if (view(it->key()) == after_key) continue;
     const auto position = get_big_endian(view(it->value()));
     if (position > last) break;
     const auto bytes = get(kEvents, position_key(position));
@@ -229,6 +235,9 @@ std::string RocksDbTables::stream_problem(const Recorded& recorded) {
   const auto listed = get(kStreams, stream_key(recorded.stream(), recorded.version()));
   if (!listed || get_big_endian(*listed) != position) {
     return fmt::format("the event at position {} is not in its stream {}", position, recorded.stream());
+  }
+  if (stream_version(recorded.stream()) < recorded.version()) {
+    return fmt::format("the newest version of stream {} is behind position {}", recorded.stream(), position);
   }
   if (recorded.version() == 1) return "";
   const auto before = get(kStreams, stream_key(recorded.stream(), recorded.version() - 1));

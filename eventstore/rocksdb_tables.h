@@ -38,8 +38,9 @@ class RocksDbTables final : public LogLookup {
                               std::unique_ptr<RocksDbTables>& tables);
   ~RocksDbTables() override;
 
+  static constexpr std::string_view known_format = "1";
   struct Meta {
-    std::string format;
+    std::string format;  // where it is not known_format, the other members are empty
     EventId log_id;
     MerkleTree tree;
   };
@@ -61,7 +62,7 @@ class RocksDbTables final : public LogLookup {
   // Reads every file and checks the checksum of every block; throws where one is wrong.
   void verify_checksums();
   // What is wrong with how the event stands in its stream; empty where nothing is: the stream's table has it
-  // at its position, and its predecessor earlier.
+  // at its position, its predecessor earlier, and the stream's newest version is not older.
   std::string stream_problem(const Recorded& recorded);
 
   std::uint64_t stream_version(std::string_view stream) override;

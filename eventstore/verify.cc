@@ -8,7 +8,6 @@ namespace mintmark {
 namespace {
 
 constexpr std::size_t batch_events = 1024;
-constexpr std::string_view known_format = "1";
 
 }  // namespace
 
@@ -18,8 +17,9 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
   const auto last = tables.last_position();
   if (!meta)
     return fmt::format("its meta data is missing or damaged; the last event found is at position {}", last);
-  if (meta->format != known_format) {
-    return fmt::format("its format is {}, and this version knows format {}", meta->format, known_format);
+  if (meta->format != RocksDbTables::known_format) {
+    return fmt::format("its format is {}, and this version knows format {}", meta->format,
+                       RocksDbTables::known_format);
   }
   if (meta->tree.size() != last) {
     return fmt::format("its tree ends at position {}, its events end at position {}", meta->tree.size(),

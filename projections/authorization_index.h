@@ -1,24 +1,34 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <filesystem>
-#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "domain/api_key.h"
 #include "domain/ids.h"
 #include "domain/time.h"
 #include "domain/token.h"
+#include "eventstore/event_id.h"
 #include "eventstore/pepper.h"
+#include "projections/authorization_changes.h"
+#include "projections/left_right.h"
 #include "projections/projection.h"
+#include "projections/token_table.h"
 
 namespace mintmark {
 
 // Answers "whose key is this, and may it do something now?" from memory: no lock, no allocation, no I/O.
-// Left-right (Ramalhete and Correia, "Left-Right: A Concurrency Control Technique with Wait-Free Population
-// Oblivious Reads", 2013): two copies, one writer, readers read the stable one.
+// Two copies under a LeftRight: one writer, readers read the stable one. When apply() has returned, no check
+// is left that does not see what it applied. Runs out of memory: the process ends, and restarts from its log.
 class AuthorizationIndex final : public Projection {
  public:
   enum class Verdict : std::uint8_t {
@@ -35,16 +45,74 @@ class AuthorizationIndex final : public Projection {
     std::string_view name;  // percent-encoded: visible ASCII and space, all else %XX, so that it fits a header
   };
 
-  static constexpr std::size_t readers_max = 64;
+  static constexpr std::size_t readers_max = LeftRight<TokenTable>::readers_max;
 
   // `peppers` must outlive the index.
   explicit AuthorizationIndex(const Peppers& peppers);
   ~AuthorizationIndex() override;
 
-  // Calls use(verdict, identity) with the answer; identity is null for kUnknown. `reader` is below readers_max
-  // and used by one thread at a time. `now` decides expiry. Wait-free; `use` must not call check() again.
+  // Calls use(verdict, identity) with the answer and returns what it returns; identity is null for kUnknown.
+  // `reader` is below readers_max and used by one thread at a time. `now` decides expiry: a token is refused
+  // from its second of expiry on. Costs one digest whether the id is known or not, and compares in constant
+  // time. Wait-free, any thread; `use` must not call check() again.
   template <class Use>
-  decltype(auto) check(std::size_t reader, TokenId id, const Secret& secret, Time now, Use&& use) const;
+  decltype(auto) check(std::size_t reader, TokenId id, const Secret& secret, Time now, Use&& use) const {
+    return copies_.read(reader, [&](const TokenTable& table) -> decltype(auto) {
+      const TokenTable::Entry* const entry = authenticate(table, id, secret);
+      if (entry == nullptr) {
+        return std::forward<Use>(use)(Verdict::kUnknown, static_cast<const Identity*>(nullptr));
+      }
+      const Identity identity{id, table.account(*entry), static_cast<Extension>(entry->extension),
+                              table.name(*entry)};
+      return std::forward<Use>(use)(may_act(table, *entry, now) ? Verdict::kAllowed : Verdict::kRefused, &identity);
+    });
+  }
+
+  static constexpr std::string_view projection_name = "authorization_index";
+  std::string_view name() const override { return projection_name; }
+
+  // Of the events that every reader sees. Any thread, does not block.
+  Position checkpoint() const override { return checkpoint_.load(std::memory_order_acquire); }
+
+  // Skips events up to the checkpoint. Throws std::logic_error, changing nothing, where events are missing behind
+  // it. Waits for readers that are inside check(). One thread.
+  void apply(std::span<const StoredEvent> events) override;
+
+  // These two may be called from any thread and take a lock that only apply() and load() take as well.
+  std::size_t parked_streams() const override;
+  std::vector<ParkedStream> parked() const;
+
+  // Live tokens, and bytes of both copies with all that belongs to them, as of the last apply(). Any thread.
+  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+
+  // The three below: only on the thread that calls apply(), or while nobody does. None keeps readers waiting.
+
+  // A hash, in hex, of what the index knows but for the checkpoint: equal for equal content, whichever way it
+  // came about.
+  std::string fingerprint() const;
+
+  // Writes the snapshot (authorization_snapshot.h) to a new file and puts it in the place of `path`, durably: a
+  // crash leaves the old file or the new. Blocks on disk; throws std::system_error, leaving `path` as it was.
+  void save(const std::filesystem::path& path, EventId log_id) const;
+
+  // Fills an index that is still empty from a snapshot of the same log. Otherwise, and where the file is missing,
+  // damaged or of a newer format, says why and leaves the index as it was. Blocks on disk.
+  std::expected<void, std::string> load(const std::filesystem::path& path, EventId log_id);
+
+ private:
+  // The token's entry if the secret is the token's, else null.
+  const TokenTable::Entry* authenticate(const TokenTable& table, TokenId id, const Secret& secret) const;
+  static bool may_act(const TokenTable& table, const TokenTable::Entry& entry, Time now);
+  void publish_sizes();
+
+  const Peppers& peppers_;
+  LeftRight<TokenTable> copies_;
+  AuthorizationHistory history_;  // its parked streams change under parked_mutex_
+  mutable std::mutex parked_mutex_;
+  std::atomic<Position> checkpoint_{0};
+  std::atomic<std::size_t> size_{0};
+  std::atomic<std::size_t> memory_bytes_{0};
 };
 
 }  // namespace mintmark

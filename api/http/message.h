@@ -18,7 +18,8 @@ class Request {
  public:
   std::string_view method() const { return at(method_); }
   // The request target as sent, its path (before '?') and its query (behind it, empty without one). Neither
-  // is percent-decoded.
+  // is percent-decoded. Of an absolute-form target (RFC 9112, 3.2.2) only what follows the authority is kept;
+  // so it begins with '/', or is "*" (OPTIONS), or host:port (CONNECT).
   std::string_view target() const { return at(target_); }
   std::string_view path() const { return target().substr(0, target().find('?')); }
   std::string_view query() const;

@@ -18,20 +18,33 @@ struct ServerOptions {
   std::chrono::milliseconds request_read_time_max = limits::request_read_time_max;
   std::chrono::milliseconds connection_idle_time_max = limits::connection_idle_time_max;
   std::chrono::milliseconds response_write_time_max = limits::response_write_time_max;
+  std::size_t connections_per_thread_max =
+      limits::connections_per_thread_max;  // further ones are closed at once
 };
 
 // An HTTP/1.1 server: one io thread, one io_context and one SO_REUSEPORT acceptor per `threads`; a connection
 // stays on its thread. Handlers of answer() run on the connection's thread.
 class Server {
  public:
-  // Binds and listens; throws boost::system::system_error where it cannot. Serves from start() on.
+  // Binds and listens; throws boost::system::system_error where it cannot, also where the port is taken
+  // already (SO_REUSEPORT alone would share it with another process in silence). Serves from start() on. The
+  // application must outlive the server.
   Server(const ServerOptions& options, Application& application);
   ~Server();  // stop(0)
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
+  // Starts the io threads; returns at once. To be called once.
   void start();
-  // Stops accepting, lets requests under way finish for at most `drain`, closes the rest, joins the threads.
+
+  // Stops accepting and closes idle connections, lets requests under way finish for at most `drain`, then
+  // closes the rest and cancels their handlers, which get a second to end; joins the threads. Blocks
+  // meanwhile, so never call it from an io thread; call start() and stop() from one thread. A second call
+  // does nothing. What a handler still awaits afterwards must never complete, or complete before the Server
+  // is destroyed: its completion runs on the server's io_context.
   void stop(std::chrono::milliseconds drain);
 
+  // The port that is listened on, also where the system picked it. From any thread.
   std::uint16_t port() const;
 
  private:

@@ -1,0 +1,180 @@
+#include "api/admin_socket.h"
+
+#include <array>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/json.h"
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using Socket = asio::local::stream_protocol::socket;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+// The name of the user at the other end, by the kernel's word (SO_PEERCRED).
+std::string peer_name(Socket& socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return "operator";
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  ::getpwuid_r(credentials.uid, &entry, buffer.data(), buffer.size(), &found);
+  return found ? found->pw_name : fmt::format("uid {}", credentials.uid);
+}
+
+class SocketOutput final : public LineOutput {
+ public:
+  explicit SocketOutput(Socket& socket) : socket_(socket) {}
+
+  awaitable<void> write(std::vector<std::string> lines) override {
+    std::string text;
+    for (const auto& line : lines) text += json::serialize(json::object{{"line", line}}) + '\n';
+    co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
+  }
+
+ private:
+  Socket& socket_;
+};
+
+json::object error_object(const Error& error) {
+  json::array messages;
+  for (const auto& message : error.messages) messages.emplace_back(message);
+  return {{"error", std::move(messages)}};
+}
+
+awaitable<void> serve(Socket socket, Administration& administration) {
+  std::string text;
+  const auto [read_code, size] = co_await asio::async_read_until(
+      socket, asio::dynamic_buffer(text, limits::request_body_bytes_max), '\n', as_result);
+  if (read_code) co_return;
+  json::object answer;
+  auto command = parse_json_object(std::string_view(text).substr(0, size));
+  if (command) {
+    SocketOutput output(socket);
+    auto outcome = co_await administration.run(peer_name(socket), std::move(*command), output);
+    answer = outcome ? json::object{{"result", std::move(*outcome)}} : error_object(outcome.error());
+  } else {
+    answer = error_object(command.error());
+  }
+  const auto line = json::serialize(answer) + '\n';
+  co_await asio::async_write(socket, asio::buffer(line), as_result);
+}
+
+}  // namespace
+
+struct AdminSocket::Impl {
+  Impl(std::string socket_path, Administration& served)
+      : path(std::move(socket_path)), administration(served) {
+    ::unlink(path.c_str());
+    // The file must never be open to others, not even between bind and chmod.
+    const auto mask = ::umask(0177);
+    boost::system::error_code code;
+    acceptor.open(asio::local::stream_protocol());
+    acceptor.bind(asio::local::stream_protocol::endpoint(path), code);
+    ::umask(mask);
+    if (code) throw boost::system::system_error(code, path);
+    acceptor.listen();
+    asio::co_spawn(context, accept(), asio::detached);
+    thread = std::thread([this] { context.run(); });
+  }
+
+  ~Impl() {
+    context.stop();
+    thread.join();
+    ::unlink(path.c_str());
+  }
+
+  awaitable<void> accept() {
+    for (;;) {
+      auto [code, socket] = co_await acceptor.async_accept(as_result);
+      if (code) co_return;
+      asio::co_spawn(context, serve(std::move(socket), administration), [](const std::exception_ptr& thrown) {
+        if (!thrown) return;
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const std::exception& error) {
+          spdlog::error("an operator's command failed: {}", error.what());
+        }
+      });
+    }
+  }
+
+  std::string path;
+  Administration& administration;
+  asio::io_context context{1};
+  asio::local::stream_protocol::acceptor acceptor{context};
+  std::thread thread;
+};
+
+AdminSocket::AdminSocket(const std::string& path, Administration& administration)
+    : impl_(std::make_unique<Impl>(path, administration)) {}
+AdminSocket::~AdminSocket() = default;
+
+struct AdminClient::Impl {
+  asio::io_context context{1};
+  Socket socket{context};
+};
+
+AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminClient::~AdminClient() = default;
+
+std::unique_ptr<AdminClient> AdminClient::connect(const std::string& path) {
+  auto impl = std::make_unique<Impl>();
+  boost::system::error_code code;
+  impl->socket.connect(asio::local::stream_protocol::endpoint(path), code);
+  if (code) return nullptr;
+  return std::unique_ptr<AdminClient>(new AdminClient(std::move(impl)));
+}
+
+Result<json::object> AdminClient::run(const json::object& command,
+                                      const std::function<void(std::string)>& line) {
+  boost::system::error_code code;
+  asio::write(impl_->socket, asio::buffer(json::serialize(command) + '\n'), code);
+  std::string text;
+  while (!code) {
+    const auto size = asio::read_until(impl_->socket, asio::dynamic_buffer(text), '\n', code);
+    if (code) break;
+    auto answer = json::parse(std::string_view(text).substr(0, size)).as_object();
+    text.erase(0, size);
+    if (auto* shown = answer.if_contains("line")) {
+      line(std::string(shown->as_string()));
+    } else if (auto* result = answer.if_contains("result")) {
+      return std::move(result->as_object());
+    } else {
+      Error error{ErrorKind::kInvalid, {}};
+      for (const auto& message : answer.at("error").as_array())
+        error.messages.emplace_back(message.as_string());
+      return std::unexpected(std::move(error));
+    }
+  }
+  return fail(ErrorKind::kUnavailable, "The server went away before it answered.");
+}
+
+}  // namespace mintmark

@@ -1,0 +1,250 @@
+#include "api/administration.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "api/json.h"
+#include "api/replay.h"
+#include "api/representation.h"
+#include "api/token_service.h"
+#include "api/user_service.h"
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+// One command on its way.
+struct Command {
+  Services& services;
+  RocksDbLog& log;
+  Caller caller;
+  json::object members;
+  LineOutput& output;
+};
+
+using Outcome = Result<json::object>;
+
+std::unexpected<Error> no_such(std::string_view field) {
+  return fail(ErrorKind::kInvalid, fmt::format("{}: There is no such {}.", field, field));
+}
+
+// The account that a command names; it must exist. Blocks on disk.
+Result<AccountId> named_account(const Command& command) {
+  FieldErrors errors;
+  const auto text = JsonFields(command.members, errors).required_text("account");
+  if (errors.any()) return std::move(errors).error();
+  const auto id = AccountId::parse(*text);
+  if (!id || !command.services.directory.account(*id)) return no_such("account");
+  return *id;
+}
+
+Result<TokenRow> named_token(const Command& command) {
+  FieldErrors errors;
+  const auto text = JsonFields(command.members, errors).required_text("id");
+  if (errors.any()) return std::move(errors).error();
+  const auto id = TokenId::parse(*text);
+  auto row = id ? command.services.token_list.find(*id) : std::nullopt;
+  if (!row) return fail(ErrorKind::kNotFound, "Token not found.");
+  return std::move(*row);
+}
+
+awaitable<Outcome> open_an_account(Command& command) {
+  FieldErrors errors;
+  JsonFields fields(command.members, errors);
+  auto name = fields.required_text("name");
+  const auto type = fields.text("type").value_or("vendor");
+  if (type != "vendor" && type != "provider") errors.add("type", "Must be vendor or provider.");
+  if (errors.any()) co_return std::move(errors).error();
+  const auto account_type = type == "vendor" ? AccountType::kVendor : AccountType::kProvider;
+  const auto id = co_await open_account(command.services, command.caller, account_type, std::move(*name));
+  if (!id) co_return std::unexpected(id.error());
+  co_return json::object{{"account", id->text()}};
+}
+
+awaitable<Outcome> list_all_accounts(Command& command) {
+  auto read = [&command]() -> Outcome {
+    json::array accounts;
+    for (const auto& row : command.services.directory.accounts()) {
+      accounts.push_back(represent_account(command.services, row));
+    }
+    return json::object{{"accounts", std::move(accounts)}};
+  };
+  co_return co_await command.services.blocking.run(std::move(read));
+}
+
+awaitable<Outcome> add_a_user(Command& command) {
+  auto find = [&command] { return named_account(command); };
+  const auto account = co_await command.services.blocking.run(std::move(find));
+  if (!account) co_return std::unexpected(account.error());
+  FieldErrors errors;
+  JsonFields fields(command.members, errors);
+  const auto email = fields.required_text("email");
+  const auto name = fields.text("name");
+  const auto role = parse_role(fields.text("role").value_or("owner"));
+  if (!role) errors.add("role", "Must be owner, member or auditor.");
+  if (errors.any()) co_return std::move(errors).error();
+  NewUser user{*account, *email, name.value_or(email->substr(0, email->find('@'))), *role};
+  const auto added = co_await add_user(command.services, command.caller, std::move(user));
+  if (!added) co_return std::unexpected(added.error());
+  co_return json::object{{"user", added->id.text()}, {"email", *email}, {"password", added->password}};
+}
+
+awaitable<Outcome> list_all_users(Command& command) {
+  auto read = [&command]() -> Outcome {
+    const auto account = named_account(command);
+    if (!account) return std::unexpected(account.error());
+    json::array users;
+    for (const auto& row : command.services.directory.users(*account)) {
+      users.push_back(represent_user(command.services, row));
+    }
+    return json::object{{"users", std::move(users)}};
+  };
+  co_return co_await command.services.blocking.run(std::move(read));
+}
+
+awaitable<Outcome> give_new_password(Command& command) {
+  FieldErrors errors;
+  const auto email = JsonFields(command.members, errors).required_text("email");
+  if (errors.any()) co_return std::move(errors).error();
+  const auto password = co_await reset_password(command.services, command.caller, *email);
+  if (!password) co_return std::unexpected(password.error());
+  co_return json::object{{"email", *email}, {"password", *password}};
+}
+
+awaitable<Outcome> create_a_token(Command& command) {
+  auto find = [&command] { return named_account(command); };
+  const auto account = co_await command.services.blocking.run(std::move(find));
+  if (!account) co_return std::unexpected(account.error());
+  command.caller.account = *account;
+  FieldErrors errors;
+  JsonFields fields(command.members, errors);
+  NewToken token;
+  token.name = fields.required_text("name").value_or("");
+  token.description = fields.text("description").value_or("");
+  token.external_id = fields.text("external_id").value_or("");
+  token.expires_at = fields.time("expiration_date");
+  const auto type = fields.text("type").value_or("custom");
+  if (type != "custom" && type != "zapier") errors.add("type", "Must be custom or zapier.");
+  if (errors.any()) co_return std::move(errors).error();
+  token.extension = type == "zapier" ? ZAPIER : CUSTOM;
+  const auto created = co_await create_token(command.services, command.caller, std::move(token));
+  if (!created) co_return std::unexpected(created.error());
+  json::object result{{"id", created->row.token_id()}};
+  if (created->value.key) result["key"] = created->value.key->text();
+  if (created->value.handle) result["handle"] = created->value.handle->hex();
+  co_return result;
+}
+
+awaitable<Outcome> list_some_tokens(Command& command) {
+  auto read = [&command]() -> Outcome {
+    const auto& services = command.services;
+    const auto account = named_account(command);
+    if (!account) return std::unexpected(account.error());
+    const auto number = [&](std::string_view name, std::size_t fallback) {
+      const auto* value = command.members.if_contains(name);
+      boost::system::error_code code;
+      const auto given = value ? value->to_number<std::size_t>(code) : fallback;
+      return code ? fallback : given;
+    };
+    const auto limit = std::min(number("limit", limits::page_default), limits::page_max);
+    const auto page = services.token_list.page(*account, number("offset", 0), limit);
+    json::array tokens;
+    for (const auto& row : page.rows) tokens.push_back(represent_token(services, row, services.clock.now()));
+    return json::object{{"total", page.total}, {"tokens", std::move(tokens)}};
+  };
+  co_return co_await command.services.blocking.run(std::move(read));
+}
+
+awaitable<Outcome> show_a_token(Command& command) {
+  auto read = [&command]() -> Outcome {
+    const auto row = named_token(command);
+    if (!row) return std::unexpected(row.error());
+    return represent_token(command.services, *row, command.services.clock.now());
+  };
+  co_return co_await command.services.blocking.run(std::move(read));
+}
+
+awaitable<Outcome> delete_a_token(Command& command) {
+  auto find = [&command] { return named_token(command); };
+  const auto row = co_await command.services.blocking.run(std::move(find));
+  if (!row) co_return std::unexpected(row.error());
+  const auto id = TokenId::parse(row->token_id());
+  const auto account = AccountId::parse(row->account_id());
+  command.caller.account = *account;
+  const auto position = co_await delete_token(command.services, command.caller, *id);
+  if (!position) co_return std::unexpected(position.error());
+  co_return json::object{{"id", id->text()}, {"position", *position}};
+}
+
+awaitable<Outcome> replay(Command& command) {
+  auto options = ReplayOptions::parse(command.members);
+  if (!options) co_return std::unexpected(options.error());
+  Replay replay(command.log, std::move(*options));
+  using Lines = std::optional<std::vector<std::string>>;
+  for (;;) {
+    auto read = [&replay]() -> Result<Lines> { return replay.next(); };
+    auto lines = co_await command.services.blocking.run(std::move(read));
+    if (!lines) co_return std::unexpected(lines.error());
+    if (!*lines) co_return json::object();
+    co_await command.output.write(std::move(**lines));
+  }
+}
+
+awaitable<Outcome> verify(Command& command) {
+  auto check = [&command]() -> Outcome {
+    const auto report = command.log.verify([](Position, Position) {});
+    return json::object{{"head", report.head}, {"root", hex(report.root)}, {"problem", report.problem}};
+  };
+  co_return co_await command.services.blocking.run(std::move(check));
+}
+
+struct Entry {
+  std::string_view name;
+  awaitable<Outcome> (*run)(Command& command);
+};
+
+constexpr std::array commands = std::to_array<Entry>({
+    {"account.open", open_an_account},
+    {"account.list", list_all_accounts},
+    {"user.add", add_a_user},
+    {"user.list", list_all_users},
+    {"user.password", give_new_password},
+    {"token.create", create_a_token},
+    {"token.list", list_some_tokens},
+    {"token.show", show_a_token},
+    {"token.delete", delete_a_token},
+    {"replay", replay},
+    {"verify", verify},
+});
+
+}  // namespace
+
+awaitable<Outcome> Administration::run(std::string operator_name, json::object members, LineOutput& output) {
+  Caller caller{.actor = {},
+                .account = AccountId::from_code(0),
+                .role = OWNER,
+                .request_id = services_.random.event_id(services_.clock.now()).text(),
+                .client_ip = {},
+                .idempotency_key = {}};
+  caller.actor.set_kind(Actor::OPERATOR);
+  caller.actor.set_id(std::move(operator_name));
+  FieldErrors errors;
+  const auto name = JsonFields(members, errors).required_text("command");
+  if (errors.any()) co_return std::move(errors).error();
+  for (const auto& entry : commands) {
+    if (entry.name != *name) continue;
+    Command command{services_, log_, std::move(caller), std::move(members), output};
+    co_return co_await entry.run(command);
+  }
+  co_return fail(ErrorKind::kInvalid, fmt::format("command: There is no command {}.", *name));
+}
+
+}  // namespace mintmark

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "api/services.h"
+#include "domain/error.h"
+#include "eventstore/rocksdb_log.h"
+
+namespace mintmark {
+
+// Where an operator's command prints lines before its result.
+class LineOutput {
+ public:
+  virtual ~LineOutput() = default;
+  virtual awaitable<void> write(std::vector<std::string> lines) = 0;
+};
+
+// What operators may do, the same on a running and on a stopped instance. A command is a JSON object whose
+// member "command" names it; its other members are the command's own:
+//
+//   account.open    name, type (vendor, provider)         → {account}
+//   account.list                                          → {accounts: […]}
+//   user.add        account, email, name, role            → {user, email, password}
+//   user.list       account                               → {users: […]}
+//   user.password   email                                 → {email, password}
+//   token.create    account, name, type (custom, zapier), description, external_id, expiration_date
+//                                                         → {id, key} or {id, handle}
+//   token.list      account, limit, offset                → {total, tokens: […]}
+//   token.show      id                                    → the token
+//   token.delete    id                                    → {id, position}
+//   replay          see ReplayOptions                     → {}, and the events as lines
+//   verify                                                → {head, root, problem}
+class Administration {
+ public:
+  // Both must outlive it.
+  Administration(Services& services, RocksDbLog& log) : services_(services), log_(log) {}
+
+  // `operator_name` goes to the log as the actor. kInvalid for an unknown command or a bad member.
+  awaitable<Result<boost::json::object>> run(std::string operator_name, boost::json::object command,
+                                             LineOutput& output);
+
+ private:
+  Services& services_;
+  RocksDbLog& log_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,117 @@
+#include "api/api.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+#include <spdlog/spdlog.h>
+
+#include "api/authentication.h"
+#include "api/errors.h"
+#include "api/forward_auth.h"
+
+namespace mintmark {
+namespace {
+
+bool is_visible_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+// The client's own X-Request-Id where it is one, else a fresh one.
+std::string request_id(Services& services, const http::Request& request) {
+  const auto given = request.header("X-Request-Id").value_or("");
+  const bool usable =
+      !given.empty() && given.size() <= limits::request_id_bytes_max && is_visible_ascii(given);
+  return usable ? std::string(given) : services.random.event_id(services.clock.now()).text();
+}
+
+std::string sha256(std::string_view text) {
+  std::string hash(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(hash.data()));
+  return hash;
+}
+
+// Nothing without an Idempotency-Key; kInvalid where it is not one.
+Result<std::optional<IdempotencyKey>> read_idempotency_key(const http::Request& request, AccountId account) {
+  const auto key = request.header("Idempotency-Key");
+  const bool changes = request.method() != "GET" && request.method() != "HEAD";
+  if (!key || !changes) return std::nullopt;
+  if (key->empty() || key->size() > limits::idempotency_key_bytes_max || !is_visible_ascii(*key)) {
+    return fail(ErrorKind::kInvalid, fmt::format("Idempotency-Key: Must be 1 to {} visible ASCII characters.",
+                                                 limits::idempotency_key_bytes_max));
+  }
+  return IdempotencyKey{
+      sha256(fmt::format("{}:{}", account.code(), *key)),
+      sha256(fmt::format("{}\n{}\n{}", request.method(), request.target(), request.body())),
+  };
+}
+
+bool has_json_body(const http::Request& request) {
+  auto type = request.header("Content-Type").value_or("");
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  constexpr std::string_view json = "application/json";
+  return std::ranges::equal(type, json,
+                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
+}  // namespace
+
+bool Api::answer_now(const http::Request& request, std::size_t thread, bool keep_alive, std::string& out) {
+  if (!is_forward_auth(request)) return false;
+  answer_forward_auth(services_, request, thread, keep_alive, out);
+  return true;
+}
+
+awaitable<http::Response> Api::answer(const http::Request& request, std::size_t thread) {
+  Caller caller{.actor = {},
+                .account = AccountId::from_code(0),
+                .role = ROLE_UNSPECIFIED,
+                .request_id = request_id(services_, request),
+                .client_ip = std::string(request.client_ip()),
+                .idempotency_key = {}};
+  const auto id = caller.request_id;
+  auto response = co_await route(request, thread, std::move(caller));
+  response.headers.emplace_back("X-Request-Id", id);
+  co_return response;
+}
+
+awaitable<http::Response> Api::route(const http::Request& request, std::size_t thread, Caller caller) {
+  const auto match = match_route(request.method(), request.path());
+  if (match.allow.empty()) co_return error_response(Error{ErrorKind::kNotFound, {"There is nothing here."}});
+  if (request.method() == "OPTIONS") {
+    http::Response response;
+    response.headers.emplace_back("Allow", match.allow);
+    co_return response;
+  }
+  if (!match.route) co_return method_not_allowed(match.allow);
+
+  Context context{services_, request, std::move(caller), {}, match.parameters};
+  if (match.route->access != Access::kPublic) {
+    auto authenticated = co_await authenticate(services_, request, thread, std::move(context.caller));
+    if (!authenticated) co_return error_response(authenticated.error());
+    context.caller = std::move(authenticated->caller);
+    context.cookie = std::move(authenticated->cookie);
+    const auto access = check_access(context.caller, match.route->access);
+    if (!access) co_return error_response(access.error());
+    auto key = read_idempotency_key(request, context.caller.account);
+    if (!key) co_return error_response(key.error());
+    context.caller.idempotency_key = std::move(*key);
+  }
+  if (!request.body().empty() && !has_json_body(request)) co_return unsupported_media_type();
+  co_return co_await match.route->handler(context);
+}
+
+http::Response Api::refusal(http::ProtocolError error) {
+  return error_response(error);
+}
+
+http::Response Api::internal_error(std::string_view what) {
+  spdlog::error("a request failed: {}", what);
+  return internal_error_response();
+}
+
+}  // namespace mintmark

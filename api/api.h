@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "api/http/application.h"
+#include "api/routes.h"
+#include "api/services.h"
+
+namespace mintmark {
+
+// Mintmark as an HTTP application: forward-auth on the hot path, all else by the table of routes.
+class Api final : public http::Application {
+ public:
+  // `services` must outlive it.
+  explicit Api(Services& services) : services_(services) {}
+
+  bool answer_now(const http::Request& request, std::size_t thread, bool keep_alive,
+                  std::string& out) override;
+  awaitable<http::Response> answer(const http::Request& request, std::size_t thread) override;
+  http::Response refusal(http::ProtocolError error) override;
+  http::Response internal_error(std::string_view what) override;
+
+ private:
+  awaitable<http::Response> route(const http::Request& request, std::size_t thread, Caller caller);
+
+  Services& services_;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,103 @@
+#include "api/authentication.h"
+
+#include <string_view>
+
+#include <sodium.h>
+
+#include "api/user_service.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::string_view cookie_name = "mintmark_session";
+
+// The session cookie's value out of a Cookie field (RFC 6265, 4.2.1); nothing where it is not there or
+// malformed.
+std::optional<std::string> find_cookie(std::string_view field) {
+  while (!field.empty()) {
+    const auto end = std::min(field.find(';'), field.size());
+    auto pair = field.substr(0, end);
+    field.remove_prefix(std::min(end + 1, field.size()));
+    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
+    if (!pair.starts_with(cookie_name) || pair.size() == cookie_name.size() ||
+        pair[cookie_name.size()] != '=')
+      continue;
+    const auto value = pair.substr(cookie_name.size() + 1);
+    return Secret::parse(value) ? std::optional(std::string(value)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool is_safe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Result<Authenticated> authenticate_token(Services& services, const http::Request& request, std::size_t reader,
+                                         Caller caller) {
+  const auto key = request.header_count("Authorization") == 1
+                       ? parse_authorization(*request.header("Authorization"))
+                       : std::nullopt;
+  if (!key) return fail(ErrorKind::kUnauthenticated, "The Authorization field must be ApiKey and a key.");
+  return services.authorization_index.check(
+      reader, key->id, key->secret, services.clock.now(),
+      [&](AuthorizationIndex::Verdict verdict,
+          const AuthorizationIndex::Identity* identity) -> Result<Authenticated> {
+        if (verdict == AuthorizationIndex::Verdict::kUnknown) {
+          return fail(ErrorKind::kUnauthenticated, "The key is not valid.");
+        }
+        if (verdict == AuthorizationIndex::Verdict::kRefused) {
+          return fail(ErrorKind::kForbidden, "The key's token is not active.");
+        }
+        caller.actor.set_kind(Actor::TOKEN);
+        caller.actor.set_id(identity->token.text());
+        caller.account = identity->account;
+        caller.role = MEMBER;
+        return Authenticated{std::move(caller), std::nullopt};
+      });
+}
+
+Result<Authenticated> authenticate_session(Services& services, const http::Request& request,
+                                           std::string cookie, Caller caller) {
+  const auto session = find_session(services, cookie);
+  if (!session) return std::unexpected(session.error());
+  const auto account = AccountId::parse(session->user.account_id());
+  if (!account) return fail(ErrorKind::kUnauthenticated, "Sign in first.");
+  if (!is_safe(request.method()) &&
+      !same(request.header("X-CSRF-Token").value_or(""), csrf_token(services, cookie))) {
+    return fail(ErrorKind::kForbidden, "X-CSRF-Token is missing or not the session's.");
+  }
+  caller.actor.set_kind(Actor::USER);
+  caller.actor.set_id(session->user.user_id());
+  caller.account = *account;
+  caller.role = session->user.role();
+  return Authenticated{std::move(caller), std::move(cookie)};
+}
+
+}  // namespace
+
+awaitable<Result<Authenticated>> authenticate(Services& services, const http::Request& request,
+                                              std::size_t reader, Caller caller) {
+  if (request.header("Authorization")) {
+    co_return authenticate_token(services, request, reader, std::move(caller));
+  }
+  auto cookie = find_cookie(request.header("Cookie").value_or(""));
+  if (!cookie) co_return fail(ErrorKind::kUnauthenticated, "Send an API key, or sign in.");
+  auto read = [&services, &request, &cookie, &caller] {
+    return authenticate_session(services, request, std::move(*cookie), std::move(caller));
+  };
+  co_return co_await services.blocking.run(std::move(read));
+}
+
+Result<void> check_access(const Caller& caller, Access access) {
+  const bool allowed = access == Access::kOwner   ? caller.role == OWNER
+                       : access == Access::kWrite ? caller.role == OWNER || caller.role == MEMBER
+                                                  : true;
+  if (!allowed) return fail(ErrorKind::kForbidden, "Your role does not allow this.");
+  return {};
+}
+
+}  // namespace mintmark

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "api/caller.h"
+#include "api/http/message.h"
+#include "api/routes.h"
+#include "api/services.h"
+
+namespace mintmark {
+
+// Who asks: by Authorization: ApiKey …, or else by the session cookie. `caller` comes with its request id and
+// ip.
+struct Authenticated {
+  Caller caller;
+  std::optional<std::string> cookie;  // where the session's cookie did it
+};
+
+// kUnauthenticated where nobody we know asks; kForbidden where the key's token may not act, or where a cookie
+// comes with an unsafe method but without its X-CSRF-Token. `reader` is the authorization index's slot.
+awaitable<Result<Authenticated>> authenticate(Services& services, const http::Request& request,
+                                              std::size_t reader, Caller caller);
+
+// kForbidden where the caller's role is less than the route wants.
+Result<void> check_access(const Caller& caller, Access access);
+
+}  // namespace mintmark

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "domain/events.pb.h"
+#include "domain/ids.h"
+#include "eventstore/event_log.h"
+
+namespace mintmark {
+
+// Who asks, and what the log should remember of the asking.
+struct Caller {
+  Actor actor;
+  AccountId account;
+  Role role = ROLE_UNSPECIFIED;
+  std::string request_id;
+  std::string client_ip;
+  std::optional<IdempotencyKey> idempotency_key;
+};
+
+}  // namespace mintmark

@@ -1,0 +1,138 @@
+#include "api/commands.h"
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+#include <variant>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+namespace asio = boost::asio;
+
+// Either what to append, or what the idempotency key did before, or nothing to do.
+using Prepared = std::variant<std::monostate, AppendRequest, Committed>;
+
+std::unexpected<Error> key_reused() {
+  return fail(ErrorKind::kConflict, "Idempotency-Key: This key came with another request before.");
+}
+
+Result<Prepared> prepare(Services& services, const Caller& caller, const std::string& stream,
+                         const Decide& decide) {
+  if (caller.idempotency_key) {
+    const auto earlier = services.log.find_idempotency_key(caller.idempotency_key->key_hash);
+    if (earlier && earlier->request_hash != caller.idempotency_key->request_hash) return key_reused();
+    if (earlier) return Prepared(earlier->committed);
+  }
+  LoadedStream loaded;
+  loaded.events = services.log.read_stream(stream, 0);
+  loaded.version = loaded.events.size();
+  auto decision = decide(loaded);
+  if (!decision) return std::unexpected(std::move(decision.error()));
+  if (decision->events.empty()) return Prepared();
+  AppendRequest request;
+  request.streams.push_back(make_append(services, stream, loaded.version, std::move(decision->events)));
+  for (auto& other : decision->other_streams) request.streams.push_back(std::move(other));
+  request.metadata = {caller.actor, services.clock.now(), caller.request_id, "", "", caller.client_ip};
+  request.idempotency_key = caller.idempotency_key;
+  request.vault_writes = std::move(decision->vault_writes);
+  request.frees_space = decision->frees_space;
+  return Prepared(std::move(request));
+}
+
+awaitable<AppendResult> append(EventLog& log, AppendRequest request) {
+  auto initiate = [&log](auto handler, AppendRequest wanted) {
+    auto executor =
+        asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+    log.append(std::move(wanted), [executor, handler = std::move(handler)](AppendResult result) mutable {
+      asio::post(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
+        std::move(handler)(std::move(result));
+      });
+    });
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(AppendResult)>(
+      std::move(initiate), asio::use_awaitable, std::move(request));
+}
+
+Error error_of(const AppendError& error) {
+  switch (error.kind) {
+    case AppendError::Kind::kConflict:
+      return {ErrorKind::kConflict, {"Somebody else changed this at the same time; try again."}};
+    case AppendError::Kind::kKeyReused:
+      return key_reused().error();
+    case AppendError::Kind::kBusy:
+      return {ErrorKind::kUnavailable, {"Too many writes are waiting; try again."}};
+    case AppendError::Kind::kDiskFull:
+      return {ErrorKind::kInsufficientStorage, {"The disk is nearly full; nothing was stored."}};
+    case AppendError::Kind::kUnknown:
+      return {ErrorKind::kOutcomeUnknown,
+              {"The outcome is unknown: retry with the same Idempotency-Key to learn it."}};
+    case AppendError::Kind::kInvalid:
+      break;
+  }
+  throw std::logic_error("an append broke a limit of the log: " + error.message);
+}
+
+}  // namespace
+
+StreamAppend make_append(Services& services, std::string stream, std::uint64_t expected_version,
+                         std::vector<Event> events) {
+  StreamAppend append{std::move(stream), expected_version, {}};
+  const auto now = services.clock.now();
+  for (auto& event : events) append.events.push_back({services.random.event_id(now), std::move(event)});
+  return append;
+}
+
+awaitable<Result<void>> projected(Services& services, Position position) {
+  if (services.projector.position() >= position) co_return Result<void>();
+  struct Wait {
+    asio::steady_timer timer;
+    bool reached = false;
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  const auto wait = std::make_shared<Wait>(asio::steady_timer(executor, limits::projection_wait_time_max));
+  // The projector only posts: its thread never touches the timer, which belongs to ours.
+  services.projector.when_reached(position, [executor, wait](bool reached) {
+    asio::post(executor, [wait, reached] {
+      wait->reached = reached;
+      wait->timer.cancel();
+    });
+  });
+  co_await wait->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (!wait->reached) co_return fail(ErrorKind::kUnavailable, "The views lag behind the log; try again.");
+  co_return Result<void>();
+}
+
+awaitable<Result<Written>> write(Services& services, const Caller& caller, std::string stream,
+                                 Decide decide) {
+  for (std::size_t attempt = 0; attempt < limits::conflict_retries_max; ++attempt) {
+    auto work = [&services, &caller, &stream, &decide] { return prepare(services, caller, stream, decide); };
+    auto prepared = co_await services.blocking.run(std::move(work));
+    if (!prepared) co_return std::unexpected(std::move(prepared.error()));
+    Written written;
+    if (std::holds_alternative<std::monostate>(*prepared)) co_return written;
+    written.changed = true;
+    if (const auto* earlier = std::get_if<Committed>(&*prepared)) {
+      written.committed = *earlier;
+      written.repeated = true;
+    } else {
+      auto appended = co_await append(services.log, std::get<AppendRequest>(std::move(*prepared)));
+      if (!appended && appended.error().kind == AppendError::Kind::kConflict) continue;
+      if (!appended) co_return std::unexpected(error_of(appended.error()));
+      written.committed = *appended;
+      written.repeated = appended->repeated;
+    }
+    auto shown = co_await projected(services, written.committed.last);
+    if (!shown) co_return std::unexpected(std::move(shown.error()));
+    co_return written;
+  }
+  co_return fail(ErrorKind::kConflict, "Too many changed this at the same time; try again.");
+}
+
+}  // namespace mintmark

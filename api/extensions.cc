@@ -1,0 +1,28 @@
+#include <boost/json/array.hpp>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "api/list_query.h"
+#include "api/representation.h"
+
+namespace mintmark {
+
+// The extensions are the kinds of token there are: fixed, so nothing is read.
+awaitable<http::Response> list_extensions(Context& context) {
+  const auto wanted = parse_page_request(context.request.query());
+  if (!wanted) co_return error_response(wanted.error());
+  boost::json::array extensions;
+  for (const auto extension : {CUSTOM, ZAPIER}) extensions.push_back(represent_extension(extension));
+  const auto total = extensions.size();
+  co_return list_response(slice_of(std::move(extensions), *wanted), *wanted, total);
+}
+
+awaitable<http::Response> get_extension(Context& context) {
+  for (const auto extension : {CUSTOM, ZAPIER}) {
+    if (context.parameters[0] == extension_id(extension))
+      co_return json_response(200, represent_extension(extension));
+  }
+  co_return error_response(Error{ErrorKind::kNotFound, {"Extension not found."}});
+}
+
+}  // namespace mintmark

@@ -1,0 +1,101 @@
+#include "api/forward_auth.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "api/http/date.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::string_view unauthorized_head =
+    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ApiKey realm=\"mintmark\"\r\nContent-Length: 0\r\n";
+constexpr std::string_view forbidden_head = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n";
+constexpr std::string_view allowed_head = "HTTP/1.1 204 No Content\r\n";
+
+void end_head(bool keep_alive, std::string& out) {
+  out += "Date: ";
+  out += http::date();
+  out += keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
+}
+
+void append_field(std::string_view name, std::string_view value, std::string& out) {
+  out += name;
+  out += value;
+  out += "\r\n";
+}
+
+// Ids in text without a string of their own: to_chars of each group.
+void append_digits(std::uint32_t value, int groups, std::string& out) {
+  std::array<char, 12> text{};
+  for (int i = groups * 4; i > 0; i -= 4) {
+    const auto group = value % 1000;
+    value /= 1000;
+    const auto at = static_cast<std::size_t>(i - 4);
+    text[at] = '-';
+    text[at + 1] = static_cast<char>('0' + group / 100);
+    text[at + 2] = static_cast<char>('0' + group / 10 % 10);
+    text[at + 3] = static_cast<char>('0' + group % 10);
+  }
+  out.append(text.data(), static_cast<std::size_t>(groups) * 4);
+}
+
+void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_alive, std::string& out) {
+  out += allowed_head;
+  const auto account = identity.account;
+  out += "X-Mintmark-Account: ";
+  out += account.type() == AccountType::kVendor ? "VA" : "PA";
+  append_digits(account.code() % AccountId::value_end, 2, out);
+  out += "\r\nX-Mintmark-Token: ";
+  out += TokenIdKind::prefix;
+  append_digits(identity.token.value(), 3, out);
+  append_field("\r\nX-Mintmark-Name: ", identity.name, out);
+  append_field("X-Mintmark-Type: ", identity.extension == ZAPIER ? "zapier" : "custom", out);
+  end_head(keep_alive, out);
+}
+
+// What a gateway tells of the original request, if it does, is a method and a path.
+bool original_makes_sense(const http::Request& request) {
+  auto uri = request.header("X-Original-URI");
+  if (!uri) uri = request.header("X-Forwarded-Uri");
+  if (uri && !uri->starts_with('/')) return false;
+  auto method = request.header("X-Original-Method");
+  if (!method) method = request.header("X-Forwarded-Method");
+  return !method ||
+         (!method->empty() && std::ranges::all_of(*method, [](char c) { return c >= 'A' && c <= 'Z'; }));
+}
+
+}  // namespace
+
+bool is_forward_auth(const http::Request& request) {
+  constexpr std::string_view path = "/authorize";
+  const auto target = request.target();
+  if (!target.starts_with(path)) return false;
+  const auto rest = target.substr(path.size());
+  return rest.empty() || rest.front() == '/' || rest.front() == '?';
+}
+
+void answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
+                         bool keep_alive, std::string& out) {
+  const auto authorization = request.header("Authorization");
+  // A second Authorization field is how a client would show us one key and the API another.
+  const bool single = authorization && request.header_count("Authorization") == 1;
+  const auto key = single ? parse_authorization(*authorization) : std::nullopt;
+  const auto refuse = [&](std::string_view head) {
+    out += head;
+    end_head(keep_alive, out);
+  };
+  if (!key) return refuse(unauthorized_head);
+  services.authorization_index.check(
+      reader, key->id, key->secret, services.clock.now(),
+      [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
+        if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized_head);
+        if (verdict == AuthorizationIndex::Verdict::kRefused || !original_makes_sense(request)) {
+          return refuse(forbidden_head);
+        }
+        append_allowed(*identity, keep_alive, out);
+      });
+}
+
+}  // namespace mintmark

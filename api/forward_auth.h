@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "api/http/message.h"
+#include "api/services.h"
+
+namespace mintmark {
+
+// Whether the request is a gateway's question: the path /authorize, or one below it, since Envoy appends the
+// path that its client asked for.
+bool is_forward_auth(const http::Request& request);
+
+// Appends the complete answer. The hot path: no lock, no allocation but for `out`'s growth, no I/O.
+//
+//   204  the key may; X-Mintmark-Account, -Token, -Name and -Type tell whose it is
+//   401  no key, a malformed one, an unknown one or a deleted one: all alike
+//   403  a known key that may not: its token is pending or expired, or the original request makes no sense
+//
+// The original request is in X-Original-Method and X-Original-URI (nginx, HAProxy) or X-Forwarded-Method and
+// X-Forwarded-Uri (Caddy, Traefik). `reader` is the authorization index's slot of this thread.
+void answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
+                         bool keep_alive, std::string& out);
+
+}  // namespace mintmark

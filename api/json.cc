@@ -1,0 +1,68 @@
+#include "api/json.h"
+
+#include <boost/json/stream_parser.hpp>
+#include <boost/json/value.hpp>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+
+namespace json = boost::json;
+
+Result<json::object> parse_json_object(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = limits::json_depth_max;
+  json::stream_parser parser(json::storage_ptr(), options);
+  boost::system::error_code code;
+  const auto read = parser.write_some(text, code);
+  if (!code && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
+    code = json::error::extra_data;
+  }
+  if (!code) parser.finish(code);
+  if (code) {
+    return fail(ErrorKind::kInvalid,
+                fmt::format("body: Not valid JSON near byte {}: {}.", read, code.message()));
+  }
+  auto value = parser.release();
+  if (!value.is_object()) return fail(ErrorKind::kInvalid, "body: Must be a JSON object.");
+  return std::move(value.as_object());
+}
+
+std::optional<std::string> JsonFields::text(std::string_view name, bool nullable) {
+  const auto* value = object_.if_contains(name);
+  if (!value) return std::nullopt;
+  if (value->is_null() && nullable) return "";
+  if (!value->is_string()) {
+    errors_.add(name, "Must be a string.");
+    return std::nullopt;
+  }
+  return std::string(value->as_string());
+}
+
+std::optional<std::string> JsonFields::required_text(std::string_view name) {
+  if (!object_.contains(name)) {
+    errors_.add(name, "This field is required.");
+    return std::nullopt;
+  }
+  return text(name);
+}
+
+std::optional<Time> JsonFields::time(std::string_view name) {
+  const auto* value = object_.if_contains(name);
+  if (!value || value->is_null()) return std::nullopt;
+  const auto time = value->is_string() ? parse_time(value->as_string()) : std::nullopt;
+  if (!time) errors_.add(name, "Must be a date in ISO 8601, such as 2030-01-31T12:00:00+00:00.");
+  return time;
+}
+
+const json::object* JsonFields::object(std::string_view name) {
+  const auto* value = object_.if_contains(name);
+  if (!value || value->is_null()) return nullptr;
+  if (!value->is_object()) {
+    errors_.add(name, "Must be an object.");
+    return nullptr;
+  }
+  return &value->as_object();
+}
+
+}  // namespace mintmark

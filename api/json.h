@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "domain/error.h"
+#include "domain/fields.h"
+#include "domain/time.h"
+
+namespace mintmark {
+
+// A request's body as a JSON object (RFC 8259), at most limits::json_depth_max deep; of members with one name
+// the last counts. kInvalid otherwise, naming the place.
+Result<boost::json::object> parse_json_object(std::string_view text);
+
+// Reads the members of a body; what is wrong with one goes to `errors` and reads as absent. Members that
+// nobody asks for are ignored: clients send back whole objects.
+class JsonFields {
+ public:
+  JsonFields(const boost::json::object& object, FieldErrors& errors) : object_(object), errors_(errors) {}
+
+  // A string; null where `nullable` reads as empty.
+  std::optional<std::string> text(std::string_view name, bool nullable = false);
+  std::optional<std::string> required_text(std::string_view name);
+  // A date; null reads as absent.
+  std::optional<Time> time(std::string_view name);
+  // The member as an object.
+  const boost::json::object* object(std::string_view name);
+
+ private:
+  const boost::json::object& object_;
+  FieldErrors& errors_;
+};
+
+}  // namespace mintmark

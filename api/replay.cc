@@ -1,0 +1,206 @@
+#include "api/replay.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include "eventstore/event_id.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+namespace pb = google::protobuf;
+
+constexpr std::size_t batch_events = 512;
+constexpr std::size_t cached_streams_max = 100'000;
+
+std::string uuid_text(const std::string& bytes) {
+  return bytes.size() == 16 ? EventId::from_bytes(bytes).text() : "";
+}
+
+const pb::Message& event_data(const Event& event) {
+  const auto* reflection = event.GetReflection();
+  const auto* member = reflection->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+  return reflection->GetMessage(event, member);
+}
+
+// A date, a text, a number or an enumerator's name; null for what must not show (bytes and sealed messages).
+json::value field_value(const pb::Message& data, const pb::FieldDescriptor& field) {
+  const auto* reflection = data.GetReflection();
+  using Type = pb::FieldDescriptor::CppType;
+  const Type type = field.cpp_type();
+  if (field.type() == pb::FieldDescriptor::TYPE_BYTES) return nullptr;
+  if (type == Type::CPPTYPE_STRING) return json::value(reflection->GetString(data, &field));
+  if (type == Type::CPPTYPE_ENUM) return json::value(reflection->GetEnum(data, &field)->name());
+  if (type == Type::CPPTYPE_UINT32) return json::value(reflection->GetUInt32(data, &field));
+  if (type == Type::CPPTYPE_INT64) {
+    return json::value(
+        format_time_exact(Time(std::chrono::microseconds(reflection->GetInt64(data, &field)))));
+  }
+  return nullptr;
+}
+
+json::object render_data(const pb::Message& data) {
+  json::object object;
+  const auto* descriptor = data.GetDescriptor();
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    const auto& field = *descriptor->field(i);
+    if (field.has_presence() && !data.GetReflection()->HasField(data, &field)) continue;
+    auto value = field_value(data, field);
+    std::string_view name = field.name();
+    if (name.ends_with("_us")) name.remove_suffix(3);
+    if (!value.is_null()) object[name] = std::move(value);
+  }
+  return object;
+}
+
+std::string actor_kind(Actor::Kind kind) {
+  auto name = Actor::Kind_Name(kind);
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return name;
+}
+
+std::string render_json(const Recorded& recorded) {
+  const auto& data = event_data(recorded.event());
+  const json::object line{
+      {"position", recorded.position()},
+      {"recorded_at", format_time_exact(Time(std::chrono::microseconds(recorded.recorded_at_us())))},
+      {"type", data.GetDescriptor()->name()},
+      {"stream", recorded.stream()},
+      {"version", recorded.version()},
+      {"actor", {{"kind", actor_kind(recorded.actor().kind())}, {"id", recorded.actor().id()}}},
+      {"event_id", uuid_text(recorded.event_id())},
+      {"causation_id", uuid_text(recorded.causation_id())},
+      {"correlation_id", uuid_text(recorded.correlation_id())},
+      {"request_id", recorded.request_id()},
+      {"client_ip", recorded.client_ip()},
+      {"data", render_data(data)},
+  };
+  return json::serialize(line);
+}
+
+std::string render_text(const Recorded& recorded) {
+  const auto& data = event_data(recorded.event());
+  auto line = fmt::format("{:>8}  {}  {:<24} {}@{}  by {} {}", recorded.position(),
+                          format_time(Time(std::chrono::microseconds(recorded.recorded_at_us()))),
+                          data.GetDescriptor()->name(), recorded.stream(), recorded.version(),
+                          actor_kind(recorded.actor().kind()), recorded.actor().id());
+  for (const auto& [name, value] : render_data(data)) {
+    line += fmt::format("  {}={}", std::string_view(name), json::serialize(value));
+  }
+  return line;
+}
+
+// A position, or a date.
+Result<void> parse_bound(const json::object& object, std::string_view name, std::optional<Position>& position,
+                         std::optional<Time>& time) {
+  const auto* value = object.if_contains(name);
+  if (!value) return {};
+  const std::string text(value->is_string() ? std::string_view(value->as_string()) : "");
+  Position number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (!text.empty() && code == std::errc() && end == text.data() + text.size()) {
+    position = number;
+    return {};
+  }
+  time = parse_time(text);
+  if (!time)
+    return fail(ErrorKind::kInvalid, fmt::format("{}: Must be a position or an ISO 8601 date.", name));
+  return {};
+}
+
+template <class Id>
+Result<void> parse_id(const json::object& object, std::string_view name, std::optional<Id>& id) {
+  const auto* value = object.if_contains(name);
+  if (!value) return {};
+  if (value->is_string()) id = Id::parse(value->as_string());
+  if (!id) return fail(ErrorKind::kInvalid, fmt::format("{}: Not such an id.", name));
+  return {};
+}
+
+}  // namespace
+
+Result<ReplayOptions> ReplayOptions::parse(const json::object& object) {
+  ReplayOptions options;
+  std::optional<Position> from;
+  if (auto ok = parse_bound(object, "from", from, options.from_time); !ok) return std::unexpected(ok.error());
+  if (auto ok = parse_bound(object, "to", options.to, options.to_time); !ok)
+    return std::unexpected(ok.error());
+  if (from) options.from = std::max<Position>(*from, 1);
+  if (auto ok = parse_id(object, "token", options.token); !ok) return std::unexpected(ok.error());
+  if (auto ok = parse_id(object, "account", options.account); !ok) return std::unexpected(ok.error());
+  if (const auto* actor = object.if_contains("actor"); actor && actor->is_string())
+    options.actor = actor->as_string();
+  if (const auto* type = object.if_contains("type"); type && type->is_string()) {
+    options.type = type->as_string();
+    if (!Event::descriptor()->file()->FindMessageTypeByName(*options.type)) {
+      return fail(ErrorKind::kInvalid, "type: There is no such event, see domain/events.proto.");
+    }
+  }
+  if (const auto* as_json = object.if_contains("json"))
+    options.json = as_json->is_bool() && as_json->as_bool();
+  return options;
+}
+
+Replay::Replay(EventLog& log, ReplayOptions options)
+    : log_(log),
+      options_(std::move(options)),
+      after_(options_.from - 1),
+      last_(options_.to ? std::min(*options_.to, log.head()) : log.head()) {}
+
+std::optional<std::vector<std::string>> Replay::next() {
+  if (after_ >= last_) return std::nullopt;
+  std::vector<StoredEvent> events;
+  if (options_.token) {
+    events = log_.read_stream(stream_of(*options_.token), 0);
+    std::erase_if(events, [&](const StoredEvent& event) {
+      return event.recorded.position() <= after_ || event.recorded.position() > last_;
+    });
+    after_ = last_;
+  } else {
+    events = log_.read(after_, std::min<Position>(batch_events, last_ - after_));
+    after_ = events.back().recorded.position();
+  }
+  std::vector<std::string> lines;
+  for (const auto& event : events) {
+    if (!wanted(event.recorded)) continue;
+    lines.push_back(options_.json ? render_json(event.recorded) : render_text(event.recorded));
+  }
+  return lines;
+}
+
+bool Replay::wanted(const Recorded& recorded) {
+  const Time at{std::chrono::microseconds(recorded.recorded_at_us())};
+  if (options_.from_time && at < *options_.from_time) return false;
+  if (options_.to_time && at > *options_.to_time) return false;
+  if (options_.actor && recorded.actor().id() != *options_.actor) return false;
+  if (options_.type && event_data(recorded.event()).GetDescriptor()->name() != *options_.type) return false;
+  return !options_.account || belongs_to_account(recorded);
+}
+
+// The account that a stream belongs to is in its first event: in its account_id, or for an account in its
+// name.
+bool Replay::belongs_to_account(const Recorded& recorded) {
+  const auto account = options_.account->text();
+  if (recorded.stream() == stream_of(*options_.account)) return true;
+  const auto cached = account_of_stream_.find(recorded.stream());
+  if (cached != account_of_stream_.end()) return cached->second == account;
+  const auto first =
+      recorded.version() == 1 ? recorded : log_.read_stream(recorded.stream(), 0).front().recorded;
+  const auto& data = event_data(first.event());
+  const auto* field = data.GetDescriptor()->FindFieldByName("account_id");
+  const auto owner = field ? data.GetReflection()->GetString(data, field) : "";
+  if (account_of_stream_.size() >= cached_streams_max) account_of_stream_.clear();
+  account_of_stream_.emplace(recorded.stream(), owner);
+  return owner == account;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,117 @@
+#include "api/representation.h"
+
+#include <boost/json/array.hpp>
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto expiring_before = std::chrono::days(14);  // CONTRACT.md, Status
+
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+json::string date(std::int64_t microseconds) {
+  return json::string(format_time(Time(std::chrono::microseconds(microseconds))));
+}
+
+json::object represent_created(const Services& services, const Created& created) {
+  return {{"at", date(created.at_us())}, {"by", represent_actor(services, created.by())}};
+}
+
+std::string account_name(const Services& services, const std::string& account_id) {
+  const auto id = AccountId::parse(account_id);
+  const auto row = id ? services.directory.account(*id) : std::nullopt;
+  return row ? row->name() : "";
+}
+
+}  // namespace
+
+json::object represent_actor(const Services& services, const Actor& actor) {
+  json::object by{{"id", actor.id()}, {"name", ""}, {"email", nullptr}};
+  if (actor.kind() == Actor::USER) {
+    const auto id = UserId::parse(actor.id());
+    if (const auto user = id ? services.directory.user(*id) : std::nullopt) {
+      by["name"] = user->name();
+      by["email"] = text_or_null(user->email());
+    }
+  } else if (actor.kind() == Actor::TOKEN) {
+    const auto id = TokenId::parse(actor.id());
+    if (const auto token = id ? services.token_list.find(*id) : std::nullopt) by["name"] = token->name();
+  } else {
+    by["name"] = actor.id();
+  }
+  return by;
+}
+
+std::string_view status_name(const TokenRow& row, Time now) {
+  if (row.status() == TokenRow::PENDING) return "pending";
+  if (!row.has_expires_at_us()) return "active";
+  const Time expires_at{std::chrono::microseconds(row.expires_at_us())};
+  if (now >= expires_at) return "expired";
+  return now >= expires_at - expiring_before ? "expiring" : "active";
+}
+
+json::object represent_token(const Services& services, const TokenRow& row, Time now) {
+  return {
+      {"id", row.token_id()},
+      {"name", row.name()},
+      {"description", text_or_null(row.description())},
+      {"external_id", text_or_null(row.external_id())},
+      {"owner", {{"id", row.account_id()}, {"name", account_name(services, row.account_id())}}},
+      {"status", status_name(row, now)},
+      {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
+      {"handle", nullptr},
+      {"token", nullptr},
+      {"events", {{"created", represent_created(services, row.created())}}},
+      {"permissions", json::array()},
+      {"expiration_date",
+       row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
+      {"renewed_expiration_date", nullptr},
+      {"renewed_token", nullptr},
+  };
+}
+
+json::object represent_account(const Services& services, const AccountRow& row) {
+  const auto id = AccountId::parse(row.account_id());
+  const bool provider = id && id->type() == AccountType::kProvider;
+  return {
+      {"id", row.account_id()},
+      {"name", row.name()},
+      {"description", text_or_null(row.description())},
+      {"external_id", row.external_id()},
+      {"brand", row.brand()},
+      {"type", provider ? "provider" : "vendor"},
+      {"events", {{"created", represent_created(services, row.created())}}},
+  };
+}
+
+json::object represent_user(const Services& services, const UserRow& row) {
+  return {
+      {"id", row.user_id()},
+      {"name", row.name()},
+      {"email", row.email()},
+      {"role", role_name(row.role())},
+      {"active", true},
+      {"status", "active"},
+      {"events", {{"created", represent_created(services, row.created())}}},
+  };
+}
+
+json::object represent_extension(Extension extension) {
+  const bool zapier = extension == ZAPIER;
+  return {
+      {"id", extension_id(extension)},
+      {"name", extension_name(extension)},
+      {"description", zapier ? "Zapier integration" : "Custom integration: an API client of your own"},
+      {"portal", "any"},
+      {"status", "unrestricted"},
+      {"featured", false},
+      {"priority", 0},
+      {"system", true},
+  };
+}
+
+}  // namespace mintmark

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "api/services.h"
+#include "domain/events.pb.h"
+#include "domain/token.h"
+#include "domain/user.h"
+#include "projections/rows.pb.h"
+
+// Rows as the contract shows them. Each looks up the names that it needs: they block on disk.
+namespace mintmark {
+
+// Who did it: {id, name, email}. Names of people who were erased, and of tokens that are deleted, are empty.
+boost::json::object represent_actor(const Services& services, const Actor& actor);
+
+// `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
+boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
+boost::json::object represent_account(const Services& services, const AccountRow& row);
+boost::json::object represent_user(const Services& services, const UserRow& row);
+boost::json::object represent_extension(Extension extension);
+
+// The contract's word for the status at that time: pending, active, expiring, expired.
+std::string_view status_name(const TokenRow& row, Time now);
+
+}  // namespace mintmark

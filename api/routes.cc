@@ -1,0 +1,76 @@
+#include "api/routes.h"
+
+#include "api/handlers.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::array route_table = std::to_array<Route>({
+    {"GET", "/healthz", Access::kPublic, health},
+    {"POST", "/public/v1/auth/login", Access::kPublic, login},
+    {"POST", "/public/v1/auth/logout", Access::kRead, logout},
+    {"GET", "/public/v1/auth/context", Access::kRead, get_context},
+    {"GET", "/public/v1/auth/tokens", Access::kRead, list_tokens},
+    {"POST", "/public/v1/auth/tokens", Access::kWrite, create_token},
+    {"GET", "/public/v1/auth/tokens/{id}", Access::kRead, get_token},
+    {"PUT", "/public/v1/auth/tokens/{id}", Access::kWrite, update_token},
+    {"DELETE", "/public/v1/auth/tokens/{id}", Access::kWrite, delete_token},
+    {"POST", "/public/v1/auth/tokens/{id}/reveal", Access::kWrite, reveal_token},
+    {"GET", "/public/v1/accounts", Access::kRead, list_accounts},
+    {"GET", "/public/v1/accounts/{id}", Access::kRead, get_account},
+    {"PUT", "/public/v1/accounts/{id}", Access::kOwner, update_account},
+    {"GET", "/public/v1/accounts/{id}/users", Access::kRead, list_users},
+    {"GET", "/public/v1/accounts/{id}/users/{user}", Access::kRead, get_user},
+    {"GET", "/public/v1/extensions", Access::kRead, list_extensions},
+    {"GET", "/public/v1/extensions/{id}", Access::kRead, get_extension},
+});
+
+// Takes the next segment, with its slash, off the path.
+std::string_view take_segment(std::string_view& path) {
+  const auto end = path.find('/', 1);
+  const auto segment = path.substr(0, end);
+  path.remove_prefix(segment.size());
+  return segment.substr(1);
+}
+
+bool matches(std::string_view pattern, std::string_view path,
+             std::array<std::string_view, path_parameters_max>& parameters) {
+  std::size_t count = 0;
+  while (!pattern.empty() && !path.empty()) {
+    const auto wanted = take_segment(pattern);
+    const auto segment = take_segment(path);
+    if (wanted.starts_with('{')) {
+      if (segment.empty()) return false;
+      parameters[count++] = segment;
+    } else if (wanted != segment) {
+      return false;
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return route_table;
+}
+
+RouteMatch match_route(std::string_view method, std::string_view path) {
+  RouteMatch match;
+  if (!path.starts_with('/')) return match;
+  const auto wanted = method == "HEAD" ? "GET" : method;
+  for (const auto& route : route_table) {
+    std::array<std::string_view, path_parameters_max> parameters;
+    if (!matches(route.path, path, parameters)) continue;
+    if (!match.allow.empty()) match.allow += ", ";
+    match.allow += route.method == "GET" ? "GET, HEAD" : route.method;
+    if (route.method == wanted) {
+      match.route = &route;
+      match.parameters = parameters;
+    }
+  }
+  if (!match.allow.empty()) match.allow += ", OPTIONS";
+  return match;
+}
+
+}  // namespace mintmark

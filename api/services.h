@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "api/blocking_pool.h"
+#include "eventstore/clock.h"
+#include "eventstore/event_log.h"
+#include "eventstore/pepper.h"
+#include "eventstore/random.h"
+#include "eventstore/vault.h"
+#include "projections/authorization_index.h"
+#include "projections/directory.h"
+#include "projections/projector.h"
+#include "projections/token_list.h"
+
+namespace mintmark {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+
+// What handlers work with. Everything outlives every request; every member is thread-safe.
+struct Services {
+  EventLog& log;
+  Vault& vault;
+  const Peppers& peppers;
+  AuthorizationIndex& authorization_index;
+  const TokenList& token_list;
+  const Directory& directory;
+  Projector& projector;
+  BlockingPool& blocking;
+  const Clock& clock;
+  Random& random;
+  bool secure_cookies = false;       // the console is reached over https
+  std::atomic<bool> healthy = true;  // false once the log or a projection has failed
+};
+
+}  // namespace mintmark

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "api/json.h"
+#include "api/representation.h"
+#include "api/user_service.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+// A cookie that scripts cannot read and that no other site's page can make a browser send.
+std::string set_cookie(const Services& services, std::string_view value, std::int64_t seconds) {
+  return fmt::format("mintmark_session={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", value, seconds,
+                     services.secure_cookies ? "; Secure" : "");
+}
+
+// Who is signed in, as login and context show it. Blocks on disk.
+json::object represent_session(const Services& services, const UserRow& user, const std::string& cookie,
+                               Time expires_at) {
+  const auto account_id = AccountId::parse(user.account_id());
+  const auto account = account_id ? services.directory.account(*account_id) : std::nullopt;
+  return {
+      {"user", represent_user(services, user)},
+      {"token", nullptr},
+      {"account", account ? represent_account(services, *account) : json::object()},
+      {"csrf_token", csrf_token(services, cookie)},
+      {"session", {{"expires_at", format_time(expires_at)}}},
+  };
+}
+
+Result<json::object> represent_session_of(Services& services, const std::string& cookie) {
+  const auto session = find_session(services, cookie);
+  if (!session) return std::unexpected(session.error());
+  return represent_session(services, session->user, cookie, session->expires_at);
+}
+
+Result<json::object> represent_token_context(const Context& context) {
+  const auto& services = context.services;
+  const auto id = TokenId::parse(context.caller.actor.id());
+  const auto row = id ? services.token_list.find(*id) : std::nullopt;
+  const auto account = services.directory.account(context.caller.account);
+  if (!row || !account) return fail(ErrorKind::kUnauthenticated, "The key is not valid.");
+  return json::object{
+      {"user", nullptr},
+      {"token", represent_token(services, *row, services.clock.now())},
+      {"account", represent_account(services, *account)},
+      {"csrf_token", nullptr},
+      {"session", nullptr},
+  };
+}
+
+}  // namespace
+
+awaitable<http::Response> login(Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) co_return error_response(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  auto email = fields.required_text("email");
+  auto password = fields.required_text("password");
+  if (email && email->size() > limits::email_max) errors.add("email", "This is too long.");
+  if (password && password->size() > limits::password_max) errors.add("password", "This is too long.");
+  if (errors.any()) co_return error_response(std::move(errors).error().error());
+
+  auto& services = context.services;
+  const auto signed_in = co_await sign_in(services, context.caller, std::move(*email), std::move(*password));
+  if (!signed_in) co_return error_response(signed_in.error());
+  auto represent = [&services, &signed_in]() -> Result<json::object> {
+    return represent_session(services, signed_in->user, signed_in->cookie, signed_in->expires_at);
+  };
+  const auto session = co_await services.blocking.run(std::move(represent));
+  if (!session) co_return error_response(session.error());
+  auto response = json_response(200, *session);
+  constexpr auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(limits::session_time_max);
+  response.headers.emplace_back("Set-Cookie", set_cookie(services, signed_in->cookie, lifetime.count()));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
+}
+
+awaitable<http::Response> logout(Context& context) {
+  if (!context.cookie) {
+    co_return error_response(Error{ErrorKind::kInvalid, {"session: A token has no session to end."}});
+  }
+  const auto closed = co_await sign_out(context.services, context.caller, *context.cookie);
+  if (!closed) co_return error_response(closed.error());
+  http::Response response;
+  response.headers.emplace_back("Set-Cookie", set_cookie(context.services, "", 0));
+  co_return response;
+}
+
+awaitable<http::Response> get_context(Context& context) {
+  auto represent = [&context]() -> Result<json::object> {
+    if (context.cookie) return represent_session_of(context.services, *context.cookie);
+    return represent_token_context(context);
+  };
+  const auto body = co_await context.services.blocking.run(std::move(represent));
+  if (!body) co_return error_response(body.error());
+  auto response = json_response(200, *body);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
+}
+
+}  // namespace mintmark

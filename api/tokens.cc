@@ -1,0 +1,168 @@
+#include <boost/json/array.hpp>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "api/json.h"
+#include "api/list_query.h"
+#include "api/representation.h"
+#include "api/token_service.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+// The token in the path; an id that is none is as unknown as one that nobody has.
+Result<TokenId> token_in_path(const Context& context) {
+  const auto id = TokenId::parse(context.parameters[0]);
+  if (!id) return fail(ErrorKind::kNotFound, "Token not found.");
+  return *id;
+}
+
+// {"id": "EXT-000"} or {"name": "custom"}, or both if they agree.
+std::optional<Extension> read_extension(const json::object& body, JsonFields& fields, FieldErrors& errors) {
+  if (!body.contains("extension")) {
+    errors.add("extension", "This field is required.");
+    return std::nullopt;
+  }
+  const auto* object = fields.object("extension");
+  if (!object) {
+    if (body.at("extension").is_null()) errors.add("extension", "This field may not be null.");
+    return std::nullopt;
+  }
+  JsonFields reference(*object, errors);
+  const auto id = reference.text("id");
+  const auto name = reference.text("name");
+  for (const auto extension : {CUSTOM, ZAPIER}) {
+    const bool id_fits = !id || *id == extension_id(extension);
+    const bool name_fits = !name || *name == extension_name(extension);
+    if ((id || name) && id_fits && name_fits) return extension;
+  }
+  errors.add("extension", "There is no such extension.");
+  return std::nullopt;
+}
+
+// An owner may be named, and then it is the caller's own account.
+void check_owner(const Context& context, JsonFields& fields, FieldErrors& errors) {
+  const auto* owner = fields.object("owner");
+  if (!owner) return;
+  const auto id = JsonFields(*owner, errors).text("id");
+  if (id && *id != context.caller.account.text()) errors.add("owner", "There is no such account.");
+}
+
+Result<NewToken> read_new_token(const Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  NewToken token;
+  token.name = fields.required_text("name").value_or("");
+  token.description = fields.text("description", true).value_or("");
+  token.external_id = fields.text("external_id", true).value_or("");
+  token.expires_at = fields.time("expiration_date");
+  token.extension = read_extension(*body, fields, errors).value_or(CUSTOM);
+  check_owner(context, fields, errors);
+  if (errors.any()) return std::move(errors).error();
+  return token;
+}
+
+Result<UpdateToken> read_update(const Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  UpdateToken update{fields.text("name"), fields.text("description", true), fields.text("external_id", true)};
+  if (errors.any()) return std::move(errors).error();
+  return update;
+}
+
+void put_value(json::object& token, const TokenValue& value) {
+  if (value.key) token["token"] = value.key->text();
+  if (value.handle) token["handle"] = value.handle->hex();
+}
+
+// Looking up the names in a row blocks.
+awaitable<Result<json::object>> represent(Services& services, const TokenRow& row) {
+  auto read = [&services, &row]() -> Result<json::object> {
+    return represent_token(services, row, services.clock.now());
+  };
+  co_return co_await services.blocking.run(std::move(read));
+}
+
+}  // namespace
+
+awaitable<http::Response> list_tokens(Context& context) {
+  const auto wanted = parse_page_request(context.request.query());
+  if (!wanted) co_return error_response(wanted.error());
+  auto read = [&context, &wanted]() -> Result<http::Response> {
+    const auto& services = context.services;
+    const auto page = services.token_list.page(context.caller.account, wanted->offset, wanted->limit);
+    const auto now = services.clock.now();
+    json::array items;
+    for (const auto& row : page.rows) items.push_back(represent_token(services, row, now));
+    return list_response(items, *wanted, page.total);
+  };
+  auto response = co_await context.services.blocking.run(std::move(read));
+  co_return response ? std::move(*response) : error_response(response.error());
+}
+
+awaitable<http::Response> create_token(Context& context) {
+  auto wanted = read_new_token(context);
+  if (!wanted) co_return error_response(wanted.error());
+  const auto created = co_await create_token(context.services, context.caller, std::move(*wanted));
+  if (!created) co_return error_response(created.error());
+  auto token = co_await represent(context.services, created->row);
+  if (!token) co_return error_response(token.error());
+  put_value(*token, created->value);
+  auto response = json_response(201, *token);
+  add_position(response, created->position);
+  co_return response;
+}
+
+awaitable<http::Response> get_token(Context& context) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto row = co_await find_token(context.services, context.caller, *id);
+  if (!row) co_return error_response(row.error());
+  const auto token = co_await represent(context.services, *row);
+  co_return token ? json_response(200, *token) : error_response(token.error());
+}
+
+awaitable<http::Response> update_token(Context& context) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  auto update = read_update(context);
+  if (!update) co_return error_response(update.error());
+  const auto changed = co_await update_token(context.services, context.caller, *id, std::move(*update));
+  if (!changed) co_return error_response(changed.error());
+  const auto token = co_await represent(context.services, changed->row);
+  if (!token) co_return error_response(token.error());
+  auto response = json_response(200, *token);
+  add_position(response, changed->position);
+  co_return response;
+}
+
+awaitable<http::Response> delete_token(Context& context) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto position = co_await delete_token(context.services, context.caller, *id);
+  if (!position) co_return error_response(position.error());
+  http::Response response;
+  add_position(response, *position);
+  co_return response;
+}
+
+awaitable<http::Response> reveal_token(Context& context) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto revealed = co_await reveal_token(context.services, context.caller, *id);
+  if (!revealed) co_return error_response(revealed.error());
+  json::object body{{"id", id->text()}, {"token", nullptr}, {"handle", nullptr}};
+  put_value(body, revealed->value);
+  auto response = json_response(200, body);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, revealed->position);
+  co_return response;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,225 @@
+#include "api/user_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/commands.h"
+#include "api/passwords.h"
+#include "domain/account.h"
+#include "domain/limits.h"
+#include "domain/session.h"
+#include "domain/user.h"
+
+namespace mintmark {
+namespace {
+
+std::unexpected<Error> wrong_credentials() {
+  return fail(ErrorKind::kUnauthenticated, "The e-mail address or the password is wrong.");
+}
+
+// Addresses differ in their domain's case alone by the letter of RFC 5321, but people mean the same one.
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+std::string email_hash(const Services& services, const std::string& email) {
+  return services.peppers.name_hash("email", lower_case(email));
+}
+
+std::string session_stream(const Services& services, const std::string& cookie) {
+  return "session-" + services.peppers.name_hash("session", cookie);
+}
+
+// The claim on the address and the user with their password: all or none.
+Result<Decision> decide_user(Services& services, UserId id, const NewUser& wanted,
+                             const std::string& password_hash, const LoadedStream& claim) {
+  if (claim.version > 0) return fail(ErrorKind::kConflict, "email: This e-mail address has a user.");
+  const auto hash = email_hash(services, wanted.email);
+  const auto subject = stream_of(id);
+  auto [data_key, vault_write] = services.vault.make(subject);
+  UserProfile profile;
+  profile.set_name(wanted.name);
+  profile.set_email(wanted.email);
+  const AddUser add{.id = id,
+                    .account = wanted.account,
+                    .role = wanted.role,
+                    .profile = profile,
+                    .sealed_profile = services.vault.seal(data_key, subject, 1, profile.SerializeAsString()),
+                    .email_hash = hash};
+  User user;
+  auto events = decide(user, add);
+  if (!events) return std::unexpected(std::move(events.error()));
+  for (const auto& event : *events) evolve(user, event);
+  auto password = decide(user, SetPassword{services.vault.seal(data_key, subject, 2, password_hash)});
+  if (!password) return std::unexpected(std::move(password.error()));
+  std::ranges::move(*password, std::back_inserter(*events));
+
+  Event reserved;
+  reserved.mutable_email_reserved()->set_user_id(id.text());
+  Decision decision{{reserved}, {std::move(vault_write)}, {}, false};
+  decision.other_streams.push_back(make_append(services, subject, 0, std::move(*events)));
+  return decision;
+}
+
+// Whose address and password these are. Blocks for as long as Argon2id takes, also where nobody's.
+Result<UserRow> check_credentials(Services& services, const std::string& email, const std::string& password) {
+  const auto id = services.directory.user_by_email(email_hash(services, email));
+  auto user = id ? services.directory.user(*id) : std::nullopt;
+  const auto hash = id ? services.directory.password_hash(*id) : std::nullopt;
+  if (!user || !hash) {
+    pretend_to_match(password);
+    return wrong_credentials();
+  }
+  if (!password_matches(*hash, password)) return wrong_credentials();
+  return std::move(*user);
+}
+
+}  // namespace
+
+awaitable<Result<AccountId>> open_account(Services& services, Caller caller, AccountType type,
+                                          std::string name) {
+  for (;;) {
+    const auto id = AccountId::from_value(type, services.random.below(AccountId::value_end));
+    caller.account = id;
+    Decide decide_this = [id, &name](const LoadedStream& stream) -> Result<Decision> {
+      auto events = decide(fold<Account>(stream), OpenAccount{id, name});
+      if (!events) return std::unexpected(std::move(events.error()));
+      return Decision{std::move(*events), {}, {}, false};
+    };
+    auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
+    if (written) co_return id;
+    const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This account id is taken."}};
+    if (!taken) co_return std::unexpected(std::move(written.error()));
+  }
+}
+
+awaitable<Result<ChangedAccount>> update_account(Services& services, const Caller& caller,
+                                                 UpdateAccount update) {
+  Decide decide_this = [&update](const LoadedStream& stream) -> Result<Decision> {
+    auto events = decide(fold<Account>(stream), update);
+    if (!events) return std::unexpected(std::move(events.error()));
+    return Decision{std::move(*events), {}, {}, false};
+  };
+  auto written = co_await write(services, caller, stream_of(caller.account), std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  const auto position = written->committed.last;
+  auto read = [&services, &caller, position]() -> Result<ChangedAccount> {
+    auto row = services.directory.account(caller.account);
+    if (!row) return fail(ErrorKind::kNotFound, "Account not found.");
+    return ChangedAccount{std::move(*row), position};
+  };
+  co_return co_await services.blocking.run(std::move(read));
+}
+
+awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser user) {
+  caller.account = user.account;
+  const auto password = generate_password(services.random);
+  auto hash = [&services, &user, &password]() -> Result<std::string> {
+    if (!services.directory.account(user.account)) return fail(ErrorKind::kNotFound, "Account not found.");
+    return hash_password(password);
+  };
+  auto password_hash = co_await services.blocking.run(std::move(hash));
+  if (!password_hash) co_return std::unexpected(std::move(password_hash.error()));
+  const auto stream = "email-" + email_hash(services, user.email);
+  std::optional<UserId> id;
+  Decide decide_this = [&services, &id, &user,
+                        &password_hash](const LoadedStream& claim) -> Result<Decision> {
+    // A fresh id each time: a taken one loses the race and is decided again.
+    id = UserId::from_value(services.random.below(UserId::value_end));
+    return decide_user(services, *id, user, *password_hash, claim);
+  };
+  auto written = co_await write(services, caller, stream, std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return AddedUser{*id, password};
+}
+
+awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email) {
+  const auto password = generate_password(services.random);
+  struct Prepared {
+    UserId id;
+    AccountId account;
+    DataKey data_key;
+    std::string hash;
+  };
+  auto prepare = [&services, &email, &password]() -> Result<Prepared> {
+    const auto id = services.directory.user_by_email(email_hash(services, email));
+    const auto user = id ? services.directory.user(*id) : std::nullopt;
+    const auto account = user ? AccountId::parse(user->account_id()) : std::nullopt;
+    if (!account) return fail(ErrorKind::kNotFound, "There is no user with this e-mail address.");
+    const auto data_key = services.vault.get(stream_of(*id));
+    if (!data_key) return std::unexpected(data_key.error());
+    if (!*data_key) return fail(ErrorKind::kNotFound, "There is no user with this e-mail address.");
+    return Prepared{*id, *account, **data_key, hash_password(password)};
+  };
+  auto prepared = co_await services.blocking.run(std::move(prepare));
+  if (!prepared) co_return std::unexpected(std::move(prepared.error()));
+  caller.account = prepared->account;
+  const auto stream = stream_of(prepared->id);
+  Decide decide_this = [&services, &prepared, &stream](const LoadedStream& loaded) -> Result<Decision> {
+    auto sealed = services.vault.seal(prepared->data_key, stream, loaded.version + 1, prepared->hash);
+    auto events = decide(fold<User>(loaded), SetPassword{std::move(sealed)});
+    if (!events) return std::unexpected(std::move(events.error()));
+    return Decision{std::move(*events), {}, {}, false};
+  };
+  auto written = co_await write(services, caller, stream, std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return password;
+}
+
+awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::string email,
+                                    std::string password) {
+  auto check = [&services, &email, &password] { return check_credentials(services, email, password); };
+  auto user = co_await services.blocking.run(std::move(check));
+  if (!user) co_return std::unexpected(std::move(user.error()));
+  const auto id = UserId::parse(user->user_id());
+  const auto account = AccountId::parse(user->account_id());
+  if (!id || !account) co_return wrong_credentials();
+  caller.actor.set_kind(Actor::USER);
+  caller.actor.set_id(user->user_id());
+  caller.account = *account;
+  caller.role = user->role();
+
+  const auto cookie = services.random.secret().hex();
+  const auto stream = session_stream(services, cookie);
+  const auto expires_at = services.clock.now() + limits::session_time_max;
+  const OpenSession open{*id, *account, services.peppers.name_hash("session", cookie), expires_at};
+  Decide decide_this = [&open](const LoadedStream& loaded) -> Result<Decision> {
+    auto events = decide(fold<Session>(loaded), open);
+    if (!events) return std::unexpected(std::move(events.error()));
+    return Decision{std::move(*events), {}, {}, false};
+  };
+  auto written = co_await write(services, caller, stream, std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return SignedIn{cookie, std::move(*user), expires_at};
+}
+
+awaitable<Result<void>> sign_out(Services& services, const Caller& caller, std::string cookie) {
+  Decide decide_this = [](const LoadedStream& loaded) -> Result<Decision> {
+    auto events = decide(fold<Session>(loaded), CloseSession{});
+    if (!events) return std::unexpected(std::move(events.error()));
+    return Decision{std::move(*events), {}, {}, true};
+  };
+  auto written = co_await write(services, caller, session_stream(services, cookie), std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return Result<void>();
+}
+
+Result<OpenSessionView> find_session(Services& services, const std::string& cookie) {
+  const auto session = services.directory.session(services.peppers.name_hash("session", cookie));
+  if (!session) return fail(ErrorKind::kUnauthenticated, "Sign in first.");
+  const Time expires_at{std::chrono::microseconds(session->expires_at_us())};
+  const auto id = UserId::parse(session->user_id());
+  auto user = id ? services.directory.user(*id) : std::nullopt;
+  if (!user || services.clock.now() >= expires_at) {
+    return fail(ErrorKind::kUnauthenticated, "The session has expired; sign in again.");
+  }
+  return OpenSessionView{std::move(*user), expires_at};
+}
+
+std::string csrf_token(const Services& services, const std::string& cookie) {
+  return services.peppers.name_hash("csrf", cookie);
+}
+
+}  // namespace mintmark

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/caller.h"
+#include "api/services.h"
+#include "domain/ids.h"
+#include "domain/time.h"
+#include "projections/rows.pb.h"
+
+// What can be done with accounts, users and their sessions, for the REST handlers and the administration
+// alike.
+namespace mintmark {
+
+awaitable<Result<AccountId>> open_account(Services& services, Caller caller, AccountType type,
+                                          std::string name);
+
+struct UpdateAccount;
+// The caller's own account; gives its row and the position, 0 where nothing changed.
+struct ChangedAccount {
+  AccountRow row;
+  Position position = 0;
+};
+awaitable<Result<ChangedAccount>> update_account(Services& services, const Caller& caller,
+                                                 UpdateAccount update);
+
+struct NewUser {
+  AccountId account;
+  std::string email;
+  std::string name;
+  Role role = OWNER;
+};
+// `password` is a generated one, shown once: only its Argon2id hash is kept, sealed.
+struct AddedUser {
+  UserId id;
+  std::string password;
+};
+// kConflict where the e-mail address has a user, kNotFound where there is no such account.
+awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser user);
+
+// Gives the user of that e-mail address a generated password. kNotFound where there is none.
+awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);
+
+// Somebody who has signed in. `cookie` proves it, and is stored nowhere.
+struct SignedIn {
+  std::string cookie;
+  UserRow user;
+  Time expires_at;
+};
+// kUnauthenticated, alike in words and work, for an unknown address and a wrong password.
+awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::string email,
+                                    std::string password);
+awaitable<Result<void>> sign_out(Services& services, const Caller& caller, std::string cookie);
+
+// The open session that the cookie proves; kUnauthenticated where there is none or it has expired. Blocks.
+struct OpenSessionView {
+  UserRow user;
+  Time expires_at;
+};
+Result<OpenSessionView> find_session(Services& services, const std::string& cookie);
+
+// What a page must send back as X-CSRF-Token with the cookie (OWASP: HMAC-based token bound to the session).
+std::string csrf_token(const Services& services, const std::string& cookie);
+
+}  // namespace mintmark

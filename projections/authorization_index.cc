@@ -1,0 +1,113 @@
+#include "projections/authorization_index.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <stdexcept>
+
+#include "projections/authorization_snapshot.h"
+
+namespace mintmark {
+
+AuthorizationIndex::AuthorizationIndex(const Peppers& peppers) : peppers_(peppers) {
+  publish_sizes();
+}
+
+AuthorizationIndex::~AuthorizationIndex() = default;
+
+const TokenTable::Entry* AuthorizationIndex::authenticate(const TokenTable& table, TokenId id,
+                                                          const Secret& secret) const {
+  static constexpr Digest nothing{};
+  const TokenTable::Entry* entry = nullptr;
+  std::uint32_t pepper = peppers_.newest();
+  Digest digest;
+  if (pepper == 1) {
+    // The one pepper is known before the entry is, so the digest fills the time that memory takes. With more
+    // of them a wrong guess would cost a second digest and tell by its time that the id exists.
+    table.prefetch(id);
+    digest = peppers_.digest(pepper, secret);
+    entry = table.find(id);
+  } else {
+    entry = table.find(id);
+    if (entry != nullptr) pepper = entry->pepper;
+    digest = peppers_.digest(pepper, secret);
+  }
+  static_assert(sizeof digest == crypto_verify_16_BYTES);
+  const auto& expected = entry != nullptr ? entry->digest : nothing;
+  const bool same = crypto_verify_16(expected.data(), digest.data()) == 0;
+  return same && entry != nullptr && entry->pepper == pepper ? entry : nullptr;
+}
+
+bool AuthorizationIndex::may_act(const TokenTable& table, const TokenTable::Entry& entry, Time now) {
+  if (table.state(entry) != TokenState::kActive) return false;
+  return entry.expires_at == 0 || now < Time(std::chrono::seconds(entry.expires_at));
+}
+
+void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
+  const auto before = checkpoint();
+  while (!events.empty() && events.front().recorded.position() <= before) events = events.subspan(1);
+  if (events.empty()) return;
+  auto last = before;
+  for (const auto& event : events) {
+    if (event.recorded.position() != last + 1) {
+      throw std::logic_error(fmt::format("the authorization index got event {} behind {}",
+                                         event.recorded.position(), last));
+    }
+    ++last;
+  }
+
+  auto changes = plan_changes(events, copies_.idle(), history_);
+  if (!changes.table.empty()) {
+    copies_.write([&](TokenTable& table) { apply_changes(changes.table, table); });
+  }
+  for (const auto id : changes.deleted) history_.deleted.insert(id);
+  if (!changes.parked.empty()) {
+    const std::lock_guard lock(parked_mutex_);
+    history_.parked.merge(changes.parked);
+  }
+  publish_sizes();
+  checkpoint_.store(last, std::memory_order_release);
+}
+
+std::size_t AuthorizationIndex::parked_streams() const {
+  const std::lock_guard lock(parked_mutex_);
+  return history_.parked.size();
+}
+
+std::vector<ParkedStream> AuthorizationIndex::parked() const {
+  const std::lock_guard lock(parked_mutex_);
+  std::vector<ParkedStream> result;
+  result.reserve(history_.parked.size());
+  for (const auto& [stream, parked] : history_.parked) result.push_back(parked);
+  return result;
+}
+
+std::string AuthorizationIndex::fingerprint() const {
+  return authorization_fingerprint(copies_.idle(), history_);
+}
+
+void AuthorizationIndex::save(const std::filesystem::path& path, EventId log_id) const {
+  save_authorization_snapshot(path, log_id, checkpoint(), copies_.idle(), history_);
+}
+
+std::expected<void, std::string> AuthorizationIndex::load(const std::filesystem::path& path, EventId log_id) {
+  if (checkpoint() != 0) return std::unexpected("the index is not empty");
+  auto loaded = load_authorization_snapshot(path, log_id);
+  if (!loaded) return std::unexpected(std::move(loaded).error());
+  std::size_t copy = 0;
+  copies_.write([&](TokenTable& table) { table = std::move(loaded->copies[copy++]); });
+  {
+    const std::lock_guard lock(parked_mutex_);
+    history_ = std::move(loaded->history);
+  }
+  publish_sizes();
+  checkpoint_.store(loaded->checkpoint, std::memory_order_release);
+  return {};
+}
+
+void AuthorizationIndex::publish_sizes() {
+  size_.store(copies_.idle().size(), std::memory_order_relaxed);
+  memory_bytes_.store(2 * copies_.idle().memory_bytes() + history_.deleted.memory_bytes(), std::memory_order_relaxed);
+}
+
+}  // namespace mintmark

@@ -1,0 +1,85 @@
+#include "projections/rebuild.h"
+
+#include <fmt/format.h>
+
+#include "domain/limits.h"
+#include "eventstore/rocksdb_strings.h"
+#include "projections/authorization_index.h"
+
+namespace mintmark {
+namespace {
+
+void feed(EventLog& log, Projection& projection, Position head, const RebuildProgress& progress) {
+  while (projection.checkpoint() < head) {
+    const auto events = log.read(projection.checkpoint(), limits::projection_batch_events_max);
+    projection.apply(events);
+    progress(projection.checkpoint(), head);
+  }
+}
+
+std::string printable(std::string_view key) {
+  std::string text;
+  for (const char c : key) {
+    const bool visible = c > 0x20 && c < 0x7F;
+    text += visible ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
+// The first row that is not the same in both; empty where all are.
+std::string first_difference(const View& old_rows, const View& new_rows) {
+  const auto a = old_rows.rows();
+  const auto b = new_rows.rows();
+  for (a->SeekToFirst(), b->SeekToFirst(); a->Valid() && b->Valid(); a->Next(), b->Next()) {
+    if (a->key() != b->key())
+      return "row " + printable(view(a->key().compare(b->key()) < 0 ? a->key() : b->key()));
+    if (a->value() != b->value()) return "row " + printable(view(a->key()));
+  }
+  if (a->Valid()) return "row " + printable(view(a->key()));
+  if (b->Valid()) return "row " + printable(view(b->key()));
+  return "";
+}
+
+}  // namespace
+
+RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view name,
+                           const MakeRowProjection& make, const RebuildProgress& progress) {
+  const auto head = log.head();
+  const auto old_view = views.live(name);
+  const auto new_view = views.building(name);
+  RebuildReport report{std::string(name), head, 0, ""};
+  {
+    const auto built = make(new_view);
+    feed(log, *built, head, progress);
+    report.parked_streams = built->parked_streams();
+    const auto live = make(old_view);
+    if (live->checkpoint() == 0) {
+      report.difference = "it was empty";
+    } else {
+      feed(log, *live, head, [](Position, Position) {});
+      report.difference = first_difference(old_view, new_view);
+    }
+  }
+  views.promote(name);
+  return report;
+}
+
+RebuildReport rebuild_authorization_index(EventLog& log, const Peppers& peppers,
+                                          const std::filesystem::path& snapshot,
+                                          const RebuildProgress& progress) {
+  const auto head = log.head();
+  AuthorizationIndex built(peppers);
+  feed(log, built, head, progress);
+  RebuildReport report{std::string(built.name()), head, built.parked_streams(), ""};
+  AuthorizationIndex old(peppers);
+  if (const auto loaded = old.load(snapshot, log.log_id()); !loaded) {
+    report.difference = loaded.error();
+  } else {
+    feed(log, old, head, [](Position, Position) {});
+    if (old.fingerprint() != built.fingerprint()) report.difference = "its content";
+  }
+  built.save(snapshot, log.log_id());
+  return report;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "domain/ids.h"
+#include "eventstore/pepper.h"
+#include "projections/name_arena.h"
+
+namespace mintmark {
+
+enum class TokenState : std::uint8_t { kPending, kActive, kParked };  // three bits: others may follow
+
+// A token as the authorization index knows it.
+struct TokenRecord {
+  TokenId token;
+  AccountId account;
+  Digest digest;
+  std::uint32_t expires_at = 0;  // seconds since 1970, refused from then on; 0: never
+  std::uint8_t pepper = 0;       // from 1
+  std::uint8_t extension = 0;    // Extension, below 4
+  TokenState state = TokenState::kPending;
+  std::string_view name;  // at most NameArena::text_bytes_max bytes
+
+  bool operator==(const TokenRecord&) const = default;
+};
+
+// One copy of the authorization index: a hash table of tokens that finds one with a single access to memory.
+// Not thread-safe; the find functions may run in several threads while nothing changes it.
+//
+// Ids are scrambled to 30 bits by a bijection; the upper bits choose a shard, and the lower 24 are the key inside
+// it. A shard is an array of 32-byte cells in key order with gaps: ordered linear probing (Amble and Knuth,
+// "Ordered Hash Tables", 1974), so that a search for what is absent ends as early as another, deletion leaves no
+// tombstones, growing is one sequential pass, and all cells in order have one order whatever happened before.
+// A shard grows by an eighth when it is 13/16 full; it does not shrink.
+class TokenTable {
+ public:
+  static constexpr std::size_t tokens_max = 400'000'000;
+
+  struct Entry {
+    std::uint32_t key : 24;
+    std::uint32_t name_length : 6;  // long_name: the arena knows it
+    std::uint32_t extension : 2;
+    std::uint32_t account : 21;
+    std::uint32_t pepper : 8;  // 0: the cell is empty
+    std::uint32_t state : 3;
+    std::uint32_t expires_at;
+    NameArena::Ref name;
+    Digest digest;
+  };
+
+  TokenTable();
+
+  // Asks the processor to fetch what find(id) will read.
+  void prefetch(TokenId id) const;
+  // Null for an unknown id. Valid until the table changes.
+  const Entry* find(TokenId id) const;
+
+  AccountId account(const Entry& entry) const { return AccountId::from_code(entry.account); }
+  TokenState state(const Entry& entry) const { return static_cast<TokenState>(entry.state); }
+  // For names below 63 bytes, reads none of the arena's memory.
+  std::string_view name(const Entry& entry) const;
+
+  // Makes room for that many tokens at once.
+  void reserve(std::size_t tokens);
+  // False where the id is present already: nothing changes. There must be room, see can_take().
+  bool insert(const TokenRecord& record);
+  // These need an id that is present.
+  void rename(TokenId id, std::string_view name);
+  void set_state(TokenId id, TokenState state);
+  // False where the id is absent.
+  bool erase(TokenId id);
+
+  // Whether that many more tokens with new names of so many bytes altogether will fit.
+  bool can_take(std::size_t tokens, std::size_t name_bytes) const;
+
+  // Calls visit(const TokenRecord&) for every token, in the order of the scrambled ids.
+  template <class Visit>
+  void for_each(Visit&& visit) const;
+
+  std::size_t size() const { return size_; }
+  std::size_t memory_bytes() const;
+
+ private:
+  static constexpr unsigned key_bits = 24;
+  static constexpr std::size_t shard_count = 64;  // 30 bits less key_bits
+  static constexpr std::size_t long_name = 63;
+  // Cells behind the last home, for entries that were pushed on; the last one always stays empty.
+  static constexpr std::size_t tail_cells = 32;
+
+  struct Free {
+    void operator()(Entry* cells) const;
+  };
+
+  struct Shard {
+    std::unique_ptr<Entry[], Free> owned;
+    const Entry* cells;  // owned, or one empty cell
+    std::size_t homes = 0;
+    std::size_t size = 0;
+
+    std::size_t home(std::uint32_t key) const { return (std::uint64_t{key} * homes) >> key_bits; }
+    std::size_t cell_count() const { return homes == 0 ? 0 : homes + tail_cells; }
+    // The first cell from the key's home on that is empty or has no smaller key.
+    const Entry* seek(std::uint32_t key) const;
+    bool place(const Entry& entry);
+    void remove(std::size_t index);
+    void resize(std::size_t homes);
+  };
+
+  struct Place {
+    std::size_t shard;
+    std::uint32_t key;
+  };
+  static std::uint32_t scramble(std::uint32_t id);
+  static std::uint32_t unscramble(std::uint32_t scrambled);
+  static Place place_of(TokenId id);
+
+  Entry* find_for_change(TokenId id);
+  void set_name(Entry& entry, TokenId id, std::string_view name);
+  void clean_names();
+  TokenRecord record(std::size_t shard, const Entry& entry) const;
+
+  std::array<Shard, shard_count> shards_;
+  NameArena names_;
+  std::size_t size_ = 0;
+  std::size_t cell_bytes_ = 0;
+};
+
+static_assert(sizeof(TokenTable::Entry) == 32);
+
+template <class Visit>
+void TokenTable::for_each(Visit&& visit) const {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    for (const auto& entry : std::span(shards_[i].cells, shards_[i].cell_count())) {
+      if (entry.pepper != 0) visit(record(i, entry));
+    }
+  }
+}
+
+}  // namespace mintmark

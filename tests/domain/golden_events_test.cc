@@ -1,0 +1,201 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "domain/events.pb.h"
+#include "tests/support/given_when_then.h"
+
+// The stored bytes of every released version of every event, for ever: <event type>.v<version>.bin, with a
+// text form beside it for people. A changed event gets a new version and keeps its old files.
+// MINTMARK_UPDATE_GOLDEN=1 writes the files of the present version.
+namespace mintmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path folder = "tests/golden/events";
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file << bytes;
+}
+
+std::string text_of(const Recorded& recorded) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(recorded, &text);
+  return text;
+}
+
+Sealed sealed(char byte, std::size_t ciphertext_bytes) {
+  Sealed result;
+  result.set_nonce(std::string(24, byte));
+  result.set_ciphertext(std::string(ciphertext_bytes, byte));
+  return result;
+}
+
+SecretDigest digest(char byte) {
+  SecretDigest result;
+  result.set_pepper(1);
+  result.set_digest(std::string(16, byte));
+  return result;
+}
+
+Event token_created() {
+  Event event;
+  auto& fields = *event.mutable_token_created();
+  fields.set_token_id("SU-160-984-824");
+  fields.set_account_id("VA-000-001");
+  fields.set_extension(ZAPIER);
+  fields.set_name("Billing");
+  fields.set_description("Nightly export");
+  fields.set_external_id("crm-7");
+  fields.set_expires_at_us(1'800'000'000'000'000);
+  *fields.mutable_secret_digest() = digest(1);
+  *fields.mutable_secret() = sealed(2, 36);
+  *fields.mutable_handle_digest() = digest(3);
+  *fields.mutable_handle() = sealed(4, 36);
+  return event;
+}
+
+// One event of every kind, with every field set.
+std::map<std::string, Event> present_events() {
+  std::map<std::string, Event> events;
+  events["token_created"] = token_created();
+  auto& account_opened = *events["account_opened"].mutable_account_opened();
+  account_opened.set_account_id("VA-000-001");
+  account_opened.set_name("Acme");
+  auto& account_updated = *events["account_updated"].mutable_account_updated();
+  account_updated.set_name("Acme 2");
+  account_updated.set_description("");
+  account_updated.set_external_id("erp-1");
+  account_updated.set_brand("ACME");
+  events["email_reserved"].mutable_email_reserved()->set_user_id("UR-000-000-005");
+  auto& user_added = *events["user_added"].mutable_user_added();
+  user_added.set_user_id("UR-000-000-005");
+  user_added.set_account_id("VA-000-001");
+  user_added.set_role(OWNER);
+  *user_added.mutable_profile() = sealed(5, 40);
+  user_added.set_email_hash(std::string(32, 'a'));
+  *events["password_set"].mutable_password_set()->mutable_password_hash() = sealed(6, 113);
+  auto& session_opened = *events["session_opened"].mutable_session_opened();
+  session_opened.set_user_id("UR-000-000-005");
+  session_opened.set_account_id("VA-000-001");
+  session_opened.set_secret_hash(std::string(32, 'b'));
+  session_opened.set_expires_at_us(1'764'000'000'000'000);
+  events["session_closed"].mutable_session_closed();
+  auto& token_updated = *events["token_updated"].mutable_token_updated();
+  token_updated.set_name("Invoices");
+  token_updated.set_description("");
+  token_updated.set_external_id("crm-8");
+  events["token_revealed"].mutable_token_revealed();
+  events["token_deleted"].mutable_token_deleted();
+  events["zapier_connection_issued"].mutable_zapier_connection_issued()->set_connection_id(
+      std::string(16, 7));
+  events["zapier_connection_withdrawn"].mutable_zapier_connection_withdrawn()->set_connection_id(
+      std::string(16, 7));
+  events["pepper_added"].mutable_pepper_added()->set_number(1);
+  return events;
+}
+
+Recorded recorded(const Event& event) {
+  Recorded result;
+  result.set_position(42);
+  result.set_stream("stream-of-the-event");
+  result.set_version(3);
+  result.set_event_id(std::string(16, 8));
+  result.set_recorded_at_us(1'763'910'245'000'001);
+  result.mutable_actor()->set_kind(Actor::USER);
+  result.mutable_actor()->set_id("UR-000-000-005");
+  result.set_request_id("request-1");
+  result.set_correlation_id(std::string(16, 9));
+  result.set_causation_id(std::string(16, 10));
+  result.set_client_ip("192.0.2.1");
+  result.set_idempotency_key_hash(std::string(32, 11));
+  result.set_request_hash(std::string(32, 12));
+  *result.mutable_event() = event;
+  return result;
+}
+
+const google::protobuf::OneofDescriptor& kinds() {
+  return *Event::descriptor()->FindOneofByName("kind");
+}
+
+TEST(GoldenEvents, PresentEventsHaveTheirReleasedBytes) {
+  const char* update = std::getenv("MINTMARK_UPDATE_GOLDEN");
+  for (const auto& [type, event] : present_events()) {
+    const auto stored = recorded(event);
+    const auto bytes = testing::deterministic_bytes(stored);
+    const auto binary_path = folder / (type + ".v1.bin");
+    const auto text_path = folder / (type + ".v1.txt");
+    if (update && std::string_view(update) == "1") {
+      fs::create_directories(folder);
+      write_file(binary_path, bytes);
+      write_file(text_path, text_of(stored));
+    }
+    EXPECT_EQ(read_file(binary_path), bytes) << binary_path;
+    EXPECT_EQ(read_file(text_path), text_of(stored)) << text_path;
+  }
+}
+
+TEST(GoldenEvents, EveryKindOfEventHasAFile) {
+  for (int i = 0; i < kinds().field_count(); ++i) {
+    const auto path = folder / (kinds().field(i)->name() + ".v1.bin");
+    EXPECT_TRUE(fs::exists(path)) << path << " is missing: build the event in present_events()";
+  }
+}
+
+TEST(GoldenEvents, EveryFileDecodesWholly) {
+  std::set<std::string> types;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".bin") continue;
+    const auto name = entry.path().filename().string();
+    Recorded decoded;
+    ASSERT_TRUE(decoded.ParseFromString(read_file(entry.path()))) << name;
+    const auto* kind = decoded.event().GetReflection()->GetOneofFieldDescriptor(decoded.event(), &kinds());
+    ASSERT_NE(kind, nullptr) << name;
+    EXPECT_EQ(name.substr(0, name.find('.')), kind->name());
+    types.insert(kind->name());
+
+    auto text_path = entry.path();
+    text_path.replace_extension(".txt");
+    Recorded from_text;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(read_file(text_path), &from_text)) << text_path;
+    EXPECT_EQ(testing::deterministic_bytes(decoded), testing::deterministic_bytes(from_text)) << name;
+    // An unknown field would not be in the text form, and so change these bytes.
+    EXPECT_EQ(read_file(entry.path()), testing::deterministic_bytes(from_text)) << name;
+  }
+  EXPECT_EQ(types.size(), static_cast<std::size_t>(kinds().field_count()));
+}
+
+TEST(GoldenEvents, SetEveryFieldOfTheEnvelopeAndOfTheirKind) {
+  const auto unset = [](const google::protobuf::Message& message) {
+    std::string names;
+    const auto& descriptor = *message.GetDescriptor();
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      if (!message.GetReflection()->HasField(message, descriptor.field(i)))
+        names += descriptor.field(i)->full_name() + " ";
+    }
+    return names;
+  };
+  for (const auto& [type, event] : present_events()) {
+    EXPECT_EQ(unset(recorded(event)), "");
+    const auto* kind = Event::descriptor()->FindFieldByName(type);
+    ASSERT_NE(kind, nullptr) << type;
+    EXPECT_EQ(unset(event.GetReflection()->GetMessage(event, kind)), "");
+  }
+}
+
+}  // namespace
+}  // namespace mintmark

@@ -1,0 +1,86 @@
+#include "tests/support/log_folder.h"
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/event_builders.h"
+
+namespace mintmark::testing {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_file(const fs::path& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << bytes;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+std::map<std::string, std::string> contents_of(const fs::path& folder) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (!entry.is_regular_file() || name.starts_with("LOG") || name == "LOCK" || name == "lock") continue;
+    contents[entry.path().lexically_relative(folder).string()] = read_file(entry.path());
+  }
+  return contents;
+}
+
+LogFolder::LogFolder(std::uint64_t log_number) {
+  const auto created = RocksDbLog::create(options(), event_id(log_number));
+  if (!created) throw std::runtime_error(created.error().messages.front());
+}
+
+RocksDbLog::Options LogFolder::options() const {
+  RocksDbLog::Options options;
+  options.path = path().string();
+  return options;
+}
+
+std::unique_ptr<RocksDbLog> LogFolder::open() {
+  return open(options());
+}
+
+std::unique_ptr<RocksDbLog> LogFolder::open(RocksDbLog::Options options) {
+  options.path = path().string();
+  auto log = RocksDbLog::open(std::move(options));
+  if (!log) throw std::runtime_error(log.error().messages.front());
+  return std::move(*log);
+}
+
+std::string LogFolder::refusal() const {
+  const auto log = RocksDbLog::open(options());
+  return log ? "" : log.error().messages.front();
+}
+
+void LogFolder::append_some(RocksDbLog& log, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = log.head() + 1;
+    const auto result = append_and_wait(log, append_request(fmt::format("stream-{}", number), 0, number));
+    ASSERT_TRUE(result) << result.error().message;
+    ASSERT_EQ(result->last, number);
+  }
+}
+
+fs::path LogFolder::wal() const {
+  fs::path newest;
+  for (const auto& entry : fs::directory_iterator(path() / "rocksdb")) {
+    if (entry.path().extension() == ".log" && entry.path() > newest) newest = entry.path();
+  }
+  return newest;
+}
+
+void LogFolder::become_copy_of(const LogFolder& other) {
+  for (const auto& entry : fs::directory_iterator(path())) fs::remove_all(entry.path());
+  fs::copy(other.path(), path(), fs::copy_options::recursive);
+}
+
+}  // namespace mintmark::testing

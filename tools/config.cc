@@ -1,0 +1,151 @@
+#include "tools/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+namespace mintmark {
+namespace {
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = !text.empty() && code == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+Result<void> set_listen(Config& config, const std::string& value) {
+  const auto colon = value.rfind(':');
+  const auto port =
+      colon == std::string::npos ? std::nullopt : parse_number<std::uint16_t>(value.substr(colon + 1));
+  if (!port || colon == 0) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT");
+  config.address = value.substr(0, colon);
+  if (config.address.starts_with('[') && config.address.ends_with(']')) {
+    config.address = config.address.substr(1, config.address.size() - 2);
+  }
+  config.port = *port;
+  return {};
+}
+
+Result<void> set_threads(Config& config, const std::string& value) {
+  constexpr std::size_t threads_max = 60;  // below AuthorizationIndex::readers_max
+  const auto threads = parse_number<std::size_t>(value);
+  if (!threads || *threads > threads_max) return fail(ErrorKind::kInvalid, "must be 0 to 60");
+  config.threads = *threads;
+  return {};
+}
+
+Result<void> set_secure_cookies(Config& config, const std::string& value) {
+  if (value != "true" && value != "false") return fail(ErrorKind::kInvalid, "must be true or false");
+  config.secure_cookies = value == "true";
+  return {};
+}
+
+Result<void> set_log_level(Config& config, const std::string& value) {
+  constexpr std::array levels = {"debug", "info", "warn", "error"};
+  if (std::ranges::find(levels, value) == levels.end()) {
+    return fail(ErrorKind::kInvalid, "must be debug, info, warn or error");
+  }
+  config.log_level = value;
+  return {};
+}
+
+Result<void> set_key_file(Config& config, const std::string& value) {
+  if (value.empty()) return fail(ErrorKind::kInvalid, "must be a path");
+  config.key_file = value;
+  return {};
+}
+
+constexpr std::array setting_table = std::to_array<Setting>({
+    {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
+     set_listen},
+    {"threads", "threads that serve requests; 0 is one a core (0)", set_threads},
+    {"secure_cookies", "true where people reach the console over https (false)", set_secure_cookies},
+    {"log_level", "debug, info, warn or error (info)", set_log_level},
+    {"key_file", "the file with the key-encryption key (DIR/keys/key-encryption-key)", set_key_file},
+});
+
+Result<void> apply(Config& config, std::string_view name, const std::string& value, std::string_view where) {
+  const auto setting = std::ranges::find(setting_table, name, &Setting::name);
+  if (setting == setting_table.end()) {
+    return fail(ErrorKind::kInvalid, fmt::format("{}: there is no setting {}.", where, name));
+  }
+  const auto set = setting->set(config, value);
+  if (set) return {};
+  return fail(ErrorKind::kInvalid, fmt::format("{}: {} {}.", where, name, set.error().messages.front()));
+}
+
+// A TOML value in the text form that settings take.
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+Result<void> apply_file(Config& config, const std::string& path) {
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    std::ostringstream place;
+    place << error.source().begin;
+    return fail(ErrorKind::kInvalid, fmt::format("{}: {} ({}).", path, error.description(), place.str()));
+  }
+  for (const auto& [key, node] : table) {
+    const auto text = text_of(node);
+    if (!text)
+      return fail(ErrorKind::kInvalid, fmt::format("{}: {} has a value of a wrong kind.", path, key.str()));
+    if (auto applied = apply(config, key.str(), *text, path); !applied) return applied;
+  }
+  return {};
+}
+
+Result<void> apply_environment(Config& config, const char* const* environment) {
+  constexpr std::string_view prefix = "MINTMARK_";
+  for (; *environment; ++environment) {
+    const std::string_view variable(*environment);
+    if (!variable.starts_with(prefix)) continue;
+    const auto equals = variable.find('=');
+    std::string name(variable.substr(prefix.size(), equals - prefix.size()));
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const auto where = fmt::format("environment, {}", variable.substr(0, equals));
+    auto applied = apply(config, name, std::string(variable.substr(equals + 1)), where);
+    if (!applied) return applied;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  return setting_table;
+}
+
+Result<Config> load_config(const std::string& data, const std::string& config_file, const Flags& flags,
+                           const char* const* environment) {
+  Config config;
+  config.data = data;
+  const auto file = config_file.empty() ? data + "/mintmark.toml" : config_file;
+  std::error_code code;
+  if (!config_file.empty() || std::filesystem::exists(file, code)) {
+    if (auto applied = apply_file(config, file); !applied) return std::unexpected(applied.error());
+  }
+  if (auto applied = apply_environment(config, environment); !applied)
+    return std::unexpected(applied.error());
+  for (const auto& [name, value] : flags) {
+    if (auto applied = apply(config, name, value, "flags"); !applied) return std::unexpected(applied.error());
+  }
+  return config;
+}
+
+}  // namespace mintmark

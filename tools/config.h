@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "domain/error.h"
+
+namespace mintmark {
+
+// Where everything is and how the server runs. From, in rising precedence: defaults, DIR/mintmark.toml (or
+// the file that --config names), environment variables, flags.
+struct Config {
+  std::string data;  // the data folder
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::size_t threads = 0;  // io threads; 0: one a core
+  bool secure_cookies = false;
+  std::string log_level = "info";
+  std::string key_file;  // empty: DIR/keys/key-encryption-key
+
+  std::string log_path() const { return data + "/log"; }
+  std::string views_path() const { return data + "/views"; }
+  std::string jobs_path() const { return data + "/jobs"; }
+  std::string index_snapshot_path() const { return data + "/authorization-index"; }
+  std::string admin_socket_path() const { return data + "/admin.sock"; }
+  std::string key_path() const { return key_file.empty() ? data + "/keys/key-encryption-key" : key_file; }
+};
+
+// A setting by its name in the file (listen); its variable is MINTMARK_LISTEN, its flag --listen.
+struct Setting {
+  std::string_view name;
+  std::string_view help;
+  // Takes the value in its text form; fails with what is wrong with it.
+  Result<void> (*set)(Config& config, const std::string& value);
+};
+std::span<const Setting> settings();
+
+// Flags as they were given: setting → value.
+using Flags = std::map<std::string, std::string>;
+
+// Reads file and environment under the flags. kInvalid, naming the setting and where it stands, for an
+// unknown or a bad one. `environment` is environ's form: NAME=value, ended by null.
+Result<Config> load_config(const std::string& data, const std::string& config_file, const Flags& flags,
+                           const char* const* environment);
+
+}  // namespace mintmark

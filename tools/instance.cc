@@ -1,0 +1,167 @@
+#include "tools/instance.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include "eventstore/key_file.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::size_t blocking_threads_min = 4;
+
+// The folder is its owner's alone: it holds the keys and the socket for administration.
+Result<void> make_private_folder(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (!code) std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
+  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{} cannot be made: {}.", path, code.message()));
+  return {};
+}
+
+AppendResult append_and_wait(EventLog& log, AppendRequest request) {
+  std::promise<AppendResult> promise;
+  auto future = promise.get_future();
+  log.append(std::move(request), [&promise](AppendResult result) { promise.set_value(std::move(result)); });
+  return future.get();
+}
+
+// The first pepper is the log's first event.
+Result<void> add_first_pepper(EventLog& log, Vault& vault, const Clock& clock, Random& random) {
+  Event event;
+  event.mutable_pepper_added()->set_number(1);
+  AppendRequest request;
+  request.streams.push_back({"peppers", 0, {{random.event_id(clock.now()), event}}});
+  request.metadata.actor.set_kind(Actor::OPERATOR);
+  request.metadata.actor.set_id("init");
+  request.metadata.recorded_at = clock.now();
+  request.vault_writes.push_back(vault.make_pepper(1));
+  const auto appended = append_and_wait(log, std::move(request));
+  if (!appended) return fail(ErrorKind::kUnavailable, appended.error().message);
+  return {};
+}
+
+void wait_until_projected(Projector& projector, Position position) {
+  std::promise<bool> promise;
+  auto reached = promise.get_future();
+  projector.when_reached(position, [&promise](bool done) { promise.set_value(done); });
+  reached.wait();
+}
+
+}  // namespace
+
+bool instance_exists(const Config& config) {
+  std::error_code code;
+  return std::filesystem::exists(config.log_path(), code);
+}
+
+Result<void> Instance::create(const Config& config) {
+  if (instance_exists(config)) {
+    return fail(ErrorKind::kConflict, fmt::format("{} holds an instance already.", config.data));
+  }
+  if (auto made = make_private_folder(config.data); !made) return made;
+  std::error_code code;
+  SystemRandom random;
+  const SystemClock clock;
+  if (!std::filesystem::exists(config.key_path(), code)) {
+    const auto folder = std::filesystem::path(config.key_path()).parent_path();
+    if (auto made = make_private_folder(folder); !made) return made;
+    const auto key = create_key_file(config.key_path(), random);
+    if (!key) return std::unexpected(key.error());
+  }
+  const auto key = read_key_file(config.key_path());
+  if (!key) return std::unexpected(key.error());
+  // Under another name until it is whole: a half-made log is no instance.
+  const auto unfinished = config.log_path() + ".unfinished";
+  std::filesystem::remove_all(unfinished, code);
+  {
+    const RocksDbLog::Options options{unfinished, nullptr, {}, {}};
+    auto created = RocksDbLog::create(options, random.event_id(clock.now()));
+    if (!created) return created;
+    auto log = RocksDbLog::open(options);
+    if (!log) return std::unexpected(log.error());
+    Vault vault(**log, *key, random);
+    if (auto added = add_first_pepper(**log, vault, clock, random); !added) return added;
+  }
+  std::filesystem::rename(unfinished, config.log_path(), code);
+  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{}: {}.", config.log_path(), code.message()));
+  return {};
+}
+
+Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
+                                                 std::function<void(const std::string&)> on_failure) {
+  if (!instance_exists(config)) {
+    return fail(ErrorKind::kNotFound,
+                fmt::format("{} holds no instance; `mintmark init` makes one.", config.data));
+  }
+  const auto key = read_key_file(config.key_path());
+  if (!key) return std::unexpected(key.error());
+  std::unique_ptr<Instance> instance(new Instance(config));
+  auto log = RocksDbLog::open({config.log_path(), nullptr, {}, on_failure});
+  if (!log) return std::unexpected(log.error());
+  instance->log = std::move(*log);
+  instance->vault = std::make_unique<Vault>(*instance->log, *key, instance->random);
+  auto peppers = instance->vault->load_peppers();
+  if (!peppers) return std::unexpected(peppers.error());
+  instance->peppers = std::make_unique<Peppers>(std::move(*peppers));
+  auto views = ViewStore::open(config.views_path());
+  if (!views) return std::unexpected(views.error());
+  instance->views = std::move(*views);
+  instance->token_list = std::make_unique<TokenList>(instance->views->live(TokenList::projection_name));
+  instance->directory =
+      std::make_unique<Directory>(instance->views->live(Directory::projection_name), *instance->vault);
+  instance->authorization_index = std::make_unique<AuthorizationIndex>(*instance->peppers);
+  const auto loaded =
+      instance->authorization_index->load(config.index_snapshot_path(), instance->log->log_id());
+  if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
+  const auto head = instance->log->head();
+  for (const Projection* projection : {static_cast<Projection*>(instance->token_list.get()),
+                                       static_cast<Projection*>(instance->directory.get()),
+                                       static_cast<Projection*>(instance->authorization_index.get())}) {
+    if (projection->checkpoint() > head) {
+      return fail(
+          ErrorKind::kUnavailable,
+          fmt::format("{} has reached position {}, but the log ends at {}: it belongs to another log. "
+                      "`mintmark rebuild --all` makes it anew.",
+                      projection->name(), projection->checkpoint(), head));
+    }
+  }
+  // The index first: what it refuses must not wait for rows to be written.
+  instance->projector = std::make_unique<Projector>(
+      *instance->log,
+      std::vector<Projection*>{instance->authorization_index.get(), instance->token_list.get(),
+                               instance->directory.get()},
+      std::move(on_failure));
+  wait_until_projected(*instance->projector, head);
+  const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
+  instance->blocking = std::make_unique<BlockingPool>(threads);
+  instance->services = std::unique_ptr<Services>(
+      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
+                   *instance->token_list, *instance->directory, *instance->projector, *instance->blocking,
+                   instance->clock, instance->random, config.secure_cookies});
+  instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
+  return instance;
+}
+
+Instance::~Instance() {
+  administration.reset();
+  blocking.reset();
+  projector.reset();
+  if (!authorization_index || !log || !services) return;
+  try {
+    authorization_index->save(config_.index_snapshot_path(), log->log_id());
+  } catch (const std::system_error& error) {
+    // The next start builds it from the log.
+    spdlog::warn("the authorization index is not saved: {}", error.what());
+  }
+}
+
+}  // namespace mintmark

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/administration.h"
+#include "api/services.h"
+#include "eventstore/clock.h"
+#include "eventstore/random.h"
+#include "eventstore/rocksdb_log.h"
+#include "eventstore/vault.h"
+#include "projections/authorization_index.h"
+#include "projections/directory.h"
+#include "projections/projector.h"
+#include "projections/token_list.h"
+#include "projections/view_store.h"
+#include "tools/config.h"
+
+namespace mintmark {
+
+// An opened data folder: everything that works on it, in the order of its dependencies; destruction is the
+// shutdown. The server and the administration of a stopped instance both stand on it.
+class Instance {
+ public:
+  // Makes the folder with an empty log, its key-encryption key (where there is none yet) and its first
+  // pepper. kConflict where it holds an instance.
+  static Result<void> create(const Config& config);
+
+  // Opens it and waits until the projections have reached the log's head. `on_failure` is told, from any
+  // thread, when the log or a projection fails.
+  static Result<std::unique_ptr<Instance>> open(const Config& config,
+                                                std::function<void(const std::string& reason)> on_failure);
+  // Ends the projector, saves the authorization index and closes the log.
+  ~Instance();
+
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<RocksDbLog> log;
+  std::unique_ptr<Vault> vault;
+  std::unique_ptr<Peppers> peppers;
+  std::unique_ptr<ViewStore> views;
+  std::unique_ptr<TokenList> token_list;
+  std::unique_ptr<Directory> directory;
+  std::unique_ptr<AuthorizationIndex> authorization_index;
+  std::unique_ptr<Projector> projector;
+  std::unique_ptr<BlockingPool> blocking;
+  std::unique_ptr<Services> services;
+  std::unique_ptr<Administration> administration;
+
+ private:
+  explicit Instance(const Config& config) : config_(config) {}
+  const Config config_;
+};
+
+// Whether the folder holds an instance.
+bool instance_exists(const Config& config);
+
+}  // namespace mintmark

@@ -1,0 +1,45 @@
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "tools/commands.h"
+#include "tools/process.h"
+
+int main(int argc, char** argv) {
+  using namespace mintmark;
+  forbid_core_dumps();
+  // Standard output is for what a command prints.
+  spdlog::set_default_logger(spdlog::stderr_color_mt("mintmark"));
+  CLI::App program("Mintmark issues, checks, revokes and accounts for API tokens.", "mintmark");
+  program.require_subcommand(1);
+  program.footer(
+      "Settings also come from DIR/mintmark.toml and from variables: --log-level is log_level in the file "
+      "and "
+      "MINTMARK_LOG_LEVEL in the environment. Flags win over variables, variables over the file.\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 damage found.");
+  int exit_code = kDone;
+  add_init(program, exit_code);
+  add_serve(program, exit_code);
+  add_account(program, exit_code);
+  add_user(program, exit_code);
+  add_token(program, exit_code);
+  add_replay(program, exit_code);
+  add_rebuild(program, exit_code);
+  add_verify(program, exit_code);
+  program.add_subcommand("version", "Print the version")->callback([] {
+    fmt::print("mintmark {}\n", MINTMARK_VERSION);
+  });
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? kDone : kUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "mintmark: {}\n", error.what());
+    return kFailed;
+  }
+  return exit_code;
+}

@@ -1,0 +1,111 @@
+#include "projections/rebuild.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "api/admin_socket.h"
+#include "eventstore/key_file.h"
+#include "eventstore/rocksdb_log.h"
+#include "projections/authorization_index.h"
+#include "projections/directory.h"
+#include "projections/token_list.h"
+#include "tools/commands.h"
+#include "tools/progress.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::array<std::string_view, 3> projection_names = {
+    AuthorizationIndex::projection_name, Directory::projection_name, TokenList::projection_name};
+
+// What every rebuild reads.
+struct Sources {
+  SystemRandom random;
+  std::unique_ptr<RocksDbLog> log;
+  std::unique_ptr<Vault> vault;
+  std::unique_ptr<Peppers> peppers;
+  std::unique_ptr<ViewStore> views;
+};
+
+Result<void> open(const Config& config, Sources& sources) {
+  if (AdminClient::connect(config.admin_socket_path())) {
+    return fail(ErrorKind::kUnavailable, "A server runs on this data folder; stop it first.");
+  }
+  const auto key = read_key_file(config.key_path());
+  if (!key) return std::unexpected(key.error());
+  auto log = RocksDbLog::open({config.log_path(), nullptr, {}, {}});
+  if (!log) return std::unexpected(log.error());
+  sources.log = std::move(*log);
+  sources.vault = std::make_unique<Vault>(*sources.log, *key, sources.random);
+  auto peppers = sources.vault->load_peppers();
+  if (!peppers) return std::unexpected(peppers.error());
+  sources.peppers = std::make_unique<Peppers>(std::move(*peppers));
+  auto views = ViewStore::open(config.views_path());
+  if (!views) return std::unexpected(views.error());
+  sources.views = std::move(*views);
+  return {};
+}
+
+RebuildReport rebuild(const Config& config, Sources& sources, std::string_view name) {
+  ProgressBar bar{std::string(name)};
+  const auto progress = [&](Position done, Position total) { bar.show(done, total); };
+  if (name == AuthorizationIndex::projection_name) {
+    return rebuild_authorization_index(*sources.log, *sources.peppers, config.index_snapshot_path(),
+                                       progress);
+  }
+  const auto make = [&](View view) -> std::unique_ptr<RowProjection> {
+    if (name == Directory::projection_name) return std::make_unique<Directory>(view, *sources.vault);
+    return std::make_unique<TokenList>(view);
+  };
+  return rebuild_rows(*sources.log, *sources.views, name, make, progress);
+}
+
+int rebuild_all(const Config& config, const std::vector<std::string_view>& names) {
+  Sources sources;
+  if (const auto opened = open(config, sources); !opened) return report(opened.error());
+  int exit_code = kDone;
+  for (const auto name : names) {
+    const auto result = rebuild(config, sources, name);
+    fmt::print("{:<20} {} events, {}\n", name, result.events,
+               result.difference.empty() ? "equal to the old one"
+                                         : fmt::format("not equal to the old one: {}", result.difference));
+    if (result.parked_streams > 0) {
+      fmt::print(stderr, "mintmark: {} streams of {} are parked; see the lines above.\n",
+                 result.parked_streams, name);
+      exit_code = kDamaged;
+    }
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+void add_rebuild(CLI::App& program, int& exit_code) {
+  auto* command = program.add_subcommand("rebuild", "Make projections anew from the log; no server may run");
+  struct Options {
+    CommonOptions common;
+    std::string name;
+    bool all = false;
+  };
+  auto options = std::make_shared<Options>();
+  options->common.add_to(*command);
+  auto* name =
+      command->add_option("projection", options->name, "Which one")
+          ->check(CLI::IsMember(std::vector<std::string>(projection_names.begin(), projection_names.end())));
+  auto* all = command->add_flag("--all", options->all, "All of them");
+  name->excludes(all);
+  command->callback([options, &exit_code] {
+    if (!options->all && options->name.empty()) throw CLI::RequiredError("PROJECTION or --all");
+    const auto config = options->common.load();
+    if (!config) {
+      exit_code = report(config.error());
+    } else if (options->all) {
+      exit_code = rebuild_all(*config, {projection_names.begin(), projection_names.end()});
+    } else {
+      exit_code = rebuild_all(*config, {options->name});
+    }
+  });
+}
+
+}  // namespace mintmark

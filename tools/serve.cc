@@ -1,0 +1,100 @@
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "api/admin_socket.h"
+#include "api/api.h"
+#include "api/http/server.h"
+#include "tools/commands.h"
+#include "tools/instance.h"
+#include "tools/process.h"
+#include "worker/rocksdb_job_store.h"
+#include "worker/worker.h"
+
+namespace mintmark {
+namespace {
+
+// Ends the main thread's wait: a signal, or the first failure of something that must not fail.
+class StopRequest {
+ public:
+  StopRequest() {
+    signals_.async_wait([this](const boost::system::error_code& code, int) {
+      if (!code) context_.stop();
+    });
+  }
+  void wait() { context_.run(); }
+
+  // From any thread.
+  void fail(const std::string& reason) {
+    spdlog::critical("stopping: {}", reason);
+    failed_ = true;
+    context_.stop();
+  }
+  bool failed() const { return failed_; }
+
+ private:
+  boost::asio::io_context context_{1};
+  boost::asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  std::atomic<bool> failed_ = false;
+};
+
+std::string shown_address(const std::string& address, std::uint16_t port) {
+  return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
+                                                : fmt::format("[{}]:{}", address, port);
+}
+
+int serve(const Config& config) {
+  spdlog::set_level(spdlog::level::from_str(config.log_level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
+  raise_open_files_limit();
+  StopRequest stop;
+  std::atomic<bool>* healthy = nullptr;
+  const auto on_failure = [&](const std::string& reason) {
+    if (healthy) *healthy = false;
+    stop.fail(reason);
+  };
+  // Made last and destroyed last: what still runs on other threads may answer to its io threads until then.
+  std::unique_ptr<http::Server> server;
+
+  auto instance = Instance::open(config, on_failure);
+  if (!instance) return report(instance.error());
+  Services& services = *(*instance)->services;
+  healthy = &services.healthy;
+  auto jobs = RocksDbJobStore::open(config.jobs_path(), services.clock);
+  if (!jobs) return report(jobs.error());
+  Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
+  Api api(services);
+  http::ServerOptions options;
+  options.address = config.address;
+  options.port = config.port;
+  options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
+  server = std::make_unique<http::Server>(options, api);
+  AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
+  server->start();
+  spdlog::info("mintmark {} serves http://{} from {} ({} events)", MINTMARK_VERSION,
+               shown_address(config.address, server->port()), config.data, services.log.head());
+  stop.wait();
+  spdlog::info("stopping");
+  server->stop(limits::shutdown_drain_time_max);
+  return stop.failed() ? kFailed : kDone;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program, int& exit_code) {
+  auto* command = program.add_subcommand("serve", "Serve the API until SIGINT or SIGTERM");
+  auto options = std::make_shared<CommonOptions>();
+  options->add_to(*command);
+  command->callback([options, &exit_code] {
+    const auto config = options->load();
+    exit_code = config ? serve(*config) : report(config.error());
+  });
+}
+
+}  // namespace mintmark
