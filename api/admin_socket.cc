@@ -2,6 +2,7 @@
 
 #include <array>
 #include <exception>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -63,13 +65,34 @@ class SocketOutput final : public LineOutput {
   Socket& socket_;
 };
 
+// Without a kind where it is kInvalid.
 json::object error_object(const Error& error) {
   json::array messages;
   for (const auto& message : error.messages) messages.emplace_back(message);
-  return {{"error", std::move(messages)}};
+  json::object object{{"error", std::move(messages)}};
+  if (error.kind != ErrorKind::kInvalid) object["kind"] = static_cast<int>(error.kind);
+  return object;
 }
 
-awaitable<void> serve(Socket socket, Administration& administration) {
+// The error of an answer; one of a kind that this program does not know is kUnavailable.
+Error error_of(const json::object& answer) {
+  Error error{ErrorKind::kInvalid, {}};
+  if (const auto* kind = answer.if_contains("kind")) {
+    const auto number = kind->to_number<int>();
+    const bool known = number > 0 && number <= static_cast<int>(ErrorKind::kInsufficientStorage);
+    error.kind = known ? static_cast<ErrorKind>(number) : ErrorKind::kUnavailable;
+  }
+  for (const auto& message : answer.at("error").as_array()) error.messages.emplace_back(message.as_string());
+  return error;
+}
+
+// The sockets of the commands under way.
+using OpenSockets = std::set<Socket*>;
+
+awaitable<void> serve(Socket socket, Administration& administration, OpenSockets& open_sockets) {
+  open_sockets.insert(&socket);
+  const auto close = [&open_sockets](Socket* closed) { open_sockets.erase(closed); };
+  const std::unique_ptr<Socket, decltype(close)> registered(&socket, close);
   std::string text;
   const auto [read_code, size] = co_await asio::async_read_until(
       socket, asio::dynamic_buffer(text, limits::request_body_bytes_max), '\n', as_result);
@@ -92,12 +115,13 @@ awaitable<void> serve(Socket socket, Administration& administration) {
 struct AdminSocket::Impl {
   Impl(std::string socket_path, Administration& served)
       : path(std::move(socket_path)), administration(served) {
+    const asio::local::stream_protocol::endpoint endpoint(path);  // throws where the path is too long
     ::unlink(path.c_str());
     // The file must never be open to others, not even between bind and chmod.
     const auto mask = ::umask(0177);
     boost::system::error_code code;
-    acceptor.open(asio::local::stream_protocol());
-    acceptor.bind(asio::local::stream_protocol::endpoint(path), code);
+    acceptor.open(endpoint.protocol(), code);
+    if (!code) acceptor.bind(endpoint, code);
     ::umask(mask);
     if (code) throw boost::system::system_error(code, path);
     acceptor.listen();
@@ -105,8 +129,14 @@ struct AdminSocket::Impl {
     thread = std::thread([this] { context.run(); });
   }
 
+  // Commands wait for the blocking pool, the log and the projector, which answer to this context: so it goes
+  // on until they have, and their next line finds its socket shut.
   ~Impl() {
-    context.stop();
+    asio::post(context, [this] {
+      boost::system::error_code ignored;
+      acceptor.close(ignored);
+      for (auto* socket : open_sockets) socket->shutdown(Socket::shutdown_both, ignored);
+    });
     thread.join();
     ::unlink(path.c_str());
   }
@@ -115,14 +145,15 @@ struct AdminSocket::Impl {
     for (;;) {
       auto [code, socket] = co_await acceptor.async_accept(as_result);
       if (code) co_return;
-      asio::co_spawn(context, serve(std::move(socket), administration), [](const std::exception_ptr& thrown) {
-        if (!thrown) return;
-        try {
-          std::rethrow_exception(thrown);
-        } catch (const std::exception& error) {
-          spdlog::error("an operator's command failed: {}", error.what());
-        }
-      });
+      asio::co_spawn(context, serve(std::move(socket), administration, open_sockets),
+                     [](const std::exception_ptr& thrown) {
+                       if (!thrown) return;
+                       try {
+                         std::rethrow_exception(thrown);
+                       } catch (const std::exception& error) {
+                         spdlog::error("an operator's command failed: {}", error.what());
+                       }
+                     });
     }
   }
 
@@ -130,6 +161,7 @@ struct AdminSocket::Impl {
   Administration& administration;
   asio::io_context context{1};
   asio::local::stream_protocol::acceptor acceptor{context};
+  OpenSockets open_sockets;  // of the context's thread
   std::thread thread;
 };
 
@@ -148,7 +180,13 @@ AdminClient::~AdminClient() = default;
 std::unique_ptr<AdminClient> AdminClient::connect(const std::string& path) {
   auto impl = std::make_unique<Impl>();
   boost::system::error_code code;
-  impl->socket.connect(asio::local::stream_protocol::endpoint(path), code);
+  asio::local::stream_protocol::endpoint endpoint;
+  try {
+    endpoint.path(path);
+  } catch (const boost::system::system_error&) {
+    return nullptr;  // longer than a socket's name can be, so nobody listens there
+  }
+  impl->socket.connect(endpoint, code);
   if (code) return nullptr;
   return std::unique_ptr<AdminClient>(new AdminClient(std::move(impl)));
 }
@@ -168,10 +206,7 @@ Result<json::object> AdminClient::run(const json::object& command,
     } else if (auto* result = answer.if_contains("result")) {
       return std::move(result->as_object());
     } else {
-      Error error{ErrorKind::kInvalid, {}};
-      for (const auto& message : answer.at("error").as_array())
-        error.messages.emplace_back(message.as_string());
-      return std::unexpected(std::move(error));
+      return std::unexpected(error_of(answer));
     }
   }
   return fail(ErrorKind::kUnavailable, "The server went away before it answered.");

@@ -10,7 +10,7 @@ namespace mintmark {
 
 // Administration beside a running server: a Unix socket that only its owner may open. A client sends one JSON
 // object and a newline; the answer is lines of JSON: any number of {"line": "…"}, then one {"result": {…}} or
-// {"error": […]}, and the end.
+// {"error": […], "kind": …}, and the end. The kind is the number of an ErrorKind, and left out for kInvalid.
 class AdminSocket {
  public:
   // Listens from here on, on a thread of its own; a stale socket file is replaced, so the caller must hold

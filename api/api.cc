@@ -1,14 +1,16 @@
 #include "api/api.h"
 
 #include <algorithm>
-#include <array>
+#include <exception>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/sha.h>
 #include <spdlog/spdlog.h>
 
 #include "api/authentication.h"
+#include "api/console.h"
 #include "api/errors.h"
 #include "api/forward_auth.h"
 
@@ -74,14 +76,24 @@ awaitable<http::Response> Api::answer(const http::Request& request, std::size_t 
                 .client_ip = std::string(request.client_ip()),
                 .idempotency_key = {}};
   const auto id = caller.request_id;
-  auto response = co_await route(request, thread, std::move(caller));
+  http::Response response;
+  try {
+    response = co_await route(request, thread, std::move(caller));
+  } catch (const std::exception& error) {
+    spdlog::error("request {} failed: {}", id, error.what());
+    response = internal_error_response();
+  }
   response.headers.emplace_back("X-Request-Id", id);
   co_return response;
 }
 
 awaitable<http::Response> Api::route(const http::Request& request, std::size_t thread, Caller caller) {
   const auto match = match_route(request.method(), request.path());
-  if (match.allow.empty()) co_return error_response(Error{ErrorKind::kNotFound, {"There is nothing here."}});
+  if (match.allow.empty()) {
+    auto page = answer_console(request);
+    if (page) co_return std::move(*page);
+    co_return error_response(Error{ErrorKind::kNotFound, {"There is nothing here."}});
+  }
   if (request.method() == "OPTIONS") {
     http::Response response;
     response.headers.emplace_back("Allow", match.allow);

@@ -97,11 +97,14 @@ awaitable<Result<void>> projected(Services& services, Position position) {
   };
   const auto executor = co_await asio::this_coro::executor;
   const auto wait = std::make_shared<Wait>(asio::steady_timer(executor, limits::projection_wait_time_max));
-  // The projector only posts: its thread never touches the timer, which belongs to ours.
-  services.projector.when_reached(position, [executor, wait](bool reached) {
-    asio::post(executor, [wait, reached] {
-      wait->reached = reached;
-      wait->timer.cancel();
+  // The projector only posts: its thread never touches the timer, which belongs to ours. Once nobody waits
+  // any more it must not even do that, since our executor may be gone.
+  services.projector.when_reached(position, [executor, waiting = std::weak_ptr(wait)](bool reached) {
+    auto alive = waiting.lock();
+    if (!alive) return;
+    asio::post(executor, [alive = std::move(alive), reached] {
+      alive->reached = reached;
+      alive->timer.cancel();
     });
   });
   co_await wait->timer.async_wait(asio::as_tuple(asio::use_awaitable));

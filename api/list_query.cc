@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -27,10 +28,13 @@ std::optional<std::string_view> value_of(std::string_view term, std::string_view
   return term;
 }
 
+// A number too large for any list is as good as the largest there is.
 std::size_t number_or(std::string_view text, std::size_t fallback) {
   std::size_t number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size() ? number : fallback;
+  if (end != text.data() + text.size()) return fallback;
+  if (code == std::errc::result_out_of_range) return std::numeric_limits<std::size_t>::max();
+  return code == std::errc() ? number : fallback;
 }
 
 Result<std::size_t> find_number(std::string_view query, std::string_view name, std::size_t fallback) {

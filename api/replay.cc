@@ -25,7 +25,9 @@ std::string uuid_text(const std::string& bytes) {
   return bytes.size() == 16 ? EventId::from_bytes(bytes).text() : "";
 }
 
+// The event itself, which shows as one without data, where this program does not know its kind.
 const pb::Message& event_data(const Event& event) {
+  if (event.kind_case() == Event::KIND_NOT_SET) return event;
   const auto* reflection = event.GetReflection();
   const auto* member = reflection->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   return reflection->GetMessage(event, member);
@@ -126,6 +128,22 @@ Result<void> parse_id(const json::object& object, std::string_view name, std::op
   return {};
 }
 
+Result<void> parse_text(const json::object& object, std::string_view name, std::optional<std::string>& text) {
+  const auto* value = object.if_contains(name);
+  if (!value) return {};
+  if (!value->is_string()) return fail(ErrorKind::kInvalid, fmt::format("{}: Must be a string.", name));
+  text = value->as_string();
+  return {};
+}
+
+bool is_event_type(const std::string& name) {
+  const auto* kinds = Event::descriptor()->oneof_decl(0);
+  for (int i = 0; i < kinds->field_count(); ++i) {
+    if (kinds->field(i)->message_type()->name() == name) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<ReplayOptions> ReplayOptions::parse(const json::object& object) {
@@ -137,16 +155,15 @@ Result<ReplayOptions> ReplayOptions::parse(const json::object& object) {
   if (from) options.from = std::max<Position>(*from, 1);
   if (auto ok = parse_id(object, "token", options.token); !ok) return std::unexpected(ok.error());
   if (auto ok = parse_id(object, "account", options.account); !ok) return std::unexpected(ok.error());
-  if (const auto* actor = object.if_contains("actor"); actor && actor->is_string())
-    options.actor = actor->as_string();
-  if (const auto* type = object.if_contains("type"); type && type->is_string()) {
-    options.type = type->as_string();
-    if (!Event::descriptor()->file()->FindMessageTypeByName(*options.type)) {
-      return fail(ErrorKind::kInvalid, "type: There is no such event, see domain/events.proto.");
-    }
+  if (auto ok = parse_text(object, "actor", options.actor); !ok) return std::unexpected(ok.error());
+  if (auto ok = parse_text(object, "type", options.type); !ok) return std::unexpected(ok.error());
+  if (options.type && !is_event_type(*options.type)) {
+    return fail(ErrorKind::kInvalid, "type: There is no such event, see domain/events.proto.");
   }
-  if (const auto* as_json = object.if_contains("json"))
-    options.json = as_json->is_bool() && as_json->as_bool();
+  if (const auto* as_json = object.if_contains("json")) {
+    if (!as_json->is_bool()) return fail(ErrorKind::kInvalid, "json: Must be true or false.");
+    options.json = as_json->as_bool();
+  }
   return options;
 }
 

@@ -33,8 +33,8 @@ struct Services {
   BlockingPool& blocking;
   const Clock& clock;
   Random& random;
-  bool secure_cookies = false;       // the console is reached over https
-  std::atomic<bool> healthy = true;  // false once the log or a projection has failed
+  bool secure_cookies;               // the console is reached over https
+  const std::atomic<bool>& healthy;  // false once the log or a projection has failed
 };
 
 }  // namespace mintmark

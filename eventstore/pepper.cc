@@ -71,9 +71,8 @@ template <std::size_t round>
   }
   v[12] ^= bytes;
   if (last) v[14] = ~v[14];
-  [&]<std::size_t... round>(std::index_sequence<round...>) __attribute__((always_inline)) {
-    (mix_all<round>(v, m), ...);
-  }(std::make_index_sequence<12>());
+  [&]<std::size_t... round>(std::index_sequence<round...>)
+      __attribute__((always_inline)) { (mix_all<round>(v, m), ...); }(std::make_index_sequence<12>());
   Chain result;
   for (std::size_t i = 0; i < chain.size(); ++i) result[i] = chain[i] ^ v[i] ^ v[i + chain.size()];
   return result;

@@ -34,7 +34,13 @@ rocksdb::Options database_options(rocksdb::Env& env) {
   return options;
 }
 
-rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+// Tables in which every append looks for keys that mostly are not there.
+bool is_probed_by_appends(std::string_view name) {
+  return name == "heads" || name == "appends" || name == "idempotency";
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::string_view name,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -43,6 +49,10 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.write_buffer_size = write_buffer_bytes;
   options.compression = rocksdb::kLZ4Compression;
+  if (is_probed_by_appends(name)) {
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.05;
+  }
   return options;
 }
 
@@ -92,7 +102,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
   options.error_if_exists = mode == Mode::kCreate;
   const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const auto& name : family_names) families.emplace_back(name, family_options(cache));
+  for (const auto& name : family_names) families.emplace_back(name, family_options(name, cache));
 
   std::unique_ptr<RocksDbTables> opened(new RocksDbTables);
   rocksdb::DB* db = nullptr;

@@ -32,8 +32,8 @@ class Planner {
   void take(const StoredEvent& stored) {
     const auto& event = stored.recorded.event();
     const auto& stream = stored.recorded.stream();
-    const bool ours = concerns_tokens(event) || (event.kind_case() == Event::KIND_NOT_SET &&
-                                                 stream.starts_with(token_stream_prefix));
+    const bool ours = concerns_tokens(event) ||
+                      (event.kind_case() == Event::KIND_NOT_SET && stream.starts_with(token_stream_prefix));
     if (!ours) return;
     const auto id = id_of(stream);
     if (id && event.has_token_deleted()) return erase(*id);
@@ -69,7 +69,8 @@ class Planner {
 
   Applied apply(TokenId id, const Event& event) {
     if (event.has_token_created()) return create(id, event.token_created());
-    if (event.kind_case() == Event::KIND_NOT_SET) return Reason("the event's kind is unknown to this program");
+    if (event.kind_case() == Event::KIND_NOT_SET)
+      return Reason("the event's kind is unknown to this program");
     if (!state(id)) {
       if (was_deleted(id)) return {};
       return Reason("the token was never created");
@@ -81,10 +82,12 @@ class Planner {
 
   Applied create(TokenId id, const TokenCreated& created) {
     if (state(id) || was_deleted(id)) return Reason("the token was created before");
-    if (TokenId::parse(created.token_id()) != id) return Reason("the token id is malformed or not the stream's");
+    if (TokenId::parse(created.token_id()) != id)
+      return Reason("the token id is malformed or not the stream's");
     const auto account = AccountId::parse(created.account_id());
     if (!account) return Reason("the account id is malformed");
-    if (created.extension() != CUSTOM && created.extension() != ZAPIER) return Reason("the extension is unknown");
+    if (created.extension() != CUSTOM && created.extension() != ZAPIER)
+      return Reason("the extension is unknown");
     const auto pepper = created.secret_digest().pepper();
     if (pepper == 0 || pepper > Peppers::count_max) return Reason("the digest's pepper is out of range");
     const auto& bytes = created.secret_digest().digest();
@@ -135,7 +138,8 @@ class Planner {
     changes_.deleted.push_back(id);
   }
 
-  void park(const std::string& stream, std::optional<TokenId> id, Position position, const std::string& reason) {
+  void park(const std::string& stream, std::optional<TokenId> id, Position position,
+            const std::string& reason) {
     changes_.parked.emplace(stream, ParkedStream{stream, position, reason});
     if (id && state(*id)) set_state(*id, TokenState::kParked);
   }
@@ -173,9 +177,15 @@ void apply_changes(std::span<const TokenChange> changes, TokenTable& table) {
         table.insert(record);
         break;
       }
-      case TokenChange::Kind::kRename: table.rename(id, change.name); break;
-      case TokenChange::Kind::kSetState: table.set_state(id, change.record.state); break;
-      case TokenChange::Kind::kErase: table.erase(id); break;
+      case TokenChange::Kind::kRename:
+        table.rename(id, change.name);
+        break;
+      case TokenChange::Kind::kSetState:
+        table.set_state(id, change.record.state);
+        break;
+      case TokenChange::Kind::kErase:
+        table.erase(id);
+        break;
     }
   }
 }

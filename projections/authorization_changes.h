@@ -55,8 +55,8 @@ AuthorizationChanges plan_changes(std::span<const StoredEvent> events, const Tok
 
 void apply_changes(std::span<const TokenChange> changes, TokenTable& table);
 
-// A token's name as a header's value can carry it: bytes 0x20 to 0x7E but '%' as they are, every other byte and
-// a space at either end as %XX, upper-case (RFC 3986, 2.1).
+// A token's name as a header's value can carry it: bytes 0x20 to 0x7E but '%' as they are, every other byte
+// and a space at either end as %XX, upper-case (RFC 3986, 2.1).
 std::string encode_header_value(std::string_view text);
 
 }  // namespace mintmark

@@ -1,9 +1,9 @@
 #include "projections/authorization_index.h"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 #include <sodium.h>
-
-#include <stdexcept>
 
 #include "projections/authorization_snapshot.h"
 
@@ -50,8 +50,8 @@ void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
   auto last = before;
   for (const auto& event : events) {
     if (event.recorded.position() != last + 1) {
-      throw std::logic_error(fmt::format("the authorization index got event {} behind {}",
-                                         event.recorded.position(), last));
+      throw std::logic_error(
+          fmt::format("the authorization index got event {} behind {}", event.recorded.position(), last));
     }
     ++last;
   }
@@ -107,7 +107,8 @@ std::expected<void, std::string> AuthorizationIndex::load(const std::filesystem:
 
 void AuthorizationIndex::publish_sizes() {
   size_.store(copies_.idle().size(), std::memory_order_relaxed);
-  memory_bytes_.store(2 * copies_.idle().memory_bytes() + history_.deleted.memory_bytes(), std::memory_order_relaxed);
+  memory_bytes_.store(2 * copies_.idle().memory_bytes() + history_.deleted.memory_bytes(),
+                      std::memory_order_relaxed);
 }
 
 }  // namespace mintmark

@@ -42,7 +42,8 @@ class AuthorizationIndex final : public Projection {
     TokenId token;
     AccountId account;
     Extension extension;
-    std::string_view name;  // percent-encoded: visible ASCII and space, all else %XX, so that it fits a header
+    std::string_view
+        name;  // percent-encoded: visible ASCII and space, all else %XX, so that it fits a header
   };
 
   static constexpr std::size_t readers_max = LeftRight<TokenTable>::readers_max;
@@ -64,7 +65,8 @@ class AuthorizationIndex final : public Projection {
       }
       const Identity identity{id, table.account(*entry), static_cast<Extension>(entry->extension),
                               table.name(*entry)};
-      return std::forward<Use>(use)(may_act(table, *entry, now) ? Verdict::kAllowed : Verdict::kRefused, &identity);
+      return std::forward<Use>(use)(may_act(table, *entry, now) ? Verdict::kAllowed : Verdict::kRefused,
+                                    &identity);
     });
   }
 
@@ -74,8 +76,8 @@ class AuthorizationIndex final : public Projection {
   // Of the events that every reader sees. Any thread, does not block.
   Position checkpoint() const override { return checkpoint_.load(std::memory_order_acquire); }
 
-  // Skips events up to the checkpoint. Throws std::logic_error, changing nothing, where events are missing behind
-  // it. Waits for readers that are inside check(). One thread.
+  // Skips events up to the checkpoint. Throws std::logic_error, changing nothing, where events are missing
+  // behind it. Waits for readers that are inside check(). One thread.
   void apply(std::span<const StoredEvent> events) override;
 
   // These two may be called from any thread and take a lock that only apply() and load() take as well.
@@ -92,12 +94,13 @@ class AuthorizationIndex final : public Projection {
   // came about.
   std::string fingerprint() const;
 
-  // Writes the snapshot (authorization_snapshot.h) to a new file and puts it in the place of `path`, durably: a
-  // crash leaves the old file or the new. Blocks on disk; throws std::system_error, leaving `path` as it was.
+  // Writes the snapshot (authorization_snapshot.h) to a new file and puts it in the place of `path`, durably:
+  // a crash leaves the old file or the new. Blocks on disk; throws std::system_error, leaving `path` as it
+  // was.
   void save(const std::filesystem::path& path, EventId log_id) const;
 
-  // Fills an index that is still empty from a snapshot of the same log. Otherwise, and where the file is missing,
-  // damaged or of a newer format, says why and leaves the index as it was. Blocks on disk.
+  // Fills an index that is still empty from a snapshot of the same log. Otherwise, and where the file is
+  // missing, damaged or of a newer format, says why and leaves the index as it was. Blocks on disk.
   std::expected<void, std::string> load(const std::filesystem::path& path, EventId log_id);
 
  private:

@@ -1,10 +1,6 @@
 #include "projections/authorization_snapshot.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sodium.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <concepts>
@@ -14,6 +10,11 @@
 #include <system_error>
 #include <type_traits>
 #include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <unistd.h>
 
 namespace mintmark {
 namespace {
@@ -27,6 +28,19 @@ constexpr std::size_t token_bytes_min = 34;
 constexpr std::size_t parked_bytes_min = 16;
 
 using Hash = std::array<std::uint8_t, 32>;
+
+// What a token has before its name, as it lies in the file.
+struct TokenHead {
+  std::uint32_t token;
+  std::uint32_t account;
+  std::uint32_t expires_at;
+  std::uint8_t pepper;
+  std::uint8_t extension;
+  std::uint8_t state;
+  std::uint8_t zero;
+  Digest digest;
+};
+static_assert(sizeof(TokenHead) + sizeof(std::uint16_t) == token_bytes_min);
 
 class Hasher {
  public:
@@ -113,14 +127,15 @@ class Writer {
 
 void write_body(Writer& out, const TokenTable& table, const AuthorizationHistory& history) {
   table.for_each([&out](const TokenRecord& record) {
-    out.put(record.token.value());
-    out.put(record.account.code());
-    out.put(record.expires_at);
-    out.put(record.pepper);
-    out.put(record.extension);
-    out.put(static_cast<std::uint8_t>(record.state));
-    out.put(std::uint8_t{0});
-    out.put({reinterpret_cast<const char*>(record.digest.data()), record.digest.size()});
+    const TokenHead head{.token = record.token.value(),
+                         .account = record.account.code(),
+                         .expires_at = record.expires_at,
+                         .pepper = record.pepper,
+                         .extension = record.extension,
+                         .state = static_cast<std::uint8_t>(record.state),
+                         .zero = 0,
+                         .digest = record.digest};
+    out.put({reinterpret_cast<const char*>(&head), sizeof head});
     out.put(static_cast<std::uint16_t>(record.name.size()));
     out.put(record.name);
   });
@@ -135,7 +150,11 @@ void write_body(Writer& out, const TokenTable& table, const AuthorizationHistory
 // Gives the bytes before the hash and no more; every take fails once one has.
 class Reader {
  public:
-  Reader(const File& file, std::uint64_t body_bytes) : file_(file), unread_(body_bytes), left_(body_bytes) {}
+  Reader(const File& file, std::uint64_t body_bytes)
+      : file_(file),
+        unread_(body_bytes),
+        left_(body_bytes),
+        buffer_(std::min<std::uint64_t>(body_bytes, buffer_bytes)) {}
 
   bool take(char* to, std::size_t size) {
     if (size > left_) return false;
@@ -167,7 +186,8 @@ class Reader {
   // Whether the body has been taken to its end and the hash behind it is right.
   bool hash_is_right() {
     Hash stored{};
-    if (left_ != 0 || read_some(reinterpret_cast<char*>(stored.data()), stored.size()) != stored.size()) return false;
+    if (left_ != 0 || read_some(reinterpret_cast<char*>(stored.data()), stored.size()) != stored.size())
+      return false;
     return hasher_.finish() == stored;
   }
   std::uint64_t left() const { return left_; }
@@ -196,7 +216,7 @@ class Reader {
   const File& file_;
   std::uint64_t unread_;  // bytes of the body that are not in the buffer yet
   std::uint64_t left_;    // bytes of the body that are not taken yet
-  std::vector<char> buffer_ = std::vector<char>(buffer_bytes);
+  std::vector<char> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   Hasher hasher_;
@@ -222,13 +242,16 @@ std::expected<Header, std::string> read_header(Reader& in, EventId log_id) {
   if (found_version != version) {
     return std::unexpected(fmt::format("format version {}, this program reads {}", found_version, version));
   }
-  if (!in.take(reserved) || !in.take(reinterpret_cast<char*>(found_log.bytes.data()), found_log.bytes.size()) ||
-      !in.take(header.checkpoint) || !in.take(header.tokens) || !in.take(header.deleted) || !in.take(header.parked)) {
+  if (!in.take(reserved) ||
+      !in.take(reinterpret_cast<char*>(found_log.bytes.data()), found_log.bytes.size()) ||
+      !in.take(header.checkpoint) || !in.take(header.tokens) || !in.take(header.deleted) ||
+      !in.take(header.parked)) {
     return std::unexpected("the file is truncated");
   }
   if (found_log != log_id) return std::unexpected("the snapshot belongs to another log");
-  if (reserved != 0 || header.tokens > in.left() / token_bytes_min || header.tokens > TokenTable::tokens_max ||
-      header.deleted > in.left() / sizeof(std::uint32_t) || header.parked > in.left() / parked_bytes_min) {
+  if (reserved != 0 || header.tokens > in.left() / token_bytes_min ||
+      header.tokens > TokenTable::tokens_max || header.deleted > in.left() / sizeof(std::uint32_t) ||
+      header.parked > in.left() / parked_bytes_min) {
     return std::unexpected("the header is damaged");
   }
   return header;
@@ -238,33 +261,27 @@ bool is_header_text(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c <= 0x7E; });
 }
 
+bool is_sound(const TokenHead& head) {
+  return head.token < TokenId::value_end && head.account < 2 * AccountId::value_end && head.pepper != 0 &&
+         (head.extension == CUSTOM || head.extension == ZAPIER) &&
+         head.state <= static_cast<std::uint8_t>(TokenState::kParked) && head.zero == 0;
+}
+
 bool read_token(Reader& in, LoadedAuthorization& loaded, std::string& name) {
-  std::uint32_t token = 0;
-  std::uint32_t account = 0;
-  std::uint32_t expires_at = 0;
-  std::uint8_t pepper = 0;
-  std::uint8_t extension = 0;
-  std::uint8_t state = 0;
-  std::uint8_t zero = 0;
-  Digest digest{};
+  TokenHead head;
   std::uint16_t name_length = 0;
-  if (!in.take(token) || !in.take(account) || !in.take(expires_at) || !in.take(pepper) || !in.take(extension) ||
-      !in.take(state) || !in.take(zero) || !in.take(reinterpret_cast<char*>(digest.data()), digest.size()) ||
-      !in.take(name_length) || name_length > NameArena::text_bytes_max || !in.take_text(name, name_length)) {
+  if (!in.take(reinterpret_cast<char*>(&head), sizeof head) || !in.take(name_length) ||
+      name_length > NameArena::text_bytes_max || !in.take_text(name, name_length)) {
     return false;
   }
-  if (token >= TokenId::value_end || account >= 2 * AccountId::value_end || pepper == 0 || zero != 0 ||
-      (extension != CUSTOM && extension != ZAPIER) || state > static_cast<std::uint8_t>(TokenState::kParked) ||
-      !is_header_text(name) || !loaded.copies[0].can_take(1, name.size())) {
-    return false;
-  }
-  const TokenRecord record{.token = TokenId::from_value(token),
-                           .account = AccountId::from_code(account),
-                           .digest = digest,
-                           .expires_at = expires_at,
-                           .pepper = pepper,
-                           .extension = extension,
-                           .state = static_cast<TokenState>(state),
+  if (!is_sound(head) || !is_header_text(name) || !loaded.copies[0].can_take(1, name.size())) return false;
+  const TokenRecord record{.token = TokenId::from_value(head.token),
+                           .account = AccountId::from_code(head.account),
+                           .digest = head.digest,
+                           .expires_at = head.expires_at,
+                           .pepper = head.pepper,
+                           .extension = head.extension,
+                           .state = static_cast<TokenState>(head.state),
                            .name = name};
   return loaded.copies[0].insert(record) && loaded.copies[1].insert(record);
 }
@@ -283,11 +300,30 @@ bool read_body(Reader& in, const Header& header, LoadedAuthorization& loaded) {
   }
   for (std::uint64_t i = 0; i < header.parked; ++i) {
     ParkedStream parked;
-    if (!in.take_text(parked.stream) || !in.take(parked.position) || !in.take_text(parked.reason)) return false;
+    if (!in.take_text(parked.stream) || !in.take(parked.position) || !in.take_text(parked.reason))
+      return false;
     auto stream = parked.stream;
     if (!loaded.history.parked.emplace(std::move(stream), std::move(parked)).second) return false;
   }
   return true;
+}
+
+void write_file(const std::filesystem::path& path, EventId log_id, Position checkpoint,
+                const TokenTable& table, const AuthorizationHistory& history) {
+  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file.is_open()) throw_errno(path);
+  Writer out(&file, path);
+  out.put(magic);
+  out.put(version);
+  out.put(std::uint32_t{0});
+  out.put(log_id.view());
+  out.put(checkpoint);
+  out.put(std::uint64_t{table.size()});
+  out.put(std::uint64_t{history.deleted.size()});
+  out.put(std::uint64_t{history.parked.size()});
+  write_body(out, table, history);
+  out.finish();
+  if (::fsync(file.fd()) != 0) throw_errno(path);
 }
 
 }  // namespace
@@ -296,21 +332,11 @@ void save_authorization_snapshot(const std::filesystem::path& path, EventId log_
                                  const TokenTable& table, const AuthorizationHistory& history) {
   auto temporary = path;
   temporary += ".new";
-  {
-    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open()) throw_errno(temporary);
-    Writer out(&file, temporary);
-    out.put(magic);
-    out.put(version);
-    out.put(std::uint32_t{0});
-    out.put(log_id.view());
-    out.put(checkpoint);
-    out.put(std::uint64_t{table.size()});
-    out.put(std::uint64_t{history.deleted.size()});
-    out.put(std::uint64_t{history.parked.size()});
-    write_body(out, table, history);
-    out.finish();
-    if (::fsync(file.fd()) != 0) throw_errno(temporary);
+  try {
+    write_file(temporary, log_id, checkpoint, table, history);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(path);
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");

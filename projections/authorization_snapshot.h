@@ -24,8 +24,8 @@
 //                        extension u8, state u8, 0 u8, digest 16 bytes, name text with a u16 length;
 //                        in TokenTable's order, so that loading writes memory in order
 //   each deleted id:     u32, ascending
-//   each parked stream:  stream text (u32 length), position u64, reason text (u32 length); ascending by stream
-//   hash        32 bytes BLAKE2b-256 of everything before it
+//   each parked stream:  stream text (u32 length), position u64, reason text (u32 length); ascending by
+//   stream hash        32 bytes BLAKE2b-256 of everything before it
 //
 // Equal content gives equal bytes. The hash finds damage, not forgery: the file is as trusted as the log.
 namespace mintmark {

@@ -11,9 +11,10 @@
 namespace mintmark {
 
 // Texts of tokens in chunks of 64 KiB, each text behind its token's id, so that whoever cleans up can ask the
-// token whether it still uses the text. Freed texts are garbage until their chunk is cleaned; wants_cleaning()
-// keeps garbage below a quarter of the whole plus two chunks, as log-structured stores do (Rosenblum and
-// Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). Not thread-safe.
+// token whether it still uses the text. Freed texts are garbage until their chunk is cleaned;
+// wants_cleaning() keeps garbage below a quarter of the whole plus two chunks, as log-structured stores do
+// (Rosenblum and Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). Not
+// thread-safe.
 class NameArena {
  public:
   // Where a text lies: chunk number and offset in units of two bytes.
@@ -33,8 +34,8 @@ class NameArena {
   const char* text_start(Ref ref) const { return record(ref) + record_head; }
 
   bool wants_cleaning() const { return used_ > live_ + live_ / 4 + 2 * chunk_bytes; }
-  // Empties the chunk that has the most garbage: asks live(token, ref) about each text in it; where that is true
-  // the text is copied and moved(token, new_ref) tells where. Costs at most one chunk.
+  // Empties the chunk that has the most garbage: asks live(token, ref) about each text in it; where that is
+  // true the text is copied and moved(token, new_ref) tells where. Costs at most one chunk.
   template <class Live, class Moved>
   void clean(Live&& live, Moved&& moved);
 

@@ -53,7 +53,7 @@ RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view nam
     feed(log, *built, head, progress);
     report.parked_streams = built->parked_streams();
     const auto live = make(old_view);
-    if (live->checkpoint() == 0) {
+    if (live->checkpoint() == 0 && head > 0) {
       report.difference = "it was empty";
     } else {
       feed(log, *live, head, [](Position, Position) {});

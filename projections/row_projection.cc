@@ -57,12 +57,13 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
   // Overwriting keys in the index keeps one entry a key, so that reads of the batch stay cheap.
   rocksdb::WriteBatchWithIndex batch(rocksdb::BytewiseComparator(), 0, true);
   Position position = checkpoint();
+  std::size_t parked = parked_streams();
   for (const auto& event : events) {
     if (event.recorded.position() <= position) continue;
     if (event.recorded.position() != position + 1) {
       throw std::logic_error(fmt::format("{}: events after position {} were left out", name(), position));
     }
-    apply_or_park(event, batch);
+    apply_or_park(event, batch, parked);
     ++position;
   }
   if (position == checkpoint()) return;
@@ -70,13 +71,15 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
   put_big_endian(value, position);
   RowWriter(view_, batch).put(checkpoint_key, value);
   view_.write(batch);
+  parked_.store(parked, std::memory_order_relaxed);
   checkpoint_.store(position, std::memory_order_release);
 }
 
-void RowProjection::apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch) {
+void RowProjection::apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch,
+                                  std::size_t& parked) {
   const auto& stream = event.recorded.stream();
   RowWriter rows(view_, batch);
-  if (parked_streams() > 0 && rows.get(parked_key(stream))) return;
+  if (parked > 0 && rows.get(parked_key(stream))) return;
   batch.SetSavePoint();
   const auto applied = apply_event(event, rows);
   if (applied) {
@@ -88,7 +91,7 @@ void RowProjection::apply_or_park(const StoredEvent& event, rocksdb::WriteBatchW
   spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
                    event.recorded.position(), stream, reason);
   rows.put(parked_key(stream), reason);
-  parked_.fetch_add(1, std::memory_order_relaxed);
+  ++parked;
 }
 
 }  // namespace mintmark

@@ -42,7 +42,8 @@ class RowProjection : public Projection {
   virtual Result<void> apply_event(const StoredEvent& event, RowWriter& rows) = 0;
 
  private:
-  void apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch);
+  // `parked` counts the parked streams, those of the batch included.
+  void apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch, std::size_t& parked);
 
   View view_;
   std::atomic<Position> checkpoint_;

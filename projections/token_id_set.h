@@ -9,8 +9,8 @@
 
 namespace mintmark {
 
-// A set of token ids that only grows, at two bytes an id: sorted lower halves in one vector for each upper half.
-// Not thread-safe.
+// A set of token ids that only grows, at two bytes an id: sorted lower halves in one vector for each upper
+// half. Not thread-safe.
 class TokenIdSet {
  public:
   // False where the id is in the set already.
@@ -28,20 +28,24 @@ class TokenIdSet {
 
   bool contains(TokenId id) const {
     const auto page = id.value() >> 16;
-    return page < pages_.size() && std::ranges::binary_search(pages_[page], static_cast<std::uint16_t>(id.value()));
+    return page < pages_.size() &&
+           std::ranges::binary_search(pages_[page], static_cast<std::uint16_t>(id.value()));
   }
 
   // Calls visit(TokenId) in ascending order.
   template <class Visit>
   void for_each(Visit&& visit) const {
     for (std::size_t page = 0; page < pages_.size(); ++page) {
-      for (const auto low : pages_[page]) visit(TokenId::from_value(static_cast<std::uint32_t>(page << 16) | low));
+      for (const auto low : pages_[page])
+        visit(TokenId::from_value(static_cast<std::uint32_t>(page << 16) | low));
     }
   }
 
   std::size_t size() const { return size_; }
   // About: the vectors may hold up to as much again in reserve.
-  std::size_t memory_bytes() const { return pages_.capacity() * sizeof pages_[0] + size_ * sizeof(std::uint16_t); }
+  std::size_t memory_bytes() const {
+    return pages_.capacity() * sizeof pages_[0] + size_ * sizeof(std::uint16_t);
+  }
 
  private:
   std::vector<std::vector<std::uint16_t>> pages_;

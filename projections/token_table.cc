@@ -1,12 +1,12 @@
 #include "projections/token_table.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include <sys/mman.h>
 
 namespace mintmark {
 namespace {
@@ -89,7 +89,8 @@ void TokenTable::Shard::resize(std::size_t new_homes) {
     const auto bytes = count * sizeof(Entry);
     const auto alignment = bytes >= huge_page ? huge_page : cache_line;
     const auto rounded = (bytes + alignment - 1) / alignment * alignment;
-    void* const memory = std::aligned_alloc(alignment, alignment == huge_page ? rounded : (bytes + 63) / 64 * 64);
+    void* const memory =
+        std::aligned_alloc(alignment, alignment == huge_page ? rounded : (bytes + 63) / 64 * 64);
     if (memory == nullptr) throw std::bad_alloc();
     if (alignment == huge_page) madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);  // a hint
     std::memset(memory, 0, bytes);
@@ -116,7 +117,7 @@ void TokenTable::prefetch(TokenId id) const {
   const auto& shard = shards_[place.shard];
   const auto* const cell = reinterpret_cast<const char*>(shard.cells + shard.home(place.key));
   __builtin_prefetch(cell);
-  __builtin_prefetch(cell + cache_line);  // a fetch beyond the end does no harm
+  __builtin_prefetch(cell + cache_line);  // still inside the shard's tail
 }
 
 const TokenTable::Entry* TokenTable::find(TokenId id) const {
@@ -214,7 +215,8 @@ void TokenTable::clean_names() {
 
 bool TokenTable::can_take(std::size_t tokens, std::size_t name_bytes) const {
   // Every chunk may end in room too small for the next text; cleaning needs a chunk to copy into.
-  const auto chunks = (name_bytes + tokens * 8) / (NameArena::chunk_bytes - NameArena::text_bytes_max - 8) + 4;
+  const auto chunks =
+      (name_bytes + tokens * 8) / (NameArena::chunk_bytes - NameArena::text_bytes_max - 8) + 4;
   return size_ + tokens <= tokens_max && chunks <= names_.chunks_left();
 }
 

@@ -33,11 +33,11 @@ struct TokenRecord {
 // One copy of the authorization index: a hash table of tokens that finds one with a single access to memory.
 // Not thread-safe; the find functions may run in several threads while nothing changes it.
 //
-// Ids are scrambled to 30 bits by a bijection; the upper bits choose a shard, and the lower 24 are the key inside
-// it. A shard is an array of 32-byte cells in key order with gaps: ordered linear probing (Amble and Knuth,
-// "Ordered Hash Tables", 1974), so that a search for what is absent ends as early as another, deletion leaves no
-// tombstones, growing is one sequential pass, and all cells in order have one order whatever happened before.
-// A shard grows by an eighth when it is 13/16 full; it does not shrink.
+// Ids are scrambled to 30 bits by a bijection; the upper bits choose a shard, and the lower 24 are the key
+// inside it. A shard is an array of 32-byte cells in key order with gaps: ordered linear probing (Amble and
+// Knuth, "Ordered Hash Tables", 1974), so that a search for what is absent ends as early as another, deletion
+// leaves no tombstones, growing is one sequential pass, and all cells in order have one order whatever
+// happened before. A shard grows by an eighth when it is 13/16 full; it does not shrink.
 class TokenTable {
  public:
   static constexpr std::size_t tokens_max = 400'000'000;

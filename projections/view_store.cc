@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t block_cache_bytes = 256UL * 1024 * 1024;
 
+// In the default family: projection → live generation; and this key → the log's id.
+constexpr std::string_view log_id_key("\0log_id", 7);
+
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the views cannot be used: " + status.ToString());
 }
@@ -77,6 +80,20 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {
 
 ViewStore::~ViewStore() {
   for (auto* handle : families_) db_->DestroyColumnFamilyHandle(handle);
+}
+
+Result<void> ViewStore::bind(EventId log_id) {
+  std::string stored;
+  const auto status = db_->Get(rocksdb::ReadOptions(), families_[0], slice(log_id_key), &stored);
+  if (status.IsNotFound()) {
+    throw_unless_ok(db_->Put(rocksdb::WriteOptions(), families_[0], slice(log_id_key), slice(log_id.view())));
+    return {};
+  }
+  throw_unless_ok(status);
+  if (stored == log_id.view()) return {};
+  return fail(
+      ErrorKind::kUnavailable,
+      fmt::format("The views in {} are another log's. Deleting the folder makes them anew.", db_->GetName()));
 }
 
 std::uint64_t ViewStore::live_generation(std::string_view projection) {

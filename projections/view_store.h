@@ -11,6 +11,7 @@
 #include <rocksdb/utilities/write_batch_with_index.h>
 
 #include "domain/error.h"
+#include "eventstore/event_id.h"
 
 namespace mintmark {
 
@@ -43,6 +44,9 @@ class ViewStore {
   static Result<std::unique_ptr<ViewStore>> open(const std::string& path);
   ~ViewStore();
 
+  // Makes the store that log's for good. Fails where it is another's.
+  Result<void> bind(EventId log_id);
+
   // The generation in use, made empty where there is none.
   View live(std::string_view projection);
   // The next generation: what an interrupted rebuild left, or a new, empty one.
@@ -57,8 +61,7 @@ class ViewStore {
 
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyOptions family_options_;
-  std::vector<rocksdb::ColumnFamilyHandle*>
-      families_;  // the first is "default": projection → live generation
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // the first is "default": see view_store.cc
 };
 
 }  // namespace mintmark

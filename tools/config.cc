@@ -8,6 +8,7 @@
 #include <sstream>
 #include <system_error>
 
+#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -27,10 +28,12 @@ Result<void> set_listen(Config& config, const std::string& value) {
   const auto port =
       colon == std::string::npos ? std::nullopt : parse_number<std::uint16_t>(value.substr(colon + 1));
   if (!port || colon == 0) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT");
-  config.address = value.substr(0, colon);
-  if (config.address.starts_with('[') && config.address.ends_with(']')) {
-    config.address = config.address.substr(1, config.address.size() - 2);
-  }
+  auto address = value.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  boost::system::error_code code;
+  boost::asio::ip::make_address(address, code);
+  if (code) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT with a numeric IPv4 or IPv6 address");
+  config.address = std::move(address);
   config.port = *port;
   return {};
 }

@@ -105,7 +105,12 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   const auto key = read_key_file(config.key_path());
   if (!key) return std::unexpected(key.error());
   std::unique_ptr<Instance> instance(new Instance(config));
-  auto log = RocksDbLog::open({config.log_path(), nullptr, {}, on_failure});
+  const auto failed = [&healthy = instance->healthy,
+                       on_failure = std::move(on_failure)](const std::string& reason) {
+    healthy = false;
+    on_failure(reason);
+  };
+  auto log = RocksDbLog::open({config.log_path(), nullptr, {}, failed});
   if (!log) return std::unexpected(log.error());
   instance->log = std::move(*log);
   instance->vault = std::make_unique<Vault>(*instance->log, *key, instance->random);
@@ -115,6 +120,8 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   auto views = ViewStore::open(config.views_path());
   if (!views) return std::unexpected(views.error());
   instance->views = std::move(*views);
+  if (auto bound = instance->views->bind(instance->log->log_id()); !bound)
+    return std::unexpected(bound.error());
   instance->token_list = std::make_unique<TokenList>(instance->views->live(TokenList::projection_name));
   instance->directory =
       std::make_unique<Directory>(instance->views->live(Directory::projection_name), *instance->vault);
@@ -139,14 +146,14 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
       *instance->log,
       std::vector<Projection*>{instance->authorization_index.get(), instance->token_list.get(),
                                instance->directory.get()},
-      std::move(on_failure));
+      failed);
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
   instance->services = std::unique_ptr<Services>(
       new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
                    *instance->token_list, *instance->directory, *instance->projector, *instance->blocking,
-                   instance->clock, instance->random, config.secure_cookies});
+                   instance->clock, instance->random, config.secure_cookies, instance->healthy});
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
   return instance;
 }

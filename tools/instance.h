@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,7 @@ class Instance {
   // Ends the projector, saves the authorization index and closes the log.
   ~Instance();
 
+  std::atomic<bool> healthy = true;
   SystemClock clock;
   SystemRandom random;
   std::unique_ptr<RocksDbLog> log;

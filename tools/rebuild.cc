@@ -44,7 +44,7 @@ Result<void> open(const Config& config, Sources& sources) {
   auto views = ViewStore::open(config.views_path());
   if (!views) return std::unexpected(views.error());
   sources.views = std::move(*views);
-  return {};
+  return sources.views->bind(sources.log->log_id());
 }
 
 RebuildReport rebuild(const Config& config, Sources& sources, std::string_view name) {

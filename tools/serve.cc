@@ -54,18 +54,13 @@ int serve(const Config& config) {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   raise_open_files_limit();
   StopRequest stop;
-  std::atomic<bool>* healthy = nullptr;
-  const auto on_failure = [&](const std::string& reason) {
-    if (healthy) *healthy = false;
-    stop.fail(reason);
-  };
+  const auto on_failure = [&](const std::string& reason) { stop.fail(reason); };
   // Made last and destroyed last: what still runs on other threads may answer to its io threads until then.
   std::unique_ptr<http::Server> server;
 
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   Services& services = *(*instance)->services;
-  healthy = &services.healthy;
   auto jobs = RocksDbJobStore::open(config.jobs_path(), services.clock);
   if (!jobs) return report(jobs.error());
   Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
@@ -74,7 +69,13 @@ int serve(const Config& config) {
   options.address = config.address;
   options.port = config.port;
   options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
-  server = std::make_unique<http::Server>(options, api);
+  try {
+    server = std::make_unique<http::Server>(options, api);
+  } catch (const boost::system::system_error& error) {
+    return report({ErrorKind::kUnavailable,
+                   {fmt::format("cannot listen on {}: {}.", shown_address(config.address, config.port),
+                                error.code().message())}});
+  }
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
   server->start();
   spdlog::info("mintmark {} serves http://{} from {} ({} events)", MINTMARK_VERSION,

@@ -116,7 +116,9 @@ std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease) {
 
 std::optional<Time> RocksDbJobStore::next_due() {
   std::optional<std::int64_t> earliest;
+  std::set<std::string> busy_subjects;
   for_each_job(*db_, [&](const StoredJob& job) {
+    if (!busy_subjects.insert(job.subject()).second) return true;
     const auto at = std::max(job.due_us(), job.leased_until_us());
     if (!earliest || at < *earliest) earliest = at;
     return true;

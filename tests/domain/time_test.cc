@@ -21,6 +21,14 @@ TEST(TimeText, PrintsUtcToTheSecond) {
             "9999-12-31T23:59:59+00:00");
 }
 
+TEST(TimeText, PrintsAllSixDigitsOfTheFractionWhereAskedFor) {
+  EXPECT_EQ(format_time_exact(at(0)), "1970-01-01T00:00:00.000000+00:00");
+  EXPECT_EQ(format_time_exact(at(1'000'000 + 42)), "1970-01-01T00:00:01.000042+00:00");
+  EXPECT_EQ(format_time_exact(at(999'999)), "1970-01-01T00:00:00.999999+00:00");
+  const Time time = sys_days(2026y / 11 / 23) + 15h + 123'456us;
+  EXPECT_EQ(parse_time(format_time_exact(time)), time);
+}
+
 struct Accepted {
   std::string_view text;
   Time time;

@@ -1,6 +1,3 @@
-#include <benchmark/benchmark.h>
-#include <sodium.h>
-
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -12,11 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include <benchmark/benchmark.h>
+#include <sodium.h>
+
 #include "domain/limits.h"
 #include "projections/authorization_index.h"
 
-// The authorization index, filled with tokens: bytes a token, checks a second on one core, snapshot to disk and
-// back. Usage: bench_index [--tokens=N] [Google Benchmark's options]; 1,000,000 tokens unless told.
+// The authorization index, filled with tokens: bytes a token, checks a second on one core, snapshot to disk
+// and back. Usage: bench_index [--tokens=N] [Google Benchmark's options]; 1,000,000 tokens unless told.
 namespace mintmark {
 namespace {
 
@@ -56,7 +56,8 @@ StoredEvent nth_event(const Peppers& peppers, Position position, std::uint64_t n
   auto& created = *stored.recorded.mutable_event()->mutable_token_created();
   created.set_token_id(nth_id(n).text());
   created.set_account_id(
-      AccountId::from_value(AccountType::kVendor, static_cast<std::uint32_t>(n % AccountId::value_end)).text());
+      AccountId::from_value(AccountType::kVendor, static_cast<std::uint32_t>(n % AccountId::value_end))
+          .text());
   created.set_extension(CUSTOM);
   created.set_name("ci-deploy-" + std::to_string(100'000 + n % 900'000));  // 16 bytes
   *created.mutable_secret_digest() = peppers.digest(nth_secret(n));
@@ -94,11 +95,12 @@ void check_keys(benchmark::State& state, const Fixture& fixture, const std::vect
   for (auto _ : state) {
     const auto& key = keys[i];
     i = i + 1 == keys.size() ? 0 : i + 1;
-    fixture.index->check(0, key.id, key.secret, now,
-                         [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
-                           wrong += verdict != expected;
-                           benchmark::DoNotOptimize(identity);
-                         });
+    fixture.index->check(
+        0, key.id, key.secret, now,
+        [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
+          wrong += verdict != expected;
+          benchmark::DoNotOptimize(identity);
+        });
   }
   if (wrong != 0) state.SkipWithError("a check gave the wrong verdict");
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
@@ -139,22 +141,34 @@ void register_all(Fixture& fixture) {
     check_keys(state, fixture, keys, Verdict::kUnknown);
   });
   const auto path = std::filesystem::temp_directory_path() / "bench_index.snapshot";
-  benchmark::RegisterBenchmark("snapshot/save", [&fixture, path](benchmark::State& state) {
-    for (auto _ : state) fixture.index->save(path, EventId{});
-    state.counters["bytes"] = static_cast<double>(std::filesystem::file_size(path));
-  })->Iterations(1)->Unit(benchmark::kMillisecond)->UseRealTime();
-  benchmark::RegisterBenchmark("snapshot/load", [&fixture, path](benchmark::State& state) {
-    for (auto _ : state) {
-      AuthorizationIndex loaded(*fixture.peppers);
-      if (const auto done = loaded.load(path, EventId{}); !done) state.SkipWithError(done.error().c_str());
-      state.PauseTiming();
-      if (loaded.size() != fixture.index->size()) state.SkipWithError("tokens are missing");
-      state.counters["bytes/token/copy"] =
-          static_cast<double>(loaded.memory_bytes()) / 2 / static_cast<double>(loaded.size());
-      state.ResumeTiming();
-    }
-    std::filesystem::remove(path);
-  })->Iterations(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark("snapshot/save",
+                               [&fixture, path](benchmark::State& state) {
+                                 for (auto _ : state) fixture.index->save(path, EventId{});
+                                 state.counters["bytes"] =
+                                     static_cast<double>(std::filesystem::file_size(path));
+                               })
+      ->Iterations(1)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+  benchmark::RegisterBenchmark("snapshot/load",
+                               [&fixture, path](benchmark::State& state) {
+                                 for (auto _ : state) {
+                                   AuthorizationIndex loaded(*fixture.peppers);
+                                   if (const auto done = loaded.load(path, EventId{}); !done)
+                                     state.SkipWithError(done.error().c_str());
+                                   state.PauseTiming();
+                                   if (loaded.size() != fixture.index->size())
+                                     state.SkipWithError("tokens are missing");
+                                   state.counters["bytes/token/copy"] =
+                                       static_cast<double>(loaded.memory_bytes()) / 2 /
+                                       static_cast<double>(loaded.size());
+                                   state.ResumeTiming();
+                                 }
+                                 std::filesystem::remove(path);
+                               })
+      ->Iterations(1)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+import { Failure, failureOf } from "./errors";
+
+export interface Call {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  body?: unknown;
+  // Makes a write safe to send again: the server answers the second as the first.
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+export interface Answer<T> {
+  body: T;
+  headers: Headers;
+}
+
+const BASE = "/public/v1";
+
+// The REST client of the signed-in person. Their session is a cookie that scripts cannot read; what proves
+// that this page and no other sends a write is the CSRF token, kept here, in memory, and nowhere else.
+export class Client {
+  private csrfToken: string | null = null;
+  private readonly listeners = { signedOut: () => {}, reached: () => {}, unreachable: () => {} };
+
+  constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
+
+  useCsrfToken(token: string | null): void {
+    this.csrfToken = token;
+  }
+
+  onSignedOut(listener: () => void): void {
+    this.listeners.signedOut = listener;
+  }
+
+  onConnection(reached: () => void, unreachable: () => void): void {
+    this.listeners.reached = reached;
+    this.listeners.unreachable = unreachable;
+  }
+
+  // Throws a Failure for everything but a 2xx.
+  async call<T>(path: string, call: Call = {}): Promise<Answer<T>> {
+    const response = await this.send(BASE + path, call);
+    const body = await readBody(response);
+    if (response.ok) {
+      this.listeners.reached();
+      return { body: body as T, headers: response.headers };
+    }
+    const failure = failureOf(response.status, body);
+    if (failure.kind === "unreachable") this.listeners.unreachable();
+    else this.listeners.reached();
+    if (failure.kind === "signed-out") this.listeners.signedOut();
+    throw failure;
+  }
+
+  private async send(url: string, { method = "GET", body, idempotencyKey, signal }: Call): Promise<Response> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (method !== "GET" && this.csrfToken) headers["X-CSRF-Token"] = this.csrfToken;
+    if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+    const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    if (signal) init.signal = signal;
+    try {
+      return await this.fetcher(url, init);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      this.listeners.unreachable();
+      throw new Failure("unreachable", "");
+    }
+  }
+}
+
+async function readBody(response: Response): Promise<unknown> {
+  if (response.status === 204) return null;
+  try {
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+export interface ContentRange {
+  first: number;
+  last: number;
+  total: number;
+}
+
+// "items 0-24/1234"; what is none of that counts as an empty list.
+export function parseContentRange(value: string | null): ContentRange {
+  const match = /^items (\d+)-(\d+)\/(\d+)$/.exec(value ?? "");
+  if (!match) return { first: 0, last: 0, total: 0 };
+  return { first: Number(match[1]), last: Number(match[2]), total: Number(match[3]) };
+}
+
+// 128 random bits. crypto.randomUUID would need https or localhost.
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// One key for as long as what is sent stays the same, a new one once it changes.
+export class IdempotencyKeys {
+  private content: string | null = null;
+  private key = "";
+
+  for(body: unknown): string {
+    const content = JSON.stringify(body);
+    if (content !== this.content) {
+      this.content = content;
+      this.key = newIdempotencyKey();
+    }
+    return this.key;
+  }
+}

@@ -1,0 +1,63 @@
+// What can go wrong between the console and the server, in the shapes that pages tell apart.
+
+export type FailureKind =
+  | "unreachable" // no answer: the connection is lost
+  | "signed-out" // 401: no session, or one that has ended
+  | "invalid" // 400, with messages for fields
+  | "forbidden"
+  | "not-found"
+  | "conflict"
+  | "busy" // 429, 503, 507: later it may work
+  | "unknown-outcome" // the write may have happened; the same idempotency key finds out
+  | "broken"; // anything else
+
+export class Failure extends Error {
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    // By field, as the API names it.
+    readonly fields: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.name = "Failure";
+  }
+}
+
+interface ErrorBody {
+  error_code?: unknown;
+  errors?: unknown;
+}
+
+const FIELD_MESSAGE = /^([a-z_]+(?:\.[a-z_]+)*): (.+)$/s;
+
+// "field: message" lines by field; lines that name none are joined into the message.
+export function splitMessages(lines: readonly string[]): { message: string; fields: Record<string, string> } {
+  const fields: Record<string, string> = {};
+  const rest: string[] = [];
+  for (const line of lines) {
+    const [, field, message] = FIELD_MESSAGE.exec(line) ?? [];
+    if (field === undefined || message === undefined) rest.push(line);
+    else fields[field] = fields[field] === undefined ? message : `${fields[field]} ${message}`;
+  }
+  return { message: rest.join(" "), fields };
+}
+
+function kindOf(status: number, code: string): FailureKind {
+  if (code === "SRV_002") return "unknown-outcome";
+  if (status === 502 || status === 504) return "unreachable";
+  if (status === 400) return "invalid";
+  if (status === 401) return "signed-out";
+  if (status === 403) return "forbidden";
+  if (status === 404) return "not-found";
+  if (status === 409) return "conflict";
+  if (status === 429 || status === 503 || status === 507) return "busy";
+  return "broken";
+}
+
+// The failure that an answer tells of, whatever its body is.
+export function failureOf(status: number, body: unknown): Failure {
+  const { error_code: code, errors } = (typeof body === "object" && body !== null ? body : {}) as ErrorBody;
+  const lines = Array.isArray(errors) ? errors.filter((line) => typeof line === "string") : [];
+  const { message, fields } = splitMessages(lines);
+  return new Failure(kindOf(status, typeof code === "string" ? code : ""), message, fields);
+}

@@ -1,0 +1,45 @@
+// Dates as people read them, in the browser's own language and time zone.
+
+const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+export function formatDateTime(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : short.format(date);
+}
+
+// With seconds and zone, and the same moment in UTC as the log has it.
+export function formatExactTime(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  return `${exact.format(date)} (${date.toISOString().replace("T", " ").slice(0, 19)} UTC)`;
+}
+
+export function formatNumber(value: number): string {
+  return new Intl.NumberFormat().format(value);
+}
+
+// "2030-01-31", as a date field has it: the last second of that day here, in ISO 8601.
+export function endOfDay(day: string): string | null {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day);
+  if (!match) return null;
+  const date = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]), 23, 59, 59);
+  return date.toISOString().replace(/\.\d+Z$/, "+00:00");
+}
+
+// Today as a date field has it.
+export function today(now: Date = new Date()): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+// A text field's content as the API takes it: nothing is null.
+export function textOrNull(text: string | null): string | null {
+  const trimmed = (text ?? "").trim();
+  return trimmed === "" ? null : trimmed;
+}
+
+// Unicode code points, as the server counts.
+export function countCharacters(text: string): number {
+  return Array.from(text).length;
+}

@@ -1,0 +1,65 @@
+import { nextTick } from "vue";
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+
+import GeneralPage from "./pages/GeneralPage.vue";
+import SignInPage from "./pages/SignInPage.vue";
+import TokensPage from "./pages/TokensPage.vue";
+import { connection } from "./state/connection";
+import { session } from "./state/session";
+import { texts } from "./texts";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    title: string;
+    public?: boolean;
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory("/"),
+  routes: [
+    { path: "/", redirect: "/tokens", meta: { title: texts.tokens } },
+    { path: "/tokens", name: "tokens", component: TokensPage, meta: { title: texts.tokens } },
+    { path: "/general", name: "general", component: GeneralPage, meta: { title: texts.general } },
+    { path: "/sign-in", name: "sign-in", component: SignInPage, meta: { title: texts.signIn.title, public: true } },
+    { path: "/:unknown(.*)", redirect: "/tokens", meta: { title: texts.tokens } },
+  ],
+});
+
+// Where to go after signing in: a place in this console, never another site.
+export function placeToReturn(route: RouteLocationNormalized): string {
+  const next = route.query.next;
+  return typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/tokens";
+}
+
+export function signInLocation(from: RouteLocationNormalized) {
+  return { name: "sign-in", query: from.fullPath === "/tokens" ? {} : { next: from.fullPath } };
+}
+
+// Once a page load, before the first page shows.
+async function learnWhoIsSignedIn(): Promise<void> {
+  while (session.state.status === "unknown") {
+    try {
+      await session.restore();
+    } catch {
+      await connection.whenBack();
+    }
+  }
+}
+
+router.beforeEach(async (to) => {
+  await learnWhoIsSignedIn();
+  const signedIn = session.state.status === "signed-in";
+  if (!to.meta.public && !signedIn) return signInLocation(to);
+  if (to.name === "sign-in" && signedIn) return placeToReturn(to);
+  return true;
+});
+
+// Another page starts at its heading, for the keyboard and for screen readers.
+router.afterEach(async (to, from) => {
+  document.title = `${to.meta.title} · ${texts.product}`;
+  if (from.name === undefined || from.name === to.name) return;
+  await nextTick();
+  document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+});

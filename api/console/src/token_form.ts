@@ -1,0 +1,56 @@
+import type { NewToken, Token, TokenFields, TokenType } from "./api/tokens";
+import { countCharacters, endOfDay, textOrNull, today } from "./format";
+import { texts } from "./texts";
+
+// In characters, as the server counts them.
+export const LIMITS = { name: 128, description: 255, externalId: 128 } as const;
+
+export const FORM_FIELDS = ["name", "extension", "description", "external_id", "expiration_date"] as const;
+
+export interface TokenForm {
+  name: string;
+  type: TokenType;
+  description: string;
+  externalId: string;
+  expires: string; // a day as a date field has it, or empty
+}
+
+export function emptyForm(): TokenForm {
+  return { name: "", type: "custom", description: "", externalId: "", expires: "" };
+}
+
+export function formOf(token: Token): TokenForm {
+  return {
+    ...emptyForm(),
+    name: token.name,
+    description: token.description ?? "",
+    externalId: token.external_id ?? "",
+  };
+}
+
+// What is wrong before the server is asked, by the API's own field names.
+export function checkForm(form: TokenForm, now: Date = new Date()): Record<string, string> {
+  const errors: Record<string, string> = {};
+  const words = texts.tokenForm;
+  const checkLength = (field: string, text: string, limit: number) => {
+    if (countCharacters(text.trim()) > limit) errors[field] = words.tooLong(limit);
+  };
+  checkLength("name", form.name, LIMITS.name);
+  checkLength("description", form.description, LIMITS.description);
+  checkLength("external_id", form.externalId, LIMITS.externalId);
+  if (form.name.trim() === "") errors.name = words.labelMissing;
+  if (form.expires && form.expires < today(now)) errors.expiration_date = words.expiresPast;
+  return errors;
+}
+
+export function fieldsOf(form: TokenForm): TokenFields {
+  return {
+    name: form.name.trim(),
+    description: textOrNull(form.description),
+    external_id: textOrNull(form.externalId),
+  };
+}
+
+export function newTokenOf(form: TokenForm): NewToken {
+  return { ...fieldsOf(form), extension: { name: form.type }, expiration_date: endOfDay(form.expires) };
+}

@@ -1,0 +1,164 @@
+#include "api/administration.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "tests/api/administration_fixture.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+using testing::AdministrationTest;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+std::string text(const json::object& object, std::string_view name) {
+  return std::string(object.at(name).as_string());
+}
+
+TEST_F(AdministrationTest, OpensAccountsOfBothTypesAndListsThem) {
+  EXPECT_THAT(open_account("Acme"), MatchesRegex("VA-[0-9]{3}-[0-9]{3}"));
+  const auto provider = done({{"command", "account.open"}, {"name", "Pro"}, {"type", "provider"}});
+  EXPECT_THAT(text(provider, "account"), MatchesRegex("PA-[0-9]{3}-[0-9]{3}"));
+  const auto accounts = done({{"command", "account.list"}}).at("accounts").as_array();
+  ASSERT_EQ(accounts.size(), 2);
+  EXPECT_EQ(accounts[0].at("name").as_string(), "Acme");
+  EXPECT_EQ(accounts[1].at("type").as_string(), "provider");
+}
+
+TEST_F(AdministrationTest, AddsUsersWhoCanSignInWithTheirGeneratedPassword) {
+  const auto account = open_account();
+  const auto added = done({{"command", "user.add"},
+                           {"account", account},
+                           {"email", "ann@example.com"},
+                           {"name", "Ann"},
+                           {"role", "auditor"}});
+  EXPECT_THAT(text(added, "user"), MatchesRegex("UR-[0-9]{3}-[0-9]{3}-[0-9]{3}"));
+  EXPECT_EQ(text(added, "email"), "ann@example.com");
+  const auto caller = testing::ApiInstance::caller(testing::vendor(0));
+  EXPECT_TRUE(
+      testing::run(sign_in(*instance_->services, caller, "ann@example.com", text(added, "password"))));
+
+  const auto users = done({{"command", "user.list"}, {"account", account}}).at("users").as_array();
+  ASSERT_EQ(users.size(), 1);
+  EXPECT_EQ(users[0].at("name").as_string(), "Ann");
+  EXPECT_EQ(users[0].at("role").as_string(), "auditor");
+
+  const auto reset = done({{"command", "user.password"}, {"email", "ANN@example.com"}});
+  EXPECT_FALSE(
+      testing::run(sign_in(*instance_->services, caller, "ann@example.com", text(added, "password"))));
+  EXPECT_TRUE(
+      testing::run(sign_in(*instance_->services, caller, "ann@example.com", text(reset, "password"))));
+}
+
+TEST_F(AdministrationTest, AnEmailAddressHasOneUser) {
+  const auto account = open_account();
+  const json::object add{{"command", "user.add"}, {"account", account}, {"email", "ann@example.com"}};
+  done(add);
+  auto again = add;
+  again["email"] = "Ann@Example.com";
+  const auto refused = administer(again);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+}
+
+TEST_F(AdministrationTest, CreatesListsShowsAndDeletesTokens) {
+  const auto account = open_account();
+  const auto custom = done({{"command", "token.create"}, {"account", account}, {"name", "Billing"}});
+  EXPECT_THAT(text(custom, "key"), MatchesRegex("SU-[0-9]{3}-[0-9]{3}-[0-9]{3}:[0-9a-f]{40}"));
+  EXPECT_TRUE(text(custom, "key").starts_with(text(custom, "id")));
+  EXPECT_EQ(custom.size(), 2);
+  const auto zapier =
+      done({{"command", "token.create"}, {"account", account}, {"name", "Zap"}, {"type", "zapier"}});
+  EXPECT_THAT(text(zapier, "handle"), MatchesRegex("[0-9a-f]{40}"));
+  EXPECT_EQ(zapier.size(), 2);
+
+  auto list = done({{"command", "token.list"}, {"account", account}, {"limit", 1}});
+  EXPECT_EQ(list.at("total").to_number<int>(), 2);
+  EXPECT_EQ(list.at("tokens").as_array().size(), 1);
+  EXPECT_EQ(list.at("tokens").as_array()[0].at("id"), zapier.at("id"));
+  EXPECT_EQ(text(done({{"command", "token.show"}, {"id", custom.at("id")}}), "name"), "Billing");
+
+  const auto deleted = done({{"command", "token.delete"}, {"id", custom.at("id")}});
+  EXPECT_EQ(deleted.at("position").to_number<Position>(), instance_->log->head());
+  EXPECT_FALSE(administer({{"command", "token.show"}, {"id", custom.at("id")}}));
+  EXPECT_FALSE(administer({{"command", "token.delete"}, {"id", custom.at("id")}}));
+}
+
+TEST_F(AdministrationTest, EverythingIsStillThereAfterReopening) {
+  const auto account = open_account();
+  const auto token = done({{"command", "token.create"}, {"account", account}, {"name", "Billing"}});
+  open();
+  EXPECT_EQ(text(done({{"command", "token.show"}, {"id", token.at("id")}}), "name"), "Billing");
+}
+
+TEST_F(AdministrationTest, ReplayGivesLinesInTheOperatorsNameAndWithoutSecrets) {
+  const auto account = open_account();
+  const auto token = done({{"command", "token.create"}, {"account", account}, {"name", "Billing"}});
+  const auto result = done({{"command", "replay"}, {"json", true}, {"from", "2"}});
+  EXPECT_TRUE(result.empty());
+  ASSERT_EQ(output_.lines.size(), 2);
+  EXPECT_THAT(output_.lines, Each(HasSubstr(R"("actor":{"kind":"operator","id":"olga"})")));
+  EXPECT_THAT(output_.lines, Each(Not(HasSubstr(text(token, "key").substr(15)))));
+}
+
+TEST_F(AdministrationTest, VerifyFindsNothingWrong) {
+  open_account();
+  const auto report = done({{"command", "verify"}});
+  EXPECT_EQ(report.at("head").to_number<Position>(), 2);
+  EXPECT_EQ(text(report, "problem"), "");
+  EXPECT_THAT(text(report, "root"), MatchesRegex("[0-9a-f]{64}"));
+}
+
+TEST_F(AdministrationTest, UnknownCommandsAndBadMembersAreRefusedAndWriteNothing) {
+  const auto account = open_account();
+  const auto head = instance_->log->head();
+  struct Case {
+    json::object command;
+    std::string expected;
+  };
+  for (const auto& [command, expected] : std::vector<Case>{
+           {{}, "command: This field is required."},
+           {{{"command", 1}}, "command: Must be a string."},
+           {{{"command", "account.close"}}, "command: There is no command account.close."},
+           {{{"command", ""}}, "command: There is no command ."},
+           {{{"command", "account.open"}}, "name: This field is required."},
+           {{{"command", "account.open"}, {"name", " "}}, "name: This field may not be blank."},
+           {{{"command", "account.open"}, {"name", "x"}, {"type", "reseller"}},
+            "type: Must be vendor or provider."},
+           {{{"command", "account.open"}, {"name", "x"}, {"type", 1}}, "type: Must be a string."},
+           {{{"command", "user.add"}, {"email", "a@b.c"}}, "account: This field is required."},
+           {{{"command", "user.add"}, {"account", "VA-1"}}, "account: There is no such account."},
+           {{{"command", "user.add"}, {"account", "VA-999-999"}, {"email", "a@b.c"}},
+            "account: There is no such account."},
+           {{{"command", "user.add"}, {"account", account}}, "email: This field is required."},
+           {{{"command", "user.add"}, {"account", account}, {"email", "ann"}}, "email: "},
+           {{{"command", "user.add"}, {"account", account}, {"email", "a@b.c"}, {"role", "king"}},
+            "role: Must be owner, member or auditor."},
+           {{{"command", "user.list"}, {"account", nullptr}}, "account: Must be a string."},
+           {{{"command", "user.password"}}, "email: This field is required."},
+           {{{"command", "user.password"}, {"email", "nobody@example.com"}}, "There is no user"},
+           {{{"command", "token.create"}, {"account", account}}, "name: This field is required."},
+           {{{"command", "token.create"}, {"account", account}, {"name", "x"}, {"type", "other"}},
+            "type: Must be custom or zapier."},
+           {{{"command", "token.create"}, {"account", account}, {"name", "x"}, {"expiration_date", "x"}},
+            "expiration_date: Must be a date"},
+           {{{"command", "token.show"}, {"id", "SU-000-000-000"}}, "Token not found."},
+           {{{"command", "token.show"}, {"id", "nonsense"}}, "Token not found."},
+           {{{"command", "token.delete"}, {"id", 1}}, "id: Must be a string."},
+           {{{"command", "replay"}, {"token", "x"}}, "token: Not such an id."},
+       }) {
+    const auto refused = administer(command);
+    ASSERT_FALSE(refused) << expected;
+    EXPECT_THAT(refused.error().messages.front(), HasSubstr(expected));
+  }
+  EXPECT_EQ(instance_->log->head(), head);
+}
+
+}  // namespace
+}  // namespace mintmark

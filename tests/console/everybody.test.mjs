@@ -1,0 +1,139 @@
+// Accessibility, appearance, phones, the keyboard.
+// Debian's Chromium against the real program; run.cmake runs this and names the program.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import {
+  assertAccessible,
+  chooseFromMenu,
+  closePage,
+  launch,
+  leaveSummary,
+  newPage,
+  openAs,
+  row,
+  signIn,
+} from "./support/browser.mjs";
+import { Server } from "./support/server.mjs";
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.make(), launch()]);
+  const rest = await server.rest();
+  await rest("POST", "/auth/tokens", { name: "Made once", extension: { name: "custom" } });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+
+const open = (path, options) => openAs(browser, server, server.owner, path, options);
+
+describe("everybody can use it", () => {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`axe finds nothing on any page, ${colorScheme}`, async () => {
+      const page = await newPage(browser, server.url, { colorScheme });
+      await page.goto("/sign-in");
+      await signIn(page, { email: "x@example.com", password: "wrong" });
+      await page.getByRole("alert").getByText("do not belong together").waitFor();
+      await assertAccessible(page, "sign-in");
+      await signIn(page, server.owner);
+      await row(page, "Made once").waitFor();
+      await row(page, "Made once").getByRole("button", { name: "Show the value" }).click();
+      await row(page, "Made once").getByRole("button", { name: "Hide the value" }).waitFor();
+      await assertAccessible(page, "tokens");
+      await page.getByRole("button", { name: "Actions for Made once" }).click();
+      await page.getByRole("menuitem", { name: "Edit" }).waitFor();
+      await assertAccessible(page, "a token's menu");
+      await page.getByRole("menuitem", { name: "Edit" }).click();
+      await page.getByRole("dialog", { name: "Edit token" }).waitFor();
+      await assertAccessible(page, "editing");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await chooseFromMenu(page, "Made once", "Delete");
+      await page.getByRole("dialog", { name: "Delete this token?" }).waitFor();
+      await assertAccessible(page, "deleting");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await page.getByRole("button", { name: "Create token" }).click();
+      const dialog = page.getByRole("dialog", { name: "Create token" });
+      await dialog.getByRole("button", { name: "Create token" }).click();
+      await dialog.getByText("Give the token a label.").waitFor();
+      await assertAccessible(page, "creating, with an error");
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /^Zapier/ }).waitFor();
+      await assertAccessible(page, "choosing a type");
+      await page.keyboard.press("Escape");
+      await dialog.getByLabel("Label", { exact: true }).fill(`Accessible, ${colorScheme}`);
+      await dialog.getByRole("button", { name: "Create token" }).click();
+      await page.getByRole("dialog", { name: "Token created" }).waitFor();
+      await assertAccessible(page, "the summary");
+      await leaveSummary(page);
+      await page.getByRole("link", { name: "General" }).click();
+      await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
+      await page.getByRole("button", { name: "Check", exact: true }).click();
+      await page.getByText("It belongs to no token").waitFor();
+      await assertAccessible(page, "general");
+      await page.getByRole("button", { name: "Appearance" }).click();
+      await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
+      await assertAccessible(page, "the appearance menu");
+      await closePage(page);
+    });
+  }
+
+  test("on a phone, with nothing cut off", async () => {
+    const page = await open("/tokens", { viewport: { width: 360, height: 740 }, hasTouch: true });
+    await row(page, "Made once").waitFor();
+    await assertAccessible(page, "tokens on a phone");
+    const wide = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok((await wide()) <= 0);
+    await page.getByRole("button", { name: "Open navigation" }).click();
+    await page.getByRole("link", { name: "General" }).click();
+    await page.getByRole("heading", { name: "General" }).waitFor();
+    assert.ok((await wide()) <= 0);
+    await assertAccessible(page, "general on a phone");
+    await closePage(page);
+  });
+
+  test("by keyboard alone: create, show, delete", async () => {
+    const page = await open("/tokens?size=10");
+    const press = async (...keys) => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    await page.getByRole("button", { name: "Create token" }).focus();
+    await press("Enter");
+    await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "name");
+    await page.keyboard.type("By keyboard");
+    await press("Enter");
+    await page.getByRole("button", { name: "Done" }).focus();
+    await press("Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Create token");
+    await row(page, "By keyboard").getByRole("button", { name: "Show the value" }).focus();
+    await press("Enter");
+    await row(page, "By keyboard").getByRole("button", { name: "Hide the value" }).waitFor();
+    await press("Tab", "Tab", "Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Edit");
+    await press("ArrowDown", "Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
+    await press("Tab", "Enter");
+    await row(page, "By keyboard").waitFor({ state: "detached" });
+    await page.waitForFunction(() => document.activeElement?.tagName === "H1");
+    await closePage(page);
+  });
+
+  test("the appearance can be chosen and is remembered", async () => {
+    const page = await open("/tokens", { colorScheme: "light" });
+    const isDark = () => page.evaluate(() => document.documentElement.classList.contains("dark"));
+    assert.equal(await isDark(), false);
+    await page.getByRole("button", { name: "Appearance" }).click();
+    await page.getByRole("menuitemradio", { name: "Dark" }).click();
+    assert.equal(await isDark(), true);
+    await page.reload();
+    await page.getByRole("heading", { name: "Tokens" }).waitFor();
+    assert.equal(await isDark(), true);
+    await closePage(page);
+  });
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const WAIT_MS_MAX = 10_000;
+
+export function launch() {
+  return chromium.launch({
+    executablePath: executable,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+// A page of a fresh browser profile. `page.complaints` gathers what the browser complains of: scripts that
+// failed, what the Content-Security-Policy stopped, anything asked of another host.
+export async function newPage(browser, url, options = {}) {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: { width: 1366, height: 860 },
+    permissions: ["clipboard-read", "clipboard-write"],
+    locale: "en-GB",
+    ...options,
+  });
+  context.setDefaultTimeout(WAIT_MS_MAX);
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    page.complaints.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("console", (message) => {
+    // Answers such as 401 and lost connections are part of what is tested.
+    const expected = message.text().startsWith("Failed to load resource");
+    if (["error", "warning"].includes(message.type()) && !expected) page.complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) {
+      page.complaints.push(`asked elsewhere: ${request.url()}`);
+    }
+  });
+  return page;
+}
+
+export async function closePage(page) {
+  await page.context().close();
+  assert.deepEqual(page.complaints, []);
+}
+
+export async function signIn(page, { email, password }) {
+  await page.getByLabel("E-mail", { exact: true }).fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+// A page of somebody who has signed in before.
+export async function openAs(browser, server, user, path = "/tokens", options = {}) {
+  const page = await newPage(browser, server.url, options);
+  await page.context().addCookies([(await server.signIn(user)).cookie]);
+  await page.goto(path);
+  return page;
+}
+
+// What is in the clipboard, once it is as wanted.
+export async function clipboard(page, isWanted) {
+  const deadline = Date.now() + WAIT_MS_MAX;
+  for (;;) {
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    if (isWanted(text)) return text;
+    assert.ok(Date.now() < deadline, "the clipboard does not hold what was copied");
+    await page.waitForTimeout(30);
+  }
+}
+
+// The row of a token, by its label.
+export function row(page, label) {
+  return page.getByRole("row").filter({ has: page.getByText(label, { exact: true }) });
+}
+
+export async function chooseFromMenu(page, label, item) {
+  await page.getByRole("button", { name: `Actions for ${label}`, exact: true }).click();
+  await page.getByRole("menuitem", { name: item }).click();
+}
+
+// The short message at the foot of the page.
+export function notice(page, text) {
+  return page.getByRole("status").getByText(text);
+}
+
+export async function createToken(page, label, fill = async () => {}) {
+  await page.getByRole("button", { name: "Create token" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Create token" });
+  await dialog.getByLabel("Label", { exact: true }).fill(label);
+  await fill(dialog);
+  await dialog.getByRole("button", { name: "Create token" }).click();
+  return page.getByRole("dialog", { name: "Token created" });
+}
+
+export async function leaveSummary(page) {
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+}
+
+async function standsStill(page) {
+  await page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter((animation) => animation.effect.getComputedTiming().iterations !== Infinity)
+        .map((animation) => animation.finished.catch(() => {})),
+    ),
+  );
+}
+
+// Every rule of axe, the best practices too, on the page as it is now.
+export async function assertAccessible(page, what) {
+  await standsStill(page);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const found = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any.map((c) => c.message).join("; ")}`),
+  );
+  assert.deepEqual(found, [], what);
+}

@@ -1,0 +1,171 @@
+import { webcrypto } from "node:crypto";
+
+import { describe, expect, it, vi } from "vitest";
+
+import { Client, IdempotencyKeys, newIdempotencyKey, parseContentRange } from "../../../api/console/src/api/client";
+import { Failure } from "../../../api/console/src/api/errors";
+import { TokensApi } from "../../../api/console/src/api/tokens";
+
+// Node.js 18 has what browsers have, but under no global name.
+vi.stubGlobal("crypto", webcrypto);
+
+interface Sent {
+  url: string;
+  init: RequestInit;
+  headers: Record<string, string>;
+}
+
+// A client whose requests are written down and answered with the given responses, in order.
+function clientAnswering(...responses: (Response | Error)[]) {
+  const sent: Sent[] = [];
+  const client = new Client((url, init = {}) => {
+    sent.push({ url: String(url), init, headers: init.headers as Record<string, string> });
+    const next = responses.shift() ?? new Error("nothing more was to be asked");
+    return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+  });
+  return { client, sent };
+}
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Failure);
+  return error as Failure;
+}
+
+describe("a call", () => {
+  it("asks below /public/v1 with the session's cookie and past every cache", async () => {
+    const { client, sent } = clientAnswering(json(200, { id: 1 }));
+    expect((await client.call("/auth/context")).body).toEqual({ id: 1 });
+    expect(sent[0]).toMatchObject({
+      url: "/public/v1/auth/context",
+      init: { method: "GET", credentials: "same-origin", cache: "no-store" },
+    });
+    expect(sent[0]?.init.body).toBeUndefined();
+  });
+
+  it("sends the CSRF token with writes and not with reads", async () => {
+    const { client, sent } = clientAnswering(json(200, []), json(201, {}), new Response(null, { status: 204 }));
+    client.useCsrfToken("proof");
+    await client.call("/auth/tokens");
+    await client.call("/auth/tokens", { method: "POST", body: { name: "a" }, idempotencyKey: "key" });
+    await client.call("/auth/tokens/SU-1", { method: "DELETE" });
+    expect(sent[0]?.headers).not.toHaveProperty("X-CSRF-Token");
+    expect(sent[1]?.headers).toMatchObject({
+      "X-CSRF-Token": "proof",
+      "Idempotency-Key": "key",
+      "Content-Type": "application/json",
+    });
+    expect(sent[1]?.init.body).toBe('{"name":"a"}');
+    expect(sent[2]?.headers).toMatchObject({ "X-CSRF-Token": "proof" });
+  });
+
+  it("sends no CSRF token once it is forgotten", async () => {
+    const { client, sent } = clientAnswering(json(200, {}));
+    client.useCsrfToken("proof");
+    client.useCsrfToken(null);
+    await client.call("/auth/login", { method: "POST", body: {} });
+    expect(sent[0]?.headers).not.toHaveProperty("X-CSRF-Token");
+  });
+
+  it("tells messages for fields apart from others", async () => {
+    const lines = ["name: This field may not be blank.", "extension.id: There is none.", "name: Too long.", "Odd: all"];
+    const { client } = clientAnswering(json(400, { error_code: "VAL_001", errors: lines }));
+    const failure = await failureOf(client.call("/auth/tokens", { method: "POST", body: {} }));
+    expect(failure.kind).toBe("invalid");
+    expect(failure.fields).toEqual({
+      name: "This field may not be blank. Too long.",
+      "extension.id": "There is none.",
+    });
+    expect(failure.message).toBe("Odd: all");
+  });
+
+  it.each([
+    [401, "AUTH_001", "signed-out"],
+    [403, "AUTH_003", "forbidden"],
+    [404, "NFND_000", "not-found"],
+    [409, "CNF_001", "conflict"],
+    [429, "THR_001", "busy"],
+    [503, "SRV_001", "busy"],
+    [503, "SRV_002", "unknown-outcome"],
+    [507, "SRV_003", "busy"],
+    [502, "", "unreachable"],
+    [500, "SRV_000", "broken"],
+  ])("takes %i %s for %s", async (status, code, kind) => {
+    const { client } = clientAnswering(json(status, { error_code: code, errors: ["…"] }));
+    expect((await failureOf(client.call("/x"))).kind).toBe(kind);
+  });
+
+  it("survives an error whose body is none of ours", async () => {
+    const { client } = clientAnswering(new Response("<html>", { status: 500 }), json(400, { errors: "no list" }));
+    expect((await failureOf(client.call("/x"))).kind).toBe("broken");
+    expect(await failureOf(client.call("/x"))).toMatchObject({ kind: "invalid", message: "", fields: {} });
+  });
+
+  it("tells of a lost and of a regained connection", async () => {
+    const { client } = clientAnswering(new TypeError("Failed to fetch"), json(200, {}));
+    const reached = vi.fn();
+    const unreachable = vi.fn();
+    client.onConnection(reached, unreachable);
+    expect((await failureOf(client.call("/x"))).kind).toBe("unreachable");
+    expect([reached.mock.calls.length, unreachable.mock.calls.length]).toEqual([0, 1]);
+    await client.call("/x");
+    expect([reached.mock.calls.length, unreachable.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  it("is not a lost connection when it was called off", async () => {
+    const { client } = clientAnswering(new DOMException("", "AbortError"));
+    const unreachable = vi.fn();
+    client.onConnection(() => {}, unreachable);
+    await expect(client.call("/x")).rejects.toThrow(DOMException);
+    expect(unreachable).not.toHaveBeenCalled();
+  });
+
+  it("tells of a session that has ended", async () => {
+    const { client } = clientAnswering(json(401, { error_code: "AUTH_001", errors: ["Sign in first."] }));
+    const signedOut = vi.fn();
+    client.onSignedOut(signedOut);
+    await failureOf(client.call("/x"));
+    expect(signedOut).toHaveBeenCalledOnce();
+  });
+});
+
+describe("the token list", () => {
+  it("asks for a page and reads how many there are", async () => {
+    const { client, sent } = clientAnswering(json(200, [{ id: "SU-1" }], { "Content-Range": "items 50-50/51" }));
+    const page = await new TokensApi(client).list(50, 25);
+    expect(sent[0]?.url).toBe("/public/v1/auth/tokens?limit=25&offset=50");
+    expect(page.range).toEqual({ first: 50, last: 50, total: 51 });
+    expect(page.tokens).toHaveLength(1);
+  });
+
+  it.each([
+    ["items 0-24/1234567", { first: 0, last: 24, total: 1234567 }],
+    ["items 0-0/0", { first: 0, last: 0, total: 0 }],
+    ["items 0-24/*", { first: 0, last: 0, total: 0 }],
+    ["", { first: 0, last: 0, total: 0 }],
+    [null, { first: 0, last: 0, total: 0 }],
+  ])("reads Content-Range %j", (value, range) => {
+    expect(parseContentRange(value)).toEqual(range);
+  });
+});
+
+describe("an idempotency key", () => {
+  it("is 128 random bits", () => {
+    expect(newIdempotencyKey()).toMatch(/^[0-9a-f]{32}$/);
+    expect(newIdempotencyKey()).not.toBe(newIdempotencyKey());
+  });
+
+  it("stays while the content stays, and only then", () => {
+    const keys = new IdempotencyKeys();
+    const first = keys.for({ name: "a" });
+    expect(keys.for({ name: "a" })).toBe(first);
+    expect(keys.for({ name: "b" })).not.toBe(first);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+
+import { Failure } from "../../../api/console/src/api/errors";
+import { typeOf, valueOf } from "../../../api/console/src/api/tokens";
+import { formErrors } from "../../../api/console/src/failures";
+import { texts } from "../../../api/console/src/texts";
+import { checkForm, emptyForm, FORM_FIELDS, newTokenOf } from "../../../api/console/src/token_form";
+
+const filled = { ...emptyForm(), name: "  Billing " };
+
+describe("the token form", () => {
+  it("sends what the API takes", () => {
+    expect(newTokenOf({ ...filled, type: "zapier", description: " ", externalId: "7" })).toEqual({
+      name: "Billing",
+      description: null,
+      external_id: "7",
+      extension: { name: "zapier" },
+      expiration_date: null,
+    });
+  });
+
+  it("wants a label", () => {
+    expect(checkForm({ ...emptyForm(), name: "  " })).toEqual({ name: texts.tokenForm.labelMissing });
+    expect(checkForm(filled)).toEqual({});
+  });
+
+  it("counts characters as the server does, not UTF-16 units", () => {
+    expect(checkForm({ ...filled, name: "🔑".repeat(128) })).toEqual({});
+    expect(checkForm({ ...filled, name: "🔑".repeat(129) })).toEqual({ name: texts.tokenForm.tooLong(128) });
+    expect(checkForm({ ...filled, description: "a".repeat(256) })).toHaveProperty("description");
+    expect(checkForm({ ...filled, externalId: "a".repeat(129) })).toHaveProperty("external_id");
+  });
+
+  it("takes today and later as expiry", () => {
+    const now = new Date(2026, 10, 23, 15);
+    expect(checkForm({ ...filled, expires: "2026-11-23" }, now)).toEqual({});
+    expect(checkForm({ ...filled, expires: "2026-11-22" }, now)).toHaveProperty("expiration_date");
+  });
+});
+
+describe("what a form shows of a failure", () => {
+  it("puts messages at their fields, parts of a field included", () => {
+    const failure = new Failure("invalid", "", { name: "Too long.", "extension.id": "There is none." });
+    expect(formErrors(failure, FORM_FIELDS)).toEqual({
+      message: "",
+      fields: { name: "Too long.", extension: "There is none." },
+    });
+  });
+
+  it("puts messages for fields that it has not above its buttons", () => {
+    const failure = new Failure("invalid", "Odd.", { owner: "There is no such account." });
+    expect(formErrors(failure, FORM_FIELDS)).toEqual({ message: "Odd. There is no such account.", fields: {} });
+  });
+
+  it("always says something", () => {
+    expect(formErrors(new Failure("invalid", ""), FORM_FIELDS).message).toBe(texts.failures.invalid);
+    expect(formErrors(new Failure("unreachable", ""), FORM_FIELDS).message).toBe(texts.failures.unreachable);
+    expect(formErrors(new Error("a bug"), FORM_FIELDS).message).toBe(texts.failures.broken);
+  });
+});
+
+describe("a token", () => {
+  it("has a key or a handle as its value", () => {
+    expect(valueOf({ token: "SU-1:secret", handle: null })).toBe("SU-1:secret");
+    expect(valueOf({ token: null, handle: "abc" })).toBe("abc");
+    expect(valueOf({ token: null, handle: null })).toBe("");
+  });
+
+  it("is of a known type", () => {
+    expect(typeOf({ extension: { id: "EXT-001", name: "zapier" } })).toBe("zapier");
+    expect(typeOf({ extension: { id: "EXT-000", name: "custom" } })).toBe("custom");
+  });
+});

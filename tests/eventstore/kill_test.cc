@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/event_builders.h"
+#include "tests/support/log_folder.h"
+
+extern char** environ;
+
+namespace mintmark::testing {
+namespace {
+
+// A child process whose standard output is ours to read.
+class Child {
+ public:
+  Child(const std::string& program, const std::string& path, std::uint64_t first_number) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    output_ = ends[0];
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    auto name = program;
+    auto folder = path;
+    auto number = std::to_string(first_number);
+    std::array<char*, 4> arguments{name.data(), folder.data(), number.data(), nullptr};
+    const int failure = ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    if (failure != 0) throw std::runtime_error("cannot start " + program);
+  }
+  ~Child() { ::close(output_); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Appends what the child wrote; false at its end.
+  bool read_some(std::string& text) {
+    std::array<char, 4096> buffer{};
+    const auto length = ::read(output_, buffer.data(), buffer.size());
+    if (length > 0) text.append(buffer.data(), static_cast<std::size_t>(length));
+    return length > 0;
+  }
+  void kill() {
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status)) << "the child ended before it was killed";
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int output_ = -1;
+};
+
+TEST(KilledProcess, LosesNoAcknowledgedEventAndInventsNone) {
+  constexpr std::uint32_t seed = 20261123;
+  constexpr int rounds = 20;
+  std::mt19937 random(seed);
+  LogFolder folder;
+  std::map<Position, std::uint64_t> acknowledged;  // position → event number
+  std::uint64_t first_number = 1;
+  for (int round = 0; round < rounds; ++round) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed << ", round " << round);
+    const auto lines_before_kill = 1 + random() % 400;
+    std::string text;
+    {
+      Child child(APPEND_UNTIL_KILLED, folder.path().string(), first_number);
+      while (static_cast<std::size_t>(std::ranges::count(text, '\n')) < lines_before_kill)
+        ASSERT_TRUE(child.read_some(text)) << text;
+      child.kill();
+      while (child.read_some(text)) {
+      }
+    }
+    std::istringstream lines(text);
+    Position position = 0;
+    std::uint64_t number = 0;
+    std::size_t count = 0;
+    while (lines >> position >> number) {
+      ++count;
+      EXPECT_TRUE(acknowledged.emplace(position, number).second) << "position " << position << " given twice";
+      first_number = std::max(first_number, number + 100);
+    }
+    ASSERT_GE(count, lines_before_kill);
+
+    const auto log = folder.open();
+    const auto events = log->read(0, log->head());
+    ASSERT_EQ(events.size(), log->head());
+    ASSERT_GE(log->head(), acknowledged.rbegin()->first);
+    for (const auto& [at, event_number] : acknowledged)
+      ASSERT_EQ(events[at - 1].recorded.event_id(), event_id(event_number).view()) << "position " << at;
+  }
+  const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->problem, "");
+}
+
+}  // namespace
+}  // namespace mintmark::testing

@@ -1,0 +1,196 @@
+#include <chrono>
+#include <future>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "domain/limits.h"
+#include "tests/support/event_builders.h"
+#include "tests/support/faulty_env.h"
+#include "tests/support/log_folder.h"
+
+namespace mintmark::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = AppendError::Kind;
+
+bool is_answered(std::future<AppendResult>& answer) {
+  return answer.wait_for(0s) == std::future_status::ready;
+}
+
+// Declared in the order that their lives must nest.
+struct LogOnFaultyDisk {
+  explicit LogOnFaultyDisk(LogFolder& folder) {
+    auto options = folder.options();
+    options.env = &disk.env();
+    options.on_failure = [this](const std::string& reason) { failures.push_back(reason); };
+    log = folder.open(std::move(options));
+  }
+
+  FaultyEnv disk;
+  std::vector<std::string> failures;  // read once `log` is closed
+  std::unique_ptr<RocksDbLog> log;
+};
+
+struct Fault {
+  FileOperation operation;
+  const char* part;
+  std::size_t after_count;
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << (fault.operation == FileOperation::kAppend ? "append to " : "sync of ") << fault.part << " after "
+       << fault.after_count;
+}
+
+class FailingDisk : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(FailingDisk, MakesOutcomesUnknownButNeverFalse) {
+  const auto [operation, part, after_count] = GetParam();
+  LogFolder folder;
+  std::size_t acknowledged = 0;
+  std::vector<std::string> failures;
+  {
+    LogOnFaultyDisk faulty(folder);
+    LogFolder::append_some(*faulty.log, 4);
+    faulty.disk.faults().fail(operation, part, after_count);
+    AppendResult result;
+    while ((result = append_and_wait(*faulty.log, append_request(fmt::format("batch-{}", acknowledged), 0,
+                                                                 100 * (acknowledged + 1), 3)))) {
+      ++acknowledged;
+      ASSERT_LE(acknowledged, after_count) << "the fault did not strike";
+    }
+    EXPECT_EQ(result.error().kind, Kind::kUnknown);
+    faulty.disk.faults().heal();
+    const auto later = append_and_wait(*faulty.log, append_request("later", 0, 9'000));
+    ASSERT_FALSE(later) << "after a failed write nothing may be written any more";
+    EXPECT_EQ(later.error().kind, Kind::kUnknown);
+    EXPECT_EQ(faulty.log->head(), 4 + 3 * acknowledged);
+    faulty.log.reset();
+    failures = faulty.failures;
+  }
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_NE(failures.front().find("injected fault"), std::string::npos) << failures.front();
+
+  const auto log = folder.open();
+  const auto head = log->head();
+  EXPECT_TRUE(head == 4 + 3 * acknowledged || head == 4 + 3 * (acknowledged + 1)) << head;
+  for (std::size_t i = 0; i < acknowledged; ++i)
+    EXPECT_EQ(log->read_stream(fmt::format("batch-{}", i), 0).size(), 3U) << i;
+  EXPECT_TRUE(log->read_stream("later", 0).empty());
+
+  // The retry that the answer asked for.
+  const auto stored = head == 4 + 3 * (acknowledged + 1);
+  const auto retried = append_and_wait(
+      *log, append_request(fmt::format("batch-{}", acknowledged), 0, 100 * (acknowledged + 1), 3));
+  ASSERT_TRUE(retried) << retried.error().message;
+  EXPECT_EQ(*retried, (Committed{5 + 3 * acknowledged, 7 + 3 * acknowledged, stored}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, FailingDisk,
+                         ::testing::Values(Fault{FileOperation::kSync, wal_part, 0},
+                                           Fault{FileOperation::kSync, wal_part, 3},
+                                           Fault{FileOperation::kAppend, wal_part, 0},
+                                           Fault{FileOperation::kAppend, wal_part, 3},
+                                           Fault{FileOperation::kSync, anchor_part, 0},
+                                           Fault{FileOperation::kSync, anchor_part, 3},
+                                           Fault{FileOperation::kAppend, anchor_part, 0},
+                                           Fault{FileOperation::kAppend, anchor_part, 3}));
+
+TEST(FailingDiskUnderLoad, AnswersEveryWaiterAndTellsOnce) {
+  LogFolder folder;
+  std::size_t acknowledged = 0;
+  {
+    LogOnFaultyDisk faulty(folder);
+    faulty.disk.faults().hold_syncs(wal_part);
+    std::vector<std::future<AppendResult>> answers;
+    answers.push_back(start_append(*faulty.log, append_request("stream-0", 0, 1)));
+    faulty.disk.faults().wait_until_held();
+    for (std::uint64_t i = 1; i < 2'000; ++i)
+      answers.push_back(start_append(*faulty.log, append_request(fmt::format("stream-{}", i), 0, i + 1)));
+    faulty.disk.faults().fail(FileOperation::kSync, wal_part, 2);
+    faulty.disk.faults().release();
+    for (auto& answer : answers) {
+      const auto result = answer.get();
+      if (result) ++acknowledged;
+      if (!result) EXPECT_EQ(result.error().kind, Kind::kUnknown);
+    }
+    faulty.log.reset();
+    EXPECT_EQ(faulty.failures.size(), 1U);
+  }
+  EXPECT_LT(acknowledged, 2'000U);
+  EXPECT_GE(folder.open()->head(), acknowledged);
+}
+
+TEST(SlowDisk, ASecondSyncThatWaitsKeepsTheQueueBounded) {
+  LogFolder folder;
+  LogOnFaultyDisk slow(folder);
+  slow.disk.faults().hold_syncs(wal_part);
+  std::vector<std::future<AppendResult>> answers;
+  answers.push_back(start_append(*slow.log, append_request("stream-0", 0, 1)));
+  slow.disk.faults().wait_until_held();
+  for (std::uint64_t i = 1; i < limits::append_queue_max; ++i)
+    answers.push_back(start_append(*slow.log, append_request(fmt::format("stream-{}", i), 0, i + 1)));
+  auto refused = start_append(*slow.log, append_request("too many", 0, 99'999));
+  ASSERT_TRUE(is_answered(refused)) << "a full queue answers at once";
+  const auto refusal = refused.get();
+  ASSERT_FALSE(refusal);
+  EXPECT_EQ(refusal.error().kind, Kind::kBusy);
+  for (auto& answer : answers) ASSERT_FALSE(is_answered(answer)) << "acknowledged before its sync";
+  EXPECT_EQ(slow.log->head(), 0U);
+
+  slow.disk.faults().release();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+  EXPECT_EQ(slow.log->head(), limits::append_queue_max);
+  EXPECT_TRUE(slow.log->read_stream("too many", 0).empty());
+  EXPECT_TRUE(append_and_wait(*slow.log, append_request("too many", 0, 99'999)));
+}
+
+TEST(SlowDisk, NothingIsAcknowledgedOrVisibleBeforeItsAnchor) {
+  LogFolder folder;
+  LogOnFaultyDisk slow(folder);
+  slow.disk.faults().hold_syncs(anchor_part);
+  auto request = append_request("a", 0, 1);
+  request.idempotency_key = idempotency_key("k", "r");
+  auto answer = start_append(*slow.log, std::move(request));
+  slow.disk.faults().wait_until_held();
+  EXPECT_FALSE(is_answered(answer));
+  EXPECT_EQ(slow.log->head(), 0U);
+  EXPECT_TRUE(slow.log->read(0, 10).empty());
+  EXPECT_TRUE(slow.log->read_stream("a", 0).empty());
+  EXPECT_FALSE(slow.log->find_idempotency_key("hash of key k"));
+  // A conflict with what is not acknowledged yet has to wait as well.
+  auto conflict = start_append(*slow.log, append_request("a", 0, 2));
+  EXPECT_FALSE(is_answered(conflict));
+
+  slow.disk.faults().release();
+  EXPECT_EQ(answer.get(), (Committed{1, 1, false}));
+  EXPECT_EQ(conflict.get().error().actual_version, 1U);
+  EXPECT_EQ(slow.log->read(0, 10).size(), 1U);
+}
+
+TEST(SlowDisk, ClosingAnswersWhatWasAppended) {
+  LogFolder folder;
+  LogOnFaultyDisk slow(folder);
+  slow.disk.faults().hold_syncs(wal_part);
+  std::vector<std::future<AppendResult>> answers;
+  answers.push_back(start_append(*slow.log, append_request("stream-0", 0, 1)));
+  slow.disk.faults().wait_until_held();
+  for (std::uint64_t i = 1; i < 50; ++i)
+    answers.push_back(start_append(*slow.log, append_request(fmt::format("stream-{}", i), 0, i + 1)));
+  slow.disk.faults().release();
+  slow.log.reset();
+  for (auto& answer : answers) {
+    ASSERT_TRUE(is_answered(answer));
+    EXPECT_TRUE(answer.get());
+  }
+  EXPECT_EQ(folder.open()->head(), 50U);
+}
+
+}  // namespace
+}  // namespace mintmark::testing

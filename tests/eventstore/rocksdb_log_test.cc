@@ -1,0 +1,242 @@
+#include "eventstore/rocksdb_log.h"
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "domain/limits.h"
+#include "eventstore/head_anchor.h"
+#include "eventstore/rocksdb_tables.h"
+#include "tests/support/event_builders.h"
+#include "tests/support/log_folder.h"
+
+namespace mintmark::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using Kind = AppendError::Kind;
+namespace fs = std::filesystem;
+
+std::string refusal_of(const Result<void>& result) {
+  return result ? "" : result.error().messages.front();
+}
+
+TEST(RocksDbLogFolder, ReopeningKeepsEverything) {
+  LogFolder folder;
+  std::vector<std::string> bytes;
+  for (int round = 0; round < 3; ++round) {
+    const auto log = folder.open();
+    EXPECT_EQ(stored_bytes(*log), bytes);
+    LogFolder::append_some(*log, 5);
+    bytes = stored_bytes(*log);
+  }
+  EXPECT_EQ(stored_bytes(*folder.open()), bytes);
+}
+
+TEST(RocksDbLogFolder, TakesOneOpenerAtATime) {
+  LogFolder folder;
+  {
+    const auto log = folder.open();
+    EXPECT_THAT(folder.refusal(), HasSubstr("another process has it open"));
+    EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), HasSubstr("is in use"));
+    const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {});
+    ASSERT_FALSE(report);
+    EXPECT_THAT(report.error().messages.front(), HasSubstr("another process has it open"));
+    LogFolder::append_some(*log, 1);
+  }
+  EXPECT_EQ(folder.refusal(), "");
+}
+
+TEST(RocksDbLogFolder, IsNotCreatedTwice) {
+  LogFolder folder;
+  EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), HasSubstr("exists already"));
+  LogFolder::append_some(*folder.open(), 3);
+  const auto before = contents_of(folder.path());
+  EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), HasSubstr("exists already"));
+  EXPECT_EQ(contents_of(folder.path()), before);
+  EXPECT_EQ(folder.open()->log_id(), event_id(1));
+}
+
+TEST(RocksDbLogFolder, IsNotCreatedOverTheAnchorOfALostLog) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  fs::remove_all(folder.path() / "rocksdb");
+  EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), HasSubstr("head anchor"));
+  EXPECT_NE(folder.refusal(), "");
+}
+
+TEST(RocksDbLogFolder, ACreationThatWasCutShortCanBeDoneAgain) {
+  LogFolder folder;
+  fs::rename(folder.path() / "rocksdb", folder.path() / "rocksdb.new");
+  EXPECT_NE(folder.refusal(), "");
+  EXPECT_EQ(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), "");
+  EXPECT_EQ(folder.open()->log_id(), event_id(2));
+}
+
+TEST(RocksDbLogFolder, IsRefusedWhereThereIsNone) {
+  TemporaryFolder empty;
+  RocksDbLog::Options options;
+  options.path = empty.file("nothing");
+  EXPECT_FALSE(RocksDbLog::open(options));
+  EXPECT_FALSE(fs::exists(options.path));
+  options.path = empty.path().string();
+  EXPECT_FALSE(RocksDbLog::open(options));
+}
+
+TEST(RocksDbLogFolder, OfANewerFormatIsRefusedUntouchedAndNamesBoth) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  {
+    std::unique_ptr<RocksDbTables> tables;
+    const auto path = (folder.path() / "rocksdb").string();
+    ASSERT_TRUE(
+        RocksDbTables::open(*rocksdb::Env::Default(), path, RocksDbTables::Mode::kWrite, tables).ok());
+    auto meta = tables->meta();
+    ASSERT_TRUE(meta);
+    meta->format = "2";
+    ASSERT_TRUE(tables->write_meta(*meta).ok());
+  }
+  const auto before = contents_of(folder.path());
+  EXPECT_THAT(folder.refusal(), HasSubstr("its format is 2, and this version knows format 1"));
+  EXPECT_EQ(contents_of(folder.path()), before);
+}
+
+TEST(RocksDbLogAnchor, MissingIsRefused) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  fs::remove(folder.anchor());
+  EXPECT_THAT(folder.refusal(), HasSubstr("head anchor cannot be read"));
+}
+
+TEST(RocksDbLogAnchor, ZeroedEmptyOrRandomIsRefusedWithTheNumberOfEvents) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  for (const auto& bytes : {std::string(8192, '\0'), std::string(), std::string(8192, '\xA5')}) {
+    write_file(folder.anchor(), bytes);
+    EXPECT_THAT(folder.refusal(), HasSubstr("its head anchor is missing or damaged, and there are 3 events"));
+  }
+}
+
+TEST(RocksDbLogAnchor, WithOneDamagedSlotOpensFromTheOther) {
+  LogFolder original;
+  LogFolder::append_some(*original.open(), 4);
+  LogFolder folder;
+  for (const std::size_t slot : {0U, 1U}) {
+    folder.become_copy_of(original);
+    auto bytes = read_file(folder.anchor());
+    bytes[slot * 4096 + 50] ^= 1;
+    write_file(folder.anchor(), bytes);
+    const auto log = folder.open();
+    EXPECT_EQ(log->head(), 4U);
+    LogFolder::append_some(*log, 2);
+  }
+}
+
+TEST(RocksDbLogAnchor, OfAnotherLogIsRefused) {
+  LogFolder folder(1);
+  LogFolder other(2);
+  LogFolder::append_some(*folder.open(), 3);
+  LogFolder::append_some(*other.open(), 3);
+  fs::copy_file(other.anchor(), folder.anchor(), fs::copy_options::overwrite_existing);
+  EXPECT_THAT(folder.refusal(), HasSubstr("that of another log"));
+}
+
+TEST(RocksDbLogAnchor, OfAnotherHistoryOfTheSameLogIsRefused) {
+  LogFolder folder;
+  LogFolder other;
+  LogFolder::append_some(*folder.open(), 3);
+  ASSERT_TRUE(append_and_wait(*other.open(), append_request("elsewhere", 0, 1, 3)));
+  fs::copy_file(other.anchor(), folder.anchor(), fs::copy_options::overwrite_existing);
+  EXPECT_THAT(folder.refusal(), HasSubstr("root at position 3 is not the anchored one"));
+}
+
+TEST(RocksDbLogAnchor, OlderThanTheLogIsBroughtUpToItsHead) {
+  LogFolder folder;
+  {
+    const auto log = folder.open();
+    LogFolder::append_some(*log, 3);
+    fs::copy_file(folder.anchor(), folder.path() / "older");
+    LogFolder::append_some(*log, 3);
+  }
+  fs::rename(folder.path() / "older", folder.anchor());
+  EXPECT_EQ(folder.open()->head(), 6U);
+  std::unique_ptr<HeadAnchor> anchor;
+  ASSERT_TRUE(HeadAnchor::open(*rocksdb::Env::Default(), folder.anchor().string(), anchor).ok());
+  ASSERT_TRUE(anchor->newest());
+  EXPECT_EQ(anchor->newest()->tree.size(), 6U) << "from here on the six are promised";
+}
+
+class NearlyFullDisk : public ::testing::Test {
+ protected:
+  RocksDbLog::Options options() {
+    RocksDbLog::Options options;
+    options.free_disk_bytes = [this] { return free_bytes.load(); };
+    return options;
+  }
+  AppendResult append(std::uint64_t number, bool frees_space) {
+    auto request = append_request("stream-" + std::to_string(number), 0, number);
+    request.frees_space = frees_space;
+    return append_and_wait(*log, std::move(request));
+  }
+  void expect_full(const AppendResult& result) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, Kind::kDiskFull);
+  }
+
+  LogFolder folder;
+  std::atomic<std::uint64_t> free_bytes = limits::free_disk_bytes_min;
+  std::unique_ptr<RocksDbLog> log = folder.open(options());
+};
+
+TEST_F(NearlyFullDisk, KeepsItsReserveForWhatFreesSpace) {
+  EXPECT_TRUE(append(1, false));
+  free_bytes = limits::free_disk_bytes_min - 1;
+  expect_full(append(2, false));
+  EXPECT_TRUE(append(3, true));
+  free_bytes = limits::reserve_disk_bytes_min;
+  EXPECT_TRUE(append(4, true));
+  expect_full(append(5, false));
+}
+
+TEST_F(NearlyFullDisk, TakesNothingBelowItsReserve) {
+  free_bytes = limits::reserve_disk_bytes_min - 1;
+  expect_full(append(1, false));
+  expect_full(append(2, true));
+  EXPECT_EQ(log->head(), 0U);
+}
+
+TEST_F(NearlyFullDisk, RecoversByItself) {
+  free_bytes = 0;
+  expect_full(append(1, false));
+  free_bytes = limits::free_disk_bytes_min;
+  EXPECT_EQ(append(1, false), (Committed{1, 1, false}));
+}
+
+TEST_F(NearlyFullDisk, StillAnswersWhatWasStoredBefore) {
+  ASSERT_TRUE(append(1, false));
+  free_bytes = 0;
+  EXPECT_EQ(append(1, false), (Committed{1, 1, true}));
+}
+
+TEST_F(NearlyFullDisk, ThatCannotBeAskedEndsTheLogInsteadOfTheProcess) {
+  log.reset();
+  std::vector<std::string> failures;
+  auto broken = options();
+  broken.free_disk_bytes = []() -> std::uint64_t { throw std::runtime_error("no such disk"); };
+  broken.on_failure = [&failures](const std::string& reason) { failures.push_back(reason); };
+  log = folder.open(broken);
+  const auto result = append(1, false);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, Kind::kUnknown);
+  log.reset();
+  EXPECT_EQ(failures, std::vector<std::string>{"no such disk"});
+}
+
+}  // namespace
+}  // namespace mintmark::testing

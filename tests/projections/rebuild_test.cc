@@ -1,0 +1,236 @@
+#include "projections/rebuild.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "eventstore/memory_log.h"
+#include "projections/authorization_index.h"
+#include "projections/token_list.h"
+#include "tests/support/log_folder.h"
+#include "tests/support/random_history.h"
+#include "tests/support/view_folder.h"
+
+namespace mintmark {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using namespace ::mintmark::testing;
+
+const MakeRowProjection make_token_list = [](View view) { return std::make_unique<TokenList>(view); };
+
+class RebuildTest : public ::testing::TestWithParam<std::uint32_t> {
+ protected:
+  RebuildTest() { history_.add(400); }
+
+  void feed_live() {
+    TokenList live(views_.store().live(TokenList::projection_name));
+    feed(log_, live);
+  }
+  RebuildReport rebuild() {
+    return rebuild_rows(log_, views_.store(), TokenList::projection_name, make_token_list,
+                        [this](Position done, Position total) {
+                          EXPECT_LE(done, total);
+                          progress_.push_back(done);
+                        });
+  }
+  std::vector<std::pair<std::string, std::string>> live_rows() {
+    std::vector<std::pair<std::string, std::string>> all;
+    const auto rows = views_.store().live(TokenList::projection_name).rows();
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+      all.emplace_back(rows->key().ToString(), rows->value().ToString());
+    }
+    return all;
+  }
+  void write_live(const std::string& key, const std::string& value) {
+    auto view = views_.store().live(TokenList::projection_name);
+    rocksdb::WriteBatchWithIndex batch;
+    ASSERT_TRUE(batch.Put(view.family(), key, value).ok());
+    view.write(batch);
+  }
+
+  ViewFolder views_;
+  MemoryLog log_{event_id(1)};
+  RandomHistory history_{log_, GetParam()};
+  std::vector<Position> progress_;
+};
+
+TEST_P(RebuildTest, ARebuiltProjectionEqualsTheLiveOneRowForRow) {
+  feed_live();
+  const auto before = live_rows();
+  const auto report = rebuild();
+  EXPECT_EQ(report.difference, "");
+  EXPECT_EQ(report.projection, "token_list");
+  EXPECT_EQ(report.events, 400);
+  EXPECT_EQ(report.parked_streams, 0);
+  EXPECT_EQ(live_rows(), before);
+  EXPECT_EQ(progress_.back(), 400);
+}
+
+TEST_P(RebuildTest, ALiveProjectionThatLagsIsBroughtUpBeforeItIsCompared) {
+  {
+    TokenList live(views_.store().live(TokenList::projection_name));
+    feed(log_, live, 123);
+  }
+  EXPECT_EQ(rebuild().difference, "");
+}
+
+TEST_P(RebuildTest, AChangedRowIsReportedAndPutRight) {
+  feed_live();
+  const auto before = live_rows();
+  const auto& [key, value] = before[before.size() / 2];
+  write_live(key, value + "x");
+  EXPECT_THAT(rebuild().difference, HasSubstr("row "));
+  EXPECT_EQ(live_rows(), before);
+  EXPECT_EQ(rebuild().difference, "");
+}
+
+TEST_P(RebuildTest, ARowTooManyIsReportedByItsKey) {
+  feed_live();
+  const auto before = live_rows();
+  write_live("zz", "x");
+  EXPECT_EQ(rebuild().difference, "row zz");
+  EXPECT_EQ(live_rows(), before);
+}
+
+TEST_P(RebuildTest, ARowTooFewIsReported) {
+  feed_live();
+  const auto before = live_rows();
+  auto view = views_.store().live(TokenList::projection_name);
+  rocksdb::WriteBatchWithIndex batch;
+  ASSERT_TRUE(batch.Delete(view.family(), before.back().first).ok());
+  view.write(batch);
+  EXPECT_THAT(rebuild().difference, HasSubstr("row "));
+  EXPECT_EQ(live_rows(), before);
+}
+
+TEST_P(RebuildTest, AnInterruptedRebuildGoesOnWhereItWas) {
+  feed_live();
+  const auto before = live_rows();
+  {
+    TokenList half(views_.store().building(TokenList::projection_name));
+    feed(log_, half, 200);
+  }
+  views_.reopen();
+  // A row that only the interrupted part can have written: were it built anew, it would not be there.
+  {
+    auto view = views_.store().building(TokenList::projection_name);
+    rocksdb::WriteBatchWithIndex batch;
+    ASSERT_TRUE(batch.Put(view.family(), "mark", "x").ok());
+    view.write(batch);
+  }
+  EXPECT_EQ(rebuild().difference, "row mark");
+  rebuild();  // from the first event, since nothing was interrupted
+  EXPECT_EQ(live_rows(), before);
+}
+
+TEST_P(RebuildTest, AnInterruptedRebuildEndsEqualToTheLiveOne) {
+  feed_live();
+  {
+    TokenList half(views_.store().building(TokenList::projection_name));
+    feed(log_, half, 200);
+  }
+  views_.reopen();
+  history_.add(50);
+  const auto report = rebuild();
+  EXPECT_EQ(report.difference, "");
+  EXPECT_EQ(report.events, 450);
+}
+
+TEST_P(RebuildTest, AProjectionThatWasDeletedIsBuiltAndSaysSo) {
+  EXPECT_EQ(rebuild().difference, "it was empty");
+  const auto rebuilt = live_rows();
+  views_.reopen();
+  EXPECT_EQ(live_rows(), rebuilt);
+}
+
+TEST_P(RebuildTest, ParkedStreamsAreReported) {
+  History(log_).add(token_id(999'999), token_renamed("x"));
+  feed_live();
+  const auto report = rebuild();
+  EXPECT_EQ(report.parked_streams, 1);
+  EXPECT_EQ(report.difference, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RebuildTest, ::testing::Range(1U, 4U));
+
+TEST(Rebuild, OfAnEmptyLogFindsNoDifference) {
+  ViewFolder views;
+  MemoryLog log(event_id(1));
+  const auto report = rebuild_rows(log, views.store(), TokenList::projection_name, make_token_list,
+                                   [](Position, Position) {});
+  EXPECT_EQ(report.difference, "");
+  EXPECT_EQ(report.events, 0);
+}
+
+class RebuildIndexTest : public ::testing::Test {
+ protected:
+  RebuildIndexTest() { RandomHistory(log_, 5).add(400); }
+
+  RebuildReport rebuild() {
+    return rebuild_authorization_index(log_, peppers_, snapshot_, [](Position, Position) {});
+  }
+  void save_live(Position up_to = UINT64_MAX) {
+    AuthorizationIndex live(peppers_);
+    feed(log_, live, up_to);
+    live.save(snapshot_, log_.log_id());
+  }
+
+  TemporaryFolder folder_;
+  const std::filesystem::path snapshot_ = folder_.path() / "index";
+  MemoryLog log_{event_id(1)};
+  const std::vector<PepperKey> keys_{PepperKey{}};
+  const Peppers peppers_{keys_};
+};
+
+TEST_F(RebuildIndexTest, ARebuiltIndexEqualsTheSavedOneAndItsSnapshotIsTheSame) {
+  save_live();
+  const auto before = read_file(snapshot_);
+  const auto report = rebuild();
+  EXPECT_EQ(report.difference, "");
+  EXPECT_EQ(report.projection, "authorization_index");
+  EXPECT_EQ(report.events, 400);
+  EXPECT_EQ(read_file(snapshot_), before);
+}
+
+TEST_F(RebuildIndexTest, ASnapshotThatLagsIsBroughtUpBeforeItIsCompared) {
+  save_live(150);
+  EXPECT_EQ(rebuild().difference, "");
+  AuthorizationIndex loaded(peppers_);
+  ASSERT_TRUE(loaded.load(snapshot_, log_.log_id()));
+  EXPECT_EQ(loaded.checkpoint(), 400);
+}
+
+TEST_F(RebuildIndexTest, AMissingOrDamagedSnapshotIsReportedAndReplaced) {
+  EXPECT_NE(rebuild().difference, "");
+  EXPECT_EQ(rebuild().difference, "");
+  auto bytes = read_file(snapshot_);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write_file(snapshot_, bytes);
+  EXPECT_NE(rebuild().difference, "");
+  EXPECT_EQ(rebuild().difference, "");
+}
+
+TEST_F(RebuildIndexTest, ASnapshotWithOtherContentIsReported) {
+  AuthorizationIndex other(peppers_);
+  MemoryLog other_log(event_id(1));
+  RandomHistory(other_log, 6).add(400);
+  feed(other_log, other);
+  other.save(snapshot_, log_.log_id());
+  EXPECT_EQ(rebuild().difference, "its content");
+  EXPECT_EQ(rebuild().difference, "");
+}
+
+TEST_F(RebuildIndexTest, ASnapshotThatCannotBeWrittenThrows) {
+  EXPECT_THROW(rebuild_authorization_index(log_, peppers_, folder_.path() / "no" / "folder",
+                                           [](Position, Position) {}),
+               std::system_error);
+}
+
+}  // namespace
+}  // namespace mintmark

@@ -1,0 +1,129 @@
+#include "projections/view_store.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/log_folder.h"
+#include "tests/support/view_folder.h"
+
+namespace mintmark {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using namespace ::mintmark::testing;
+
+void put(View view, const std::string& key, const std::string& value) {
+  rocksdb::WriteBatchWithIndex batch;
+  ASSERT_TRUE(batch.Put(view.family(), key, value).ok());
+  view.write(batch);
+}
+
+std::vector<std::string> keys(const View& view) {
+  std::vector<std::string> keys;
+  const auto rows = view.rows();
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) keys.push_back(rows->key().ToString());
+  return keys;
+}
+
+TEST(ViewStore, AProjectionHasAnEmptyLiveGenerationAtFirst) {
+  ViewFolder folder;
+  EXPECT_THAT(keys(folder.store().live("list")), IsEmpty());
+  EXPECT_EQ(folder.store().live("list").get("x"), std::nullopt);
+}
+
+TEST(ViewStore, ProjectionsDoNotSeeEachOthersRows) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "x", "1");
+  put(folder.store().live("list2"), "y", "2");
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("x"));
+  EXPECT_THAT(keys(folder.store().live("list2")), ElementsAre("y"));
+}
+
+TEST(ViewStore, RowsSurviveReopening) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "x", "1");
+  folder.reopen();
+  EXPECT_EQ(folder.store().live("list").get("x"), "1");
+}
+
+TEST(ViewStore, TheGenerationBeingBuiltStandsBesideTheLiveOne) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "old", "1");
+  put(folder.store().building("list"), "new", "2");
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("old"));
+  EXPECT_THAT(keys(folder.store().building("list")), ElementsAre("new"));
+}
+
+TEST(ViewStore, PromotingMakesTheBuiltGenerationTheLiveOneAndTheNextEmpty) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "old", "1");
+  put(folder.store().live("other"), "kept", "1");
+  put(folder.store().building("list"), "new", "2");
+  folder.store().promote("list");
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("new"));
+  EXPECT_THAT(keys(folder.store().building("list")), IsEmpty());
+  EXPECT_THAT(keys(folder.store().live("other")), ElementsAre("kept"));
+}
+
+TEST(ViewStore, APromotionSurvivesReopening) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "old", "1");
+  put(folder.store().building("list"), "new", "2");
+  folder.store().promote("list");
+  folder.reopen();
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("new"));
+  folder.store().building("list");
+  folder.store().promote("list");
+  folder.reopen();
+  EXPECT_THAT(keys(folder.store().live("list")), IsEmpty());
+}
+
+TEST(ViewStore, AnInterruptedRebuildIsFoundAgainAfterReopening) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "old", "1");
+  put(folder.store().building("list"), "half", "2");
+  folder.reopen();
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("old"));
+  EXPECT_THAT(keys(folder.store().building("list")), ElementsAre("half"));
+}
+
+TEST(ViewStore, AReaderOfRowsKeepsTheStateThatItBeganWith) {
+  ViewFolder folder;
+  auto view = folder.store().live("list");
+  put(view, "a", "1");
+  const auto rows = view.rows();
+  put(view, "b", "2");
+  rows->SeekToFirst();
+  ASSERT_TRUE(rows->Valid());
+  rows->Next();
+  EXPECT_FALSE(rows->Valid());
+}
+
+TEST(ViewStore, AFolderInUseIsRefused) {
+  const TemporaryFolder folder;
+  const auto first = ViewStore::open(folder.file("views"));
+  ASSERT_TRUE(first);
+  const auto second = ViewStore::open(folder.file("views"));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(second.error().messages.front(), HasSubstr("views"));
+}
+
+TEST(ViewStore, ADamagedFolderIsRefusedAndSaysThatItMayBeDeleted) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(ViewStore::open(folder.file("views")));
+  write_file(folder.path() / "views" / "CURRENT", "nonsense");
+  const auto store = ViewStore::open(folder.file("views"));
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(store.error().messages.front(), HasSubstr("deleting the folder rebuilds them"));
+}
+
+}  // namespace
+}  // namespace mintmark

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "api/api.h"
+#include "api/token_service.h"
+#include "api/user_service.h"
+#include "eventstore/memory_log.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/history.h"
+#include "tests/support/request_builder.h"
+#include "tests/support/scripted_log.h"
+#include "tests/support/view_folder.h"
+
+namespace mintmark::testing {
+
+// Runs a coroutine to its end on this thread; throws what it throws.
+template <class T>
+T run(awaitable<T> work) {
+  boost::asio::io_context context;
+  std::optional<T> result;
+  std::exception_ptr thrown;
+  const auto keep = [](awaitable<T> inner, std::optional<T>& kept) -> awaitable<void> {
+    kept.emplace(co_await std::move(inner));
+  };
+  boost::asio::co_spawn(context, keep(std::move(work), result),
+                        [&thrown](std::exception_ptr error) { thrown = std::move(error); });
+  context.run();
+  if (thrown) std::rethrow_exception(thrown);
+  return std::move(*result);
+}
+
+inline boost::json::object json_of(const http::Response& response) {
+  return boost::json::parse(response.body).as_object();
+}
+
+inline std::string header_of(const http::Response& response, std::string_view name) {
+  for (const auto& [field, value] : response.headers) {
+    if (field == name) return value;
+  }
+  return "";
+}
+
+// Everything behind the HTTP server, over a log in memory, with a clock that stands still.
+class ApiInstance {
+ public:
+  ApiInstance() {
+    token_list = std::make_unique<TokenList>(views_.store().live(TokenList::projection_name));
+    directory = std::make_unique<Directory>(views_.store().live(Directory::projection_name), vault);
+    projector = std::make_unique<Projector>(
+        memory, std::vector<Projection*>{&index, token_list.get(), directory.get()},
+        [](const std::string&) {});
+    services = std::unique_ptr<Services>(new Services{log, vault, peppers, index, *token_list, *directory,
+                                                      *projector, blocking, clock, random, false, healthy});
+    api = std::make_unique<Api>(*services);
+  }
+
+  http::Response call(const http::RequestBuilder& request) {
+    const auto built = request.build();
+    return run(api->answer(built, 0));
+  }
+
+  // Waits until the projections have everything that is in the log.
+  void project() {
+    std::promise<bool> promise;
+    projector->when_reached(memory.head(), [&promise](bool reached) { promise.set_value(reached); });
+    if (!promise.get_future().get()) throw std::runtime_error("the projector has ended");
+  }
+
+  static Caller caller(AccountId account) {
+    Caller caller{.actor = {},
+                  .account = account,
+                  .role = OWNER,
+                  .request_id = "request",
+                  .client_ip = "",
+                  .idempotency_key = {}};
+    caller.actor.set_kind(Actor::OPERATOR);
+    caller.actor.set_id("test");
+    return caller;
+  }
+
+  AccountId open_account(const std::string& name, AccountType type = AccountType::kVendor) {
+    return run(mintmark::open_account(*services, caller(vendor(0)), type, name)).value();
+  }
+
+  CreatedToken create_token(AccountId account, Extension extension = CUSTOM,
+                            const std::string& name = "Billing") {
+    const auto owner = caller(account);
+    NewToken wanted;
+    wanted.name = name;
+    wanted.extension = extension;
+    return run(mintmark::create_token(*services, owner, std::move(wanted))).value();
+  }
+
+  AddedUser add_user(AccountId account, const std::string& email, Role role = OWNER) {
+    return run(mintmark::add_user(*services, caller(account), NewUser{account, email, "Ann", role})).value();
+  }
+
+  // The cookie of a new session.
+  std::string sign_in(const std::string& email, const std::string& password) {
+    return run(mintmark::sign_in(*services, caller(vendor(0)), email, password)).value().cookie;
+  }
+
+  FakeClock clock;
+  SystemRandom random;
+  MemoryLog memory{event_id(1)};
+  ScriptedLog log{memory};
+  Vault vault{log, KeyEncryptionKey{}, random};
+  std::atomic<bool> healthy = true;
+
+ private:
+  ViewFolder views_;
+  const std::vector<PepperKey> pepper_keys_{PepperKey{7}};
+
+ public:
+  Peppers peppers{pepper_keys_};
+  AuthorizationIndex index{peppers};
+  std::unique_ptr<TokenList> token_list;
+  std::unique_ptr<Directory> directory;
+  std::unique_ptr<Projector> projector;
+  BlockingPool blocking{2};
+  std::unique_ptr<Services> services;
+  std::unique_ptr<Api> api;
+};
+
+}  // namespace mintmark::testing

@@ -1,0 +1,93 @@
+#include "tests/support/server_process.h"
+
+#include <csignal>
+#include <stdexcept>
+#include <utility>
+
+#include <boost/json/parse.hpp>
+
+#include "tests/support/rest_client.h"
+
+namespace mintmark::testing {
+namespace {
+
+constexpr std::chrono::seconds start_time_max{60};  // sanitizers on a busy machine are slow
+constexpr std::chrono::seconds stop_time_max{40};
+
+std::string text(const boost::json::object& object, std::string_view name) {
+  return std::string(object.at(name).as_string());
+}
+
+}  // namespace
+
+Finished run_mintmark(Arguments arguments, std::map<std::string, std::string> environment) {
+  arguments.insert(arguments.begin(), MINTMARK_PROGRAM);
+  return run_process({.command = std::move(arguments), .environment = std::move(environment)});
+}
+
+InitialisedFolder::InitialisedFolder() {
+  const auto made = run_json({"init", "--account-name", "First company", "--email", "owner@example.com"});
+  account_ = text(made, "account");
+  user_ = text(made, "user");
+  email_ = text(made, "email");
+  password_ = text(made, "password");
+}
+
+Finished InitialisedFolder::run(Arguments command) const {
+  command.insert(command.end(), {"--data", path()});
+  return run_mintmark(std::move(command));
+}
+
+boost::json::object InitialisedFolder::run_json(Arguments command) const {
+  command.emplace_back("--json");
+  const auto finished = run(command);
+  if (finished.exit_code != 0) {
+    throw std::runtime_error(command.front() + " failed: " + finished.out + finished.err);
+  }
+  return boost::json::parse(finished.out).as_object();
+}
+
+InitialisedFolder::Person InitialisedFolder::open_account(const std::string& name) const {
+  const auto opened = run_json({"account", "open", "--name", name});
+  return add_user(text(opened, "account"), name, "owner");
+}
+
+InitialisedFolder::Person InitialisedFolder::add_user(const std::string& account, const std::string& name,
+                                                      const std::string& role) const {
+  const auto email = name + "@example.com";
+  const auto added = run_json({"user", "add", "--account", account, "--email", email, "--role", role});
+  return {account, text(added, "user"), text(added, "email"), text(added, "password")};
+}
+
+ServerProcess::ServerProcess(const std::string& folder, Arguments further) {
+  Arguments command{MINTMARK_PROGRAM, "serve", "--data", folder, "--listen", "127.0.0.1:0"};
+  command.insert(command.end(), further.begin(), further.end());
+  process_ = std::make_unique<Process>(Process::Options{.command = std::move(command)});
+  constexpr std::string_view address = "serves http://127.0.0.1:";
+  const auto line = process_->await_error_line(address, start_time_max);
+  if (!line) throw std::runtime_error("the server ended: " + process_->err());
+  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(address.size())));
+}
+
+std::string ServerProcess::endpoint() const {
+  return "http://127.0.0.1:" + std::to_string(port_);
+}
+
+Finished ServerProcess::stop() {
+  return stop(SIGTERM);
+}
+
+Finished ServerProcess::stop(int signal) {
+  process_->signal(signal);
+  return process_->wait(stop_time_max);
+}
+
+void ServerProcess::kill() {
+  stop(SIGKILL);
+}
+
+std::uint64_t ServerProcess::position() const {
+  return RestClient(port_).get("//healthz").object().at("position").to_number<std::uint64_t>();
+}
+
+}  // namespace mintmark::testing

@@ -1,0 +1,183 @@
+// The operator's commands: the same beside a running server, through its socket, and on a stopped instance.
+#include <filesystem>
+
+#include <boost/json/parse.hpp>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+namespace json = boost::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+std::vector<std::string> members_of(const json::object& object) {
+  std::vector<std::string> names;
+  for (const auto& member : object) names.emplace_back(member.key());
+  return names;
+}
+
+class Administration : public ::testing::Test {
+ protected:
+  // Every command once, with the form of what it answers.
+  void expect_forms() {
+    const auto custom = folder_.run_json(
+        {"token", "create", "--account", folder_.account(), "--name", "C", "--type", "custom"});
+    EXPECT_THAT(members_of(custom), ElementsAre("id", "key"));
+    EXPECT_THAT(text(custom, "key"), MatchesRegex(text(custom, "id") + ":[0-9a-f]{40}"));
+    const auto zapier = folder_.run_json(
+        {"token", "create", "--account", folder_.account(), "--name", "Z", "--type", "zapier"});
+    EXPECT_THAT(members_of(zapier), ElementsAre("id", "handle"));
+    EXPECT_THAT(text(zapier, "handle"), MatchesRegex("[0-9a-f]{40}"));
+
+    const auto shown = folder_.run_json({"token", "show", text(custom, "id")});
+    EXPECT_EQ(text(shown, "name"), "C");
+    EXPECT_TRUE(shown.at("token").is_null());
+    const auto listed = folder_.run_json({"token", "list", "--account", folder_.account(), "--limit", "2"});
+    EXPECT_THAT(members_of(listed), ElementsAre("total", "tokens"));
+    EXPECT_EQ(listed.at("tokens").as_array().at(1).as_object(), shown);
+    EXPECT_THAT(members_of(folder_.run_json({"token", "delete", text(custom, "id")})),
+                ElementsAre("id", "position"));
+
+    const auto opened = folder_.run_json({"account", "open", "--name", "Another", "--type", "provider"});
+    EXPECT_THAT(text(opened, "account"), MatchesRegex("PA-[0-9]{3}-[0-9]{3}"));
+    const auto email = "user" + std::to_string(++users_) + "@example.com";
+    const auto user =
+        folder_.run_json({"user", "add", "--account", text(opened, "account"), "--email", email});
+    EXPECT_THAT(members_of(user), ElementsAre("user", "email", "password"));
+    EXPECT_THAT(members_of(folder_.run_json({"user", "password", "--email", email})),
+                ElementsAre("email", "password"));
+    EXPECT_EQ(folder_.run_json({"user", "list", "--account", text(opened, "account")})
+                  .at("users")
+                  .as_array()
+                  .size(),
+              1U);
+    EXPECT_THAT(members_of(folder_.run_json({"account", "list"})), ElementsAre("accounts"));
+    const auto verified = folder_.run_json({"verify"});
+    EXPECT_THAT(members_of(verified), ElementsAre("head", "root", "problem"));
+    EXPECT_EQ(text(verified, "problem"), "");
+  }
+
+  void expect_refusals() {
+    const auto refused = [&](const Arguments& command, int code, const std::string& message) {
+      const auto finished = folder_.run(command);
+      EXPECT_EQ(finished.exit_code, code) << command[1] << finished.err;
+      EXPECT_THAT(finished.err, HasSubstr(message));
+      EXPECT_EQ(finished.out, "");
+    };
+    refused({"token", "create", "--account", "VA-1", "--name", "x"}, 2, "account: There is no such account.");
+    refused({"token", "create", "--account", folder_.account(), "--name", ""}, 2, "name: ");
+    refused({"token", "create", "--account", folder_.account(), "--name", std::string(129, 'x')}, 2,
+            "name: ");
+    refused({"token", "create", "--account", folder_.account(), "--name", "x", "--type", "other"}, 2,
+            "type: ");
+    refused({"token", "create", "--account", folder_.account(), "--name", "x", "--expires", "soon"}, 2,
+            "expiration_date: ");
+    refused({"token", "create", "--account", folder_.account()}, 2, "--name");
+    refused({"token", "show", "SU-000-000-000"}, 1, "Token not found.");
+    refused({"token", "delete", "nothing"}, 1, "Token not found.");
+    refused({"user", "add", "--account", folder_.account(), "--email", "nobody"}, 2, "email: ");
+    refused({"user", "add", "--account", folder_.account(), "--email", folder_.email()}, 1, "email: ");
+    refused({"user", "add", "--account", folder_.account(), "--email", "a@example.com", "--role", "king"}, 2,
+            "role: ");
+    refused({"user", "password", "--email", "nobody@example.com"}, 1, "no user");
+    refused({"account", "open", "--name", " "}, 2, "name: ");
+    refused({"account", "open", "--name", "\xFF"}, 2, "");
+    refused({"account", "open", "--name", "x", "--type", "bank"}, 2, "type: ");
+  }
+
+  InitialisedFolder folder_;
+  int users_ = 0;
+};
+
+TEST_F(Administration, AnswersTheSameFormsStoppedAndRunning) {
+  expect_forms();
+  ServerProcess server(folder_.path());
+  expect_forms();
+  EXPECT_EQ(server.stop().exit_code, 0);
+  expect_forms();
+}
+
+TEST_F(Administration, RefusesTheSameStoppedAndRunning) {
+  const auto before = replay(folder_).size();
+  expect_refusals();
+  ServerProcess server(folder_.path());
+  expect_refusals();
+  EXPECT_EQ(replay(folder_).size(), before);
+}
+
+TEST_F(Administration, InitAnswersWhatItMade) {
+  const TemporaryFolder parent;
+  const Arguments init{"init", "--data",  parent.file("deep/er"), "--account-name",
+                       "A",    "--email", "a@example.com",        "--json"};
+  const auto made = run_mintmark(init);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  const auto object = json::parse(made.out).as_object();
+  EXPECT_THAT(members_of(object), ElementsAre("account", "user", "email", "password"));
+  EXPECT_THAT(text(object, "account"), MatchesRegex("VA-[0-9]{3}-[0-9]{3}"));
+  EXPECT_THAT(text(object, "user"), MatchesRegex("UR-[0-9]{3}-[0-9]{3}-[0-9]{3}"));
+  EXPECT_EQ(text(object, "email"), "a@example.com");
+  EXPECT_GE(text(object, "password").size(), 12U);
+  const auto again = run_mintmark(init);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("holds an instance already"));
+  const auto bad = run_mintmark({"init", "--data", parent.file("other"), "--email", "nobody"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("email: "));
+}
+
+TEST_F(Administration, WorksOnTheRunningServerThroughASocketOfItsOwnersAlone) {
+  ServerProcess server(folder_.path());
+  struct stat info{};
+  ASSERT_EQ(::stat(folder_.file("admin.sock").c_str(), &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+  EXPECT_EQ(info.st_mode & 07777U, 0600U);
+  ASSERT_EQ(::stat(folder_.path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0700U);
+
+  const auto token =
+      folder_.run_json({"token", "create", "--account", folder_.account(), "--name", "Beside"});
+  EXPECT_EQ(authorize(server.port(), text(token, "key")), 204)
+      << "created beside the server, known to it at once";
+  folder_.run_json({"token", "delete", text(token, "id")});
+  EXPECT_EQ(authorize(server.port(), text(token, "key")), 401);
+
+  const auto password = text(folder_.run_json({"user", "password", "--email", folder_.email()}), "password");
+  RestClient client(server.port());
+  EXPECT_THROW(client.log_in(folder_.email(), folder_.password()), std::runtime_error);
+  client.log_in(folder_.email(), password);
+  EXPECT_EQ(server.stop().exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("admin.sock")));
+}
+
+TEST_F(Administration, WorksBesideTheSocketOfAKilledServer) {
+  ServerProcess(folder_.path()).kill();
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("admin.sock")));
+  const auto token = folder_.run_json({"token", "create", "--account", folder_.account(), "--name", "Later"});
+  ServerProcess server(folder_.path());
+  EXPECT_EQ(authorize(server.port(), text(token, "key")), 204);
+}
+
+TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
+  EXPECT_THAT(folder_.run({"account", "list"}).out, MatchesRegex("VA-[0-9]{3}-[0-9]{3}  First company\n"));
+  EXPECT_THAT(folder_.run({"user", "list", "--account", folder_.account()}).out,
+              HasSubstr("owner@example.com"));
+  EXPECT_THAT(run_mintmark({"version"}).out, MatchesRegex("mintmark [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  const auto help = run_mintmark({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const auto* command :
+       {"init", "serve", "replay", "rebuild", "verify", "account", "user", "token", "version"}) {
+    EXPECT_THAT(help.out, HasSubstr(std::string("  ") + command + " "));
+    EXPECT_EQ(run_mintmark({command, "--help"}).exit_code, 0) << command;
+  }
+  EXPECT_EQ(run_mintmark({}).exit_code, 2);
+  EXPECT_EQ(run_mintmark({"conquer"}).exit_code, 2);
+  EXPECT_EQ(run_mintmark({"verify", "--data", folder_.file("nowhere")}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace mintmark::testing

@@ -1,0 +1,192 @@
+// How the program is told what to do, and when it refuses to.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using Environment = std::map<std::string, std::string>;
+
+class Configuration : public ::testing::Test {
+ protected:
+  void write_settings(const std::string& toml) const { std::ofstream(folder_.file("mintmark.toml")) << toml; }
+
+  // That the server does not start, and says why.
+  void expect_refused(int code, const std::vector<std::string>& messages, const Arguments& flags = {},
+                      const Environment& environment = {}) const {
+    Arguments command{"serve", "--data", folder_.path()};
+    command.insert(command.end(), flags.begin(), flags.end());
+    const auto finished = run_mintmark(command, environment);
+    EXPECT_EQ(finished.exit_code, code) << finished.err;
+    for (const auto& message : messages) EXPECT_THAT(finished.err, HasSubstr(message));
+    EXPECT_EQ(finished.out, "");
+  }
+
+  // The address that it serves at.
+  std::string address_with(const Arguments& flags, const Environment& environment) const {
+    Arguments command{MINTMARK_PROGRAM, "serve", "--data", folder_.path()};
+    command.insert(command.end(), flags.begin(), flags.end());
+    Process server({.command = command, .environment = environment});
+    constexpr std::string_view before = "serves http://";
+    const auto line = server.await_error_line(before, std::chrono::seconds(60));
+    if (!line) return "none: " + server.err();
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(std::chrono::seconds(40)).exit_code, 0);
+    return line->substr(before.size(), line->rfind(':', line->find(" from")) - before.size());
+  }
+
+  InitialisedFolder folder_;
+};
+
+TEST_F(Configuration, ABadSettingInTheFileIsNamed) {
+  write_settings("lissen = \"127.0.0.1:0\"\n");
+  expect_refused(2, {"mintmark.toml", "lissen"});
+  write_settings("listen = \"here\"\n");
+  expect_refused(2, {"mintmark.toml", "listen"});
+  write_settings("listen = \"127.0.0.1:65536\"\n");
+  expect_refused(2, {"mintmark.toml", "listen"});
+  write_settings("listen = 8080\n");
+  expect_refused(2, {"mintmark.toml", "listen"});
+  write_settings("listen = [\"127.0.0.1:0\"]\n");
+  expect_refused(2, {"mintmark.toml", "listen", "wrong kind"});
+  write_settings("threads = -1\n");
+  expect_refused(2, {"mintmark.toml", "threads"});
+  write_settings("threads = 61\n");
+  expect_refused(2, {"mintmark.toml", "threads"});
+  write_settings("secure_cookies = \"yes\"\n");
+  expect_refused(2, {"mintmark.toml", "secure_cookies"});
+  write_settings("log_level = \"loud\"\n");
+  expect_refused(2, {"mintmark.toml", "log_level"});
+  write_settings("key_file = \"\"\n");
+  expect_refused(2, {"mintmark.toml", "key_file"});
+  write_settings("[server]\nlisten = \"127.0.0.1:0\"\n");
+  expect_refused(2, {"mintmark.toml", "server"});
+  write_settings("listen = \n");
+  expect_refused(2, {"mintmark.toml", "line 1"});
+  expect_refused(2, {"elsewhere.toml"}, {"--config", folder_.file("elsewhere.toml")});
+}
+
+TEST_F(Configuration, ABadSettingInTheEnvironmentIsNamed) {
+  expect_refused(2, {"MINTMARK_LISSEN", "lissen"}, {}, {{"MINTMARK_LISSEN", "127.0.0.1:0"}});
+  expect_refused(2, {"MINTMARK_LISTEN", "listen"}, {}, {{"MINTMARK_LISTEN", "127.0.0.1"}});
+  expect_refused(2, {"MINTMARK_THREADS", "threads"}, {}, {{"MINTMARK_THREADS", "many"}});
+  expect_refused(2, {"MINTMARK_THREADS", "threads"}, {}, {{"MINTMARK_THREADS", ""}});
+  expect_refused(2, {"MINTMARK_LOG_LEVEL", "log_level"}, {}, {{"MINTMARK_LOG_LEVEL", "Info"}});
+}
+
+TEST_F(Configuration, ABadFlagIsNamed) {
+  expect_refused(2, {"--lissen"}, {"--lissen", "127.0.0.1:0"});
+  expect_refused(2, {"listen"}, {"--listen", "127.0.0.1:port"});
+  expect_refused(2, {"listen"}, {"--listen", "nowhere.invalid:80"});
+  expect_refused(2, {"listen"}, {"--listen", "300.1.1.1:80"});
+  expect_refused(2, {"threads"}, {"--threads", "1.5"});
+  expect_refused(2, {"log_level"}, {"--log-level", "trace"});
+  expect_refused(2, {"--threads"}, {"--threads"});
+  expect_refused(2, {"extra"}, {"extra"});
+}
+
+TEST_F(Configuration, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+  write_settings("listen = \"127.0.0.2:0\"\nthreads = 1\n");
+  EXPECT_EQ(address_with({}, {}), "127.0.0.2");
+  EXPECT_EQ(address_with({}, {{"MINTMARK_LISTEN", "127.0.0.3:0"}}), "127.0.0.3");
+  EXPECT_EQ(address_with({"--listen", "127.0.0.4:0"}, {{"MINTMARK_LISTEN", "127.0.0.3:0"}}), "127.0.0.4");
+  EXPECT_EQ(address_with({"--listen", "[::1]:0"}, {}), "[::1]");
+  std::filesystem::rename(folder_.file("mintmark.toml"), folder_.file("other.toml"));
+  EXPECT_EQ(address_with({"--config", folder_.file("other.toml")}, {}), "127.0.0.2");
+}
+
+TEST_F(Configuration, OneFolderHasOneServer) {
+  ServerProcess first(folder_.path());
+  expect_refused(1, {"mintmark: "}, {"--listen", "127.0.0.1:0"});
+  EXPECT_EQ(RestClient(first.port()).get("//healthz").status, 200);
+  EXPECT_EQ(folder_.run({"account", "list"}).exit_code, 0) << "the socket is still the first one's";
+  EXPECT_EQ(first.stop().exit_code, 0);
+}
+
+TEST_F(Configuration, APortHasOneServer) {
+  const InitialisedFolder other;
+  ServerProcess first(other.path());
+  const auto address = "127.0.0.1:" + std::to_string(first.port());
+  expect_refused(1, {address, "in use"}, {"--listen", address});
+  ServerProcess second(folder_.path());
+  EXPECT_NE(second.port(), first.port());
+}
+
+TEST_F(Configuration, AFolderWithoutAnInstanceIsNotServed) {
+  const TemporaryFolder empty;
+  for (const auto& data : {empty.path().string(), empty.file("missing")}) {
+    const auto finished = run_mintmark({"serve", "--data", data, "--listen", "127.0.0.1:0"});
+    EXPECT_EQ(finished.exit_code, 1);
+    EXPECT_THAT(finished.err, HasSubstr(data + " holds no instance"));
+    EXPECT_THAT(finished.err, HasSubstr("mintmark init"));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(empty.path()));
+}
+
+TEST_F(Configuration, TheKeyFileIsItsOwnersAlone) {
+  using std::filesystem::perms;
+  const auto key = folder_.file("keys/key-encryption-key");
+  EXPECT_EQ(std::filesystem::status(key).permissions(), perms::owner_read | perms::owner_write);
+  for (const auto others : {perms::group_read, perms::others_read, perms::group_write}) {
+    std::filesystem::permissions(key, perms::owner_read | perms::owner_write | others);
+    expect_refused(1, {key, "others than its owner", "chmod 600"});
+  }
+}
+
+TEST_F(Configuration, WithoutItsKeyFileNothingOpens) {
+  const auto key = folder_.file("keys/key-encryption-key");
+  std::filesystem::rename(key, key + ".away");
+  expect_refused(1, {key, "No such file"});
+  EXPECT_FALSE(std::filesystem::exists(key)) << "another must not be made in its place";
+  const auto written = [&](const std::string& content) {
+    std::ofstream(key) << content;
+    std::filesystem::permissions(key,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  };
+  for (const std::string& content :
+       {std::string(), std::string(63, '0') + "\n", std::string(64, 'x') + "\n"}) {
+    written(content);
+    expect_refused(1, {key, "64 hex characters"});
+  }
+  written(std::string(64, '0') + "\n");
+  expect_refused(1, {"key"});
+  const auto verified = folder_.run({"account", "list"});
+  EXPECT_EQ(verified.exit_code, 1) << "another key opens nothing";
+  std::filesystem::rename(key + ".away", key);
+  EXPECT_EQ(folder_.run({"account", "list"}).exit_code, 0);
+}
+
+TEST_F(Configuration, TheKeyFileMayLieElsewhere) {
+  const TemporaryFolder parent;
+  const auto key = parent.file("secrets/key");
+  const Arguments where{"--data", parent.file("data"), "--key-file", key};
+  Arguments command{"init", "--email", "a@example.com"};
+  command.insert(command.end(), where.begin(), where.end());
+  EXPECT_EQ(run_mintmark(command).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(key));
+  EXPECT_FALSE(std::filesystem::exists(parent.file("data/keys")));
+  ServerProcess server(parent.file("data"), {"--key-file", key});
+  EXPECT_EQ(RestClient(server.port()).get("//healthz").status, 200);
+}
+
+TEST_F(Configuration, SignalsStopTheServerCleanly) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    ServerProcess server(folder_.path());
+    RawClient idle(server.port());
+    EXPECT_EQ(idle.exchange("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
+    const auto finished = server.stop(signal);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("stopping"));
+    EXPECT_EQ(idle.read_to_eof(), "");
+    EXPECT_TRUE(std::filesystem::exists(folder_.file("authorization-index")));
+  }
+}
+
+}  // namespace
+}  // namespace mintmark::testing

@@ -1,0 +1,237 @@
+// Real nginx with the example's own configuration in front of an API.
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+// A listening socket on a port of the system's choice.
+class Listener {
+ public:
+  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket_, generic, size) != 0 || ::listen(socket_, 64) != 0 ||
+        ::getsockname(socket_, generic, &size) != 0) {
+      throw std::runtime_error("cannot listen");
+    }
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() { ::close(socket_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  int socket() const { return socket_; }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
+};
+
+// An API that keeps the heads of the requests it gets.
+class RecordingApi {
+ public:
+  RecordingApi() : thread_([this] { run(); }) {}
+  ~RecordingApi() {
+    ::shutdown(listener_.socket(), SHUT_RDWR);
+    thread_.join();
+  }
+  std::uint16_t port() const { return listener_.port(); }
+  std::vector<std::string> heads() const {
+    const std::lock_guard lock(mutex_);
+    return heads_;
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      const int connection = ::accept4(listener_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
+      if (connection < 0) return;
+      answer(connection);
+      ::close(connection);
+    }
+  }
+  void answer(int connection) {
+    std::string head;
+    std::array<char, 4096> buffer{};
+    pollfd readable{connection, POLLIN, 0};
+    while (head.find("\r\n\r\n") == std::string::npos && ::poll(&readable, 1, 10'000) > 0) {
+      const auto size = ::recv(connection, buffer.data(), buffer.size(), 0);
+      if (size <= 0) return;
+      head.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      heads_.push_back(head);
+    }
+    constexpr std::string_view response =
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    ::send(connection, response.data(), response.size(), MSG_NOSIGNAL);
+  }
+
+  Listener listener_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> heads_;
+  std::thread thread_;
+};
+
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+  std::size_t at = text.find(what);
+  ASSERT_NE(at, std::string::npos) << what;
+  for (; at != std::string::npos; at = text.find(what, at + by.size())) text.replace(at, what.size(), by);
+}
+
+std::string local(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
+
+// nginx with examples/nginx/nginx.conf but for the ports. It takes over sockets that listen already, as it
+// does when its program is replaced (its variable NGINX), so no port is ever free for others, and no wait is
+// needed.
+class Nginx {
+ public:
+  // `api` is where the API's upstream is; 0: the example's own stand-in.
+  Nginx(std::uint16_t mintmark, std::uint16_t api) {
+    std::ifstream example("examples/nginx/nginx.conf");
+    std::string settings{std::istreambuf_iterator<char>(example), {}};
+    replace_all(settings, "127.0.0.1:8080", local(mintmark));
+    replace_all(settings, "127.0.0.1:8081", local(gateway_.port()));
+    if (api != 0) replace_all(settings, "server 127.0.0.1:8082;", "server " + local(api) + ";");
+    replace_all(settings, "127.0.0.1:8082", local(stand_in_.port()));
+    std::ofstream(folder_.file("nginx.conf")) << settings;
+
+    const char* path = std::getenv("PATH");
+    const auto search =
+        std::string("PATH=") + (path ? path : "") + ":/usr/sbin";  // not in everybody's on Debian
+    Process::Options options;
+    options.command = {"env", search, "nginx", "-p", folder_.path(), "-c", folder_.file("nginx.conf")};
+    options.environment["NGINX"] = fmt::format("{};{};", gateway_.socket(), stand_in_.socket());
+    options.inherited = {gateway_.socket(), stand_in_.socket()};
+    options.death_signal = SIGTERM;  // upon which it ends its workers
+    process_ = std::make_unique<Process>(options);
+  }
+
+  RestClient client() const { return RestClient(gateway_.port()); }
+  std::string log() const { return process_->err(); }
+
+ private:
+  TemporaryFolder folder_;
+  Listener gateway_;
+  Listener stand_in_;
+  std::unique_ptr<Process> process_;
+};
+
+class Gateway : public ServerTest {
+ protected:
+  static RestResponse call(RestClient& client, const std::string& key, const Headers& further = {}) {
+    auto headers = further;
+    headers["Authorization"] = "ApiKey " + key;
+    return client.send("GET", "//agreements/", "", headers);
+  }
+};
+
+TEST_F(Gateway, LetsAFreshKeyInAndNoOther) {
+  auto people = owner();
+  const auto token = create_token(people, "Partner Ä");
+  const auto key = text(token, "token");
+  const Nginx nginx(server().port(), 0);
+  auto client = nginx.client();
+  const auto answer = call(client, key);
+  EXPECT_EQ(answer.status, 200) << answer.body << nginx.log();
+  EXPECT_THAT(answer.body, HasSubstr(R"([{"id":"AGP-884-016-129")"));
+  EXPECT_EQ(answer.header("X-Arrived-Account"), folder().account());
+  EXPECT_EQ(answer.header("X-Arrived-Token"), text(token, "id"));
+  EXPECT_EQ(answer.header("X-Arrived-Name"), "Partner %C3%84");
+  EXPECT_EQ(answer.header("X-Arrived-Type"), "custom");
+  EXPECT_FALSE(answer.header("X-Arrived-Authorization"));
+
+  auto edited = key;
+  edited.back() = edited.back() == '0' ? '1' : '0';
+  const auto refused = call(client, edited);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.header("WWW-Authenticate"), "ApiKey realm=\"mintmark\"");
+  EXPECT_THAT(refused.body, Not(HasSubstr("AGP-")));
+  EXPECT_EQ(client.get("//agreements/").status, 401);
+  EXPECT_EQ(client.send("GET", "//_mintmark", "", {{"Authorization", "ApiKey " + key}}).status, 404)
+      << "internal";
+  EXPECT_EQ(call(client, key).status, 200);
+}
+
+TEST_F(Gateway, RefusesADeletedKeyOnTheVeryNextRequest) {
+  auto people = owner();
+  const Nginx nginx(server().port(), 0);
+  auto client = nginx.client();
+  for (int i = 0; i < 20; ++i) {
+    const auto token = create_token(people, "Short-lived");
+    const auto key = text(token, "token");
+    ASSERT_EQ(call(client, key).status, 200);
+    ASSERT_EQ(people.remove(path_of(token)).status, 204);
+    ASSERT_EQ(call(client, key).status, 401);
+  }
+}
+
+TEST_F(Gateway, TellsTheApiWhoCallsByMintmarksWordAlone) {
+  auto people = owner();
+  const auto token = create_token(people, "Honest");
+  const auto key = text(token, "token");
+  const RecordingApi api;
+  const Nginx nginx(server().port(), api.port());
+  auto client = nginx.client();
+  const Headers forged{{"X-Mintmark-Account", "forged"}, {"x-mintmark-account", "forged"},
+                       {"X-MINTMARK-TOKEN", "forged"},   {"X-Mintmark-Name", "forged"},
+                       {"X-Mintmark-Type", "forged"},    {"X_Mintmark_Account", "forged"},
+                       {"x_mintmark-token", "forged"},   {"X-Custom", "kept"}};
+  EXPECT_EQ(call(client, key, forged).status, 200) << nginx.log();
+  ASSERT_EQ(api.heads().size(), 1U);
+  const auto head = api.heads().front();
+  EXPECT_THAT(head, Not(HasSubstr("forged")));
+  EXPECT_THAT(head, Not(HasSubstr(key.substr(key.find(':')))));
+  EXPECT_THAT(head, Not(HasSubstr("Authorization")));
+  EXPECT_THAT(head, HasSubstr("X-Mintmark-Account: " + folder().account() + "\r\n"));
+  EXPECT_THAT(head, HasSubstr("X-Mintmark-Token: " + text(token, "id") + "\r\n"));
+  EXPECT_THAT(head, HasSubstr("X-Mintmark-Name: Honest\r\n"));
+  EXPECT_THAT(head, HasSubstr("X-Mintmark-Type: custom\r\n"));
+  EXPECT_THAT(head, HasSubstr("X-Custom: kept\r\n"));
+
+  EXPECT_EQ(client.send("GET", "//agreements/", "", forged).status, 401);
+  EXPECT_EQ(api.heads().size(), 1U) << "nothing of a refused request reaches the API";
+}
+
+TEST_F(Gateway, LetsNobodyInWithoutMintmark) {
+  const InitialisedFolder own;
+  const auto key = text(own.run_json({"token", "create", "--account", own.account(), "--name", "x"}), "key");
+  ServerProcess mintmark(own.path());
+  const Nginx nginx(mintmark.port(), 0);
+  auto client = nginx.client();
+  EXPECT_EQ(call(client, key).status, 200);
+  mintmark.kill();
+  const auto answer = call(client, key);
+  expect_error(answer, 503, "SRV_001");
+  EXPECT_EQ(answer.header("Retry-After"), "1");
+}
+
+}  // namespace
+}  // namespace mintmark::testing

@@ -1,0 +1,269 @@
+// A storm of creations and deletions, cut off by kill -9 again and again. What was acknowledged is there,
+// what was not is there or is not, and everything agrees with the log.
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <boost/json/serialize.hpp>
+#include <gmock/gmock.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int rounds = 50;
+constexpr int rounds_per_rebuild = 10;
+constexpr int clients = 4;
+constexpr int acknowledged_min = 4;
+constexpr int acknowledged_max = 48;
+constexpr auto round_time_max = std::chrono::seconds(60);
+
+enum class Deletion { kNone, kSent, kAcknowledged };
+
+struct KnownToken {
+  std::string id;
+  std::string key;  // empty for a Zapier token
+  Deletion deletion = Deletion::kNone;
+};
+
+struct Creation {
+  std::string name;  // and Idempotency-Key
+  std::string extension;
+};
+
+// One client, and what it knows to have done.
+struct Client {
+  std::vector<KnownToken> tokens;
+  std::optional<Creation> unanswered;
+  int created = 0;
+};
+
+// The number of acknowledged operations, which one thread awaits.
+class Counter {
+ public:
+  void add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_all();
+  }
+  bool await(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, round_time_max, [&] { return count_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+KnownToken create(RestClient& api, const Creation& creation) {
+  const json::object body{{"name", creation.name}, {"extension", {{"name", creation.extension}}}};
+  const auto answer = api.post("/auth/tokens", json::serialize(body), {{"Idempotency-Key", creation.name}});
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  const auto token = answer.object();
+  return {text(token, "id"), token.at("token").is_null() ? "" : text(token, "token")};
+}
+
+// Creates and deletes until the server is gone.
+void rage(Client& client, RestClient api, const std::string& name, std::mt19937 random,
+          Counter& acknowledged) {
+  try {
+    for (;;) {
+      const auto living = std::ranges::find(client.tokens, Deletion::kNone, &KnownToken::deletion);
+      if (living != client.tokens.end() && random() % 5 < 2) {
+        living->deletion = Deletion::kSent;
+        EXPECT_EQ(api.remove(path_of(living->id)).status, 204);
+        living->deletion = Deletion::kAcknowledged;
+      } else {
+        client.unanswered = {name + std::to_string(client.created++),
+                             random() % 8 == 0 ? "zapier" : "custom"};
+        client.tokens.push_back(create(api, *client.unanswered));
+        client.unanswered.reset();
+      }
+      acknowledged.add();
+    }
+  } catch (const std::runtime_error&) {
+    return;  // the connection's end
+  }
+}
+
+// A token by the log's word.
+struct LoggedToken {
+  std::string name;
+  std::string extension;
+  bool deleted = false;
+  int issued = 0;
+  int withdrawn = 0;
+};
+using Logged = std::map<std::string, LoggedToken>;
+
+// The tokens, out of the log's events; which must be without a gap.
+Logged fold(const std::vector<json::object>& events) {
+  Logged tokens;
+  std::map<std::string, std::int64_t> versions;
+  std::set<std::string> event_ids;
+  std::set<std::string> names;
+  std::int64_t position = 0;
+  for (const auto& event : events) {
+    EXPECT_EQ(event.at("position").as_int64(), ++position);
+    const auto stream = text(event, "stream");
+    EXPECT_EQ(event.at("version").as_int64(), ++versions[stream]) << stream;
+    EXPECT_TRUE(event_ids.insert(text(event, "event_id")).second);
+    if (!stream.starts_with("token-")) continue;
+    auto& token = tokens[stream.substr(std::string_view("token-").size())];
+    EXPECT_FALSE(token.deleted && text(event, "type") != "ZapierConnectionWithdrawn")
+        << "behind its deletion: " << stream;
+    if (text(event, "type") == "TokenCreated") {
+      token.name = text(event.at("data").as_object(), "name");
+      token.extension = text(event.at("data").as_object(), "extension") == "ZAPIER" ? "zapier" : "custom";
+      EXPECT_TRUE(names.insert(token.name).second) << "created twice: " << token.name;
+    }
+    token.deleted |= text(event, "type") == "TokenDeleted";
+    token.issued += text(event, "type") == "ZapierConnectionIssued";
+    token.withdrawn += text(event, "type") == "ZapierConnectionWithdrawn";
+    EXPECT_LE(token.issued, 1);
+    EXPECT_LE(token.withdrawn, token.issued);
+  }
+  return tokens;
+}
+
+class KillStorm : public ::testing::Test {
+ protected:
+  KillStorm() {
+    operator_key_ = text(
+        folder_.run_json({"token", "create", "--account", folder_.account(), "--name", "operator"}), "key");
+  }
+
+  RestClient api() const {
+    RestClient client(server_->port());
+    client.use_key(operator_key_);
+    return client;
+  }
+
+  // Lets the clients rage, and kills the server under them.
+  void storm(int round, int acknowledged_operations, std::mt19937& random) {
+    Counter acknowledged;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < clients; ++i) {
+      const auto name = "round " + std::to_string(round) + " client " + std::to_string(i) + " token ";
+      auto key = name;
+      std::ranges::replace(key, ' ', '-');
+      threads.emplace_back([&, i, key, seed = random()] {
+        rage(clients_[static_cast<std::size_t>(i)], api(), key, std::mt19937(seed), acknowledged);
+      });
+    }
+    EXPECT_TRUE(acknowledged.await(acknowledged_operations));
+    server_->kill();
+    for (auto& thread : threads) thread.join();
+  }
+
+  // The folder as the killed server left it.
+  void check_stopped() const {
+    const auto verified = folder_.run({"verify"});
+    EXPECT_EQ(verified.exit_code, 0) << verified.err;
+    const auto rebuilt = folder_.run({"rebuild", "--all"});
+    EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
+    EXPECT_THAT(rebuilt.out, ::testing::Not(::testing::HasSubstr("not equal")));
+    EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 3);
+  }
+
+  // What was not answered is asked for again, under the same key.
+  void settle() {
+    auto client = api();
+    for (auto& raging : clients_) {
+      if (raging.unanswered) raging.tokens.push_back(create(client, *raging.unanswered));
+      raging.unanswered.reset();
+    }
+  }
+
+  void check_acknowledged(const Logged& logged) const {
+    auto client = api();
+    for (const auto& raging : clients_) {
+      for (const auto& token : raging.tokens) {
+        ASSERT_TRUE(logged.contains(token.id)) << "an acknowledged creation is lost: " << token.id;
+        const bool deleted = logged.at(token.id).deleted;
+        if (token.deletion == Deletion::kAcknowledged)
+          EXPECT_TRUE(deleted) << "an acknowledged deletion is lost";
+        if (token.deletion == Deletion::kNone) EXPECT_FALSE(deleted) << "deleted by nobody: " << token.id;
+        if (token.key.empty()) continue;
+        client.use_key(token.key);
+        EXPECT_EQ(client.get("//authorize").status, deleted ? 401 : 204) << token.id;
+      }
+    }
+  }
+
+  void check_list(const Logged& logged) const {
+    auto client = api();
+    std::map<std::string, std::pair<std::string, std::string>> expected;
+    for (const auto& [id, token] : logged) {
+      if (!token.deleted) expected[id] = {token.name, token.extension};
+    }
+    std::map<std::string, std::pair<std::string, std::string>> listed;
+    constexpr std::size_t page_size = 1000;
+    for (std::size_t offset = 0; offset < expected.size(); offset += page_size) {
+      for (const auto& item :
+           client.get("/auth/tokens?limit=1000&offset=" + std::to_string(offset)).array()) {
+        const auto& token = item.as_object();
+        listed[text(token, "id")] = {text(token, "name"), text(token.at("extension").as_object(), "name")};
+      }
+    }
+    EXPECT_EQ(listed, expected);
+  }
+
+  // Every connection is issued once, and withdrawn once where its token is deleted.
+  void check_worker_ends() const {
+    expect_eventually(
+        [&] {
+          return std::ranges::all_of(fold(replay(folder_)), [](const auto& entry) {
+            const auto& token = entry.second;
+            if (token.extension != "zapier") return token.issued == 0;
+            return token.deleted ? token.withdrawn == token.issued : token.issued == 1;
+          });
+        },
+        std::chrono::seconds(30));
+  }
+
+  InitialisedFolder folder_;
+  std::string operator_key_;
+  std::unique_ptr<ServerProcess> server_;
+  std::vector<Client> clients_{clients};
+};
+
+TEST_F(KillStorm, LosesNothingAcknowledgedAndInventsNothing) {
+  const char* given = std::getenv("STORM_SEED");
+  const auto seed = given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+  std::cout << "STORM_SEED=" << seed << '\n';
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> operations(acknowledged_min, acknowledged_max);
+  server_ = std::make_unique<ServerProcess>(folder_.path());
+  for (int round = 1; round <= rounds && !HasFailure(); ++round) {
+    const int acknowledged = operations(random);
+    SCOPED_TRACE("round " + std::to_string(round) + ", killed after " + std::to_string(acknowledged) +
+                 " acknowledgements");
+    storm(round, acknowledged, random);
+    if (round % rounds_per_rebuild == 0) check_stopped();
+    server_ = std::make_unique<ServerProcess>(folder_.path());
+    settle();
+    const auto position = server_->position();
+    const auto events = replay(folder_);
+    EXPECT_GE(events.size(), position);
+    const auto logged = fold(events);
+    check_acknowledged(logged);
+    check_list(logged);
+  }
+  check_worker_ends();
+  EXPECT_EQ(server_->stop().exit_code, 0);
+  check_stopped();
+}
+
+}  // namespace
+}  // namespace mintmark::testing

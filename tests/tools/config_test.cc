@@ -1,0 +1,143 @@
+#include "tools/config.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/log_folder.h"
+
+namespace mintmark {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+using testing::write_file;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() { std::filesystem::create_directories(data_); }
+
+  Result<Config> load(const Flags& flags = {}, const std::string& config_file = "") {
+    std::vector<const char*> environment;
+    for (const auto& variable : environment_) environment.push_back(variable.c_str());
+    environment.push_back(nullptr);
+    return load_config(data_, config_file, flags, environment.data());
+  }
+  void write(const std::string& text) { write_file(data_ + "/mintmark.toml", text); }
+  std::string refusal(const Flags& flags = {}, const std::string& config_file = "") {
+    const auto config = load(flags, config_file);
+    if (config) return "";
+    EXPECT_EQ(config.error().kind, ErrorKind::kInvalid);
+    return config.error().messages.front();
+  }
+
+  TemporaryFolder folder_;
+  const std::string data_ = folder_.file("data");
+  std::vector<std::string> environment_ = {"PATH=somewhere", "MINTMAR=1"};
+};
+
+TEST_F(ConfigTest, WithoutAnythingTheDefaultsHold) {
+  const auto config = load();
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->data, data_);
+  EXPECT_EQ(config->address, "127.0.0.1");
+  EXPECT_EQ(config->port, 8080);
+  EXPECT_EQ(config->threads, 0);
+  EXPECT_FALSE(config->secure_cookies);
+  EXPECT_EQ(config->log_level, "info");
+  EXPECT_EQ(config->key_path(), data_ + "/keys/key-encryption-key");
+}
+
+TEST_F(ConfigTest, TheFileSetsEverySetting) {
+  write(
+      "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
+  const auto config = load();
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->address, "0.0.0.0");
+  EXPECT_EQ(config->port, 1);
+  EXPECT_EQ(config->threads, 3);
+  EXPECT_TRUE(config->secure_cookies);
+  EXPECT_EQ(config->log_level, "warn");
+  EXPECT_EQ(config->key_path(), "k");
+}
+
+TEST_F(ConfigTest, TheEnvironmentCountsMoreThanTheFileAndFlagsMoreThanBoth) {
+  write("threads = 1\nlog_level = \"warn\"\nlisten = \"10.0.0.1:1\"\n");
+  environment_.emplace_back("MINTMARK_THREADS=2");
+  environment_.emplace_back("MINTMARK_LOG_LEVEL=error");
+  const auto config = load({{"threads", "3"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->threads, 3);
+  EXPECT_EQ(config->log_level, "error");
+  EXPECT_EQ(config->address, "10.0.0.1");
+}
+
+TEST_F(ConfigTest, AFileThatWasNamedCountsInsteadOfTheFolders) {
+  write("threads = 1\n");
+  write_file(folder_.path() / "other.toml", "log_level = \"warn\"\n");
+  const auto config = load({}, folder_.file("other.toml"));
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->threads, 0);
+  EXPECT_EQ(config->log_level, "warn");
+}
+
+TEST_F(ConfigTest, AFileThatWasNamedMustBeThere) {
+  EXPECT_THAT(refusal({}, folder_.file("missing.toml")), HasSubstr("missing.toml"));
+}
+
+TEST_F(ConfigTest, AnUnknownSettingIsRefusedWithItsNameAndPlace) {
+  write("listne = \"x\"\n");
+  EXPECT_THAT(refusal(), HasSubstr(data_ + "/mintmark.toml: there is no setting listne."));
+  write("");
+  EXPECT_EQ(refusal({{"no_such", "1"}}), "flags: there is no setting no_such.");
+  environment_.emplace_back("MINTMARK_LISTNE=x");
+  EXPECT_EQ(refusal(), "environment, MINTMARK_LISTNE: there is no setting listne.");
+}
+
+TEST_F(ConfigTest, AFileThatIsNoTomlIsRefusedWithThePlace) {
+  write("threads = 1\nlisten = \n");
+  EXPECT_THAT(refusal(), HasSubstr("line 2"));
+}
+
+TEST_F(ConfigTest, AValueOfAWrongKindIsRefused) {
+  for (const auto value : {"[1]", "{ a = 1 }", "1.5", "2001-01-01"}) {
+    write(std::string("threads = ") + value + "\n");
+    EXPECT_THAT(refusal(), HasSubstr("threads has a value of a wrong kind.")) << value;
+  }
+}
+
+TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> bad = {
+      {"listen",
+       {"", "localhost", ":8080", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+        "127.0.0.1:1 ", "localhost:8080", "127.0.0.256:1"}},
+      {"threads", {"", "-1", "61", "two", "1.5", " 1"}},
+      {"secure_cookies", {"", "yes", "1", "TRUE"}},
+      {"log_level", {"", "trace", "INFO"}},
+      {"key_file", {""}},
+  };
+  EXPECT_EQ(bad.size(), settings().size());
+  for (const auto& [name, values] : bad) {
+    for (const auto& value : values) {
+      EXPECT_THAT(refusal({{name, value}}), HasSubstr("flags: " + name + " must be")) << value;
+    }
+  }
+}
+
+TEST_F(ConfigTest, AListenAddressMayBeIpv6) {
+  const auto config = load({{"listen", "[::1]:9090"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->address, "::1");
+  EXPECT_EQ(config->port, 9090);
+}
+
+TEST_F(ConfigTest, TheLimitsOfNumbersAreTaken) {
+  EXPECT_EQ(load({{"threads", "60"}})->threads, 60);
+  EXPECT_EQ(load({{"listen", "0.0.0.0:65535"}})->port, 65535);
+  EXPECT_EQ(load({{"listen", "0.0.0.0:0"}})->port, 0);
+}
+
+}  // namespace
+}  // namespace mintmark

@@ -1,0 +1,398 @@
+// Durable appends and replay of the log, beside bare RocksDB in the same run. See --help.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/write_batch.h>
+
+#include "domain/limits.h"
+#include "eventstore/bytes.h"
+#include "eventstore/commit_batch.h"
+#include "eventstore/head_anchor.h"
+#include "eventstore/merkle_tree.h"
+#include "eventstore/random.h"
+#include "eventstore/rocksdb_log.h"
+
+namespace mintmark {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t bare_batch_events = 64;
+
+double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values.at(values.size() / 2);
+}
+
+void check(const rocksdb::Status& status) {
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+// What creating one custom token appends, with a client's idempotency key.
+class TokenRequests {
+ public:
+  TokenRequests() {
+    auto& created = *event_.mutable_token_created();
+    created.set_token_id("SU-160-984-824");
+    created.set_account_id("VA-000-001");
+    created.set_extension(CUSTOM);
+    created.set_name("Billing export of the night");
+    created.set_description("Reads agreements for the nightly export");
+    created.mutable_secret_digest()->set_pepper(1);
+    created.mutable_secret_digest()->set_digest(std::string(16, '\x11'));
+    created.mutable_secret()->set_nonce(std::string(24, '\x22'));
+    created.mutable_secret()->set_ciphertext(std::string(36, '\x33'));
+  }
+
+  AppendRequest next() {
+    const auto id = random_.event_id(std::chrono::floor<std::chrono::microseconds>(now_));
+    AppendRequest request;
+    request.streams.push_back({fmt::format("token-SU-{:012}", ++count_), 0, {}});
+    request.streams.back().events.push_back({id, event_});
+    request.metadata.actor.set_kind(Actor::USER);
+    request.metadata.actor.set_id("UR-000-000-001");
+    request.metadata.recorded_at = std::chrono::floor<std::chrono::microseconds>(now_);
+    request.metadata.request_id = id.text();
+    request.metadata.client_ip = "192.0.2.1";
+    std::string key_hash(32, '\0');
+    random_.fill({reinterpret_cast<std::uint8_t*>(key_hash.data()), key_hash.size()});
+    request.idempotency_key = IdempotencyKey{std::move(key_hash), std::string(32, '\x44')};
+    request.vault_writes.push_back({request.streams.front().stream, std::string(72, '\x55')});
+    return request;
+  }
+
+ private:
+  SystemRandom random_;
+  const std::chrono::system_clock::time_point now_ = std::chrono::system_clock::now();
+  Event event_;
+  std::uint64_t count_ = 0;
+};
+
+struct AppendRates {
+  double appends_per_second = 0;
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
+// `writers` clients, each with one append in flight, driven by this one thread.
+class Writers {
+ public:
+  Writers(EventLog& log, TokenRequests& requests, std::size_t count)
+      : log_(log), requests_(requests), started_(count) {}
+
+  AppendRates run(double seconds) {
+    const auto start = SteadyClock::now();
+    std::vector<std::size_t> ready;
+    for (std::size_t writer = 0; writer < started_.size(); ++writer) ready.push_back(writer);
+    std::size_t in_flight = 0;
+    while (!ready.empty() || in_flight > 0) {
+      if (seconds_since(start) >= seconds) ready.clear();
+      for (const auto writer : ready) append(writer);
+      in_flight += ready.size();
+      if (in_flight == 0) break;
+      ready = wait_for_answers();
+      in_flight -= ready.size();
+    }
+    const double elapsed = seconds_since(start);
+    std::ranges::sort(latencies_);
+    const auto percentile = [&](double part) {
+      const auto index = static_cast<std::size_t>(part * static_cast<double>(latencies_.size() - 1));
+      return std::chrono::duration<double, std::milli>(latencies_.at(index)).count();
+    };
+    return {static_cast<double>(latencies_.size()) / elapsed, percentile(0.50), percentile(0.99)};
+  }
+
+ private:
+  void append(std::size_t writer) {
+    auto request = requests_.next();
+    started_[writer] = SteadyClock::now();
+    log_.append(std::move(request), [this, writer](AppendResult result) {
+      if (!result) {
+        fmt::print(stderr, "append failed: {}\n", result.error().message);
+        std::_Exit(1);
+      }
+      const auto latency = SteadyClock::now() - started_[writer];
+      const std::scoped_lock lock(mutex_);
+      latencies_.push_back(latency);
+      answered_.push_back(writer);
+      if (answered_.size() == 1) grown_.notify_one();
+    });
+  }
+
+  std::vector<std::size_t> wait_for_answers() {
+    std::unique_lock lock(mutex_);
+    grown_.wait(lock, [this] { return !answered_.empty(); });
+    return std::exchange(answered_, {});
+  }
+
+  EventLog& log_;
+  TokenRequests& requests_;
+  std::vector<SteadyClock::time_point> started_;
+  std::mutex mutex_;
+  std::condition_variable grown_;
+  std::vector<SteadyClock::duration> latencies_;  // guarded by mutex_
+  std::vector<std::size_t> answered_;             // guarded by mutex_
+};
+
+// Nothing is stored yet: encodes events without a log.
+class EmptyLookup final : public LogLookup {
+ public:
+  std::uint64_t stream_version(std::string_view) override { return 0; }
+  std::optional<EventLog::EarlierUse> idempotency_key(std::string_view) override { return std::nullopt; }
+  std::optional<Committed> append_of(const EventId&) override { return std::nullopt; }
+};
+
+// Writes anchors on a thread of its own, the newest tree only, as the committer does.
+class AnchorThread {
+ public:
+  explicit AnchorThread(const std::string& path) {
+    check(HeadAnchor::create(*rocksdb::Env::Default(), path));
+    check(HeadAnchor::open(*rocksdb::Env::Default(), path, anchor_));
+  }
+  void hand_over(const MerkleTree& tree) {
+    {
+      const std::scoped_lock lock(mutex_);
+      newest_ = tree;
+    }
+    changed_.notify_all();
+  }
+  void wait_for(Position position) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return anchored_ >= position; });
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (changed_.wait(lock, stop, [this] { return newest_.size() > anchored_; })) {
+      const auto tree = newest_;
+      lock.unlock();
+      check(anchor_->write({EventId{}, tree}));
+      lock.lock();
+      anchored_ = tree.size();
+      changed_.notify_all();
+    }
+  }
+
+  std::unique_ptr<HeadAnchor> anchor_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  MerkleTree newest_;
+  Position anchored_ = 0;
+  std::jthread thread_{[this](const std::stop_token& stop) { run(stop); }};
+};
+
+// RocksDB alone: one thread, the rows that the log would write, 64 appends a synced batch.
+class BareRocksDb {
+ public:
+  explicit BareRocksDb(const std::string& path) : anchor_(path + "-anchor") {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    rocksdb::ColumnFamilyOptions family;
+    family.write_buffer_size = 32UL * 1024 * 1024;
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const auto* name : {"default", "events", "streams", "heads", "appends", "idempotency", "vault"})
+      families.emplace_back(name, family);
+    rocksdb::DB* db = nullptr;
+    check(rocksdb::DB::Open(options, path, families, &families_, &db));
+    db_.reset(db);
+  }
+  ~BareRocksDb() {
+    for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+  }
+  BareRocksDb(const BareRocksDb&) = delete;
+  BareRocksDb& operator=(const BareRocksDb&) = delete;
+
+  // Appends a second; encoding is not counted, hashing and anchoring are where asked for.
+  double run(TokenRequests& requests, double seconds, bool with_tree_and_anchor) {
+    double busy = 0;
+    std::size_t appends = 0;
+    while (busy < seconds) {
+      CommitBatch batch(lookup_, head_);
+      for (std::size_t i = 0; i < bare_batch_events; ++i) {
+        if (!batch.add(requests.next())) throw std::runtime_error("the batch refused an append");
+      }
+      head_ = batch.head();
+      const auto start = SteadyClock::now();
+      write(batch, with_tree_and_anchor);
+      busy += seconds_since(start);
+      appends += bare_batch_events;
+    }
+    const auto start = SteadyClock::now();
+    if (with_tree_and_anchor) anchor_.wait_for(tree_.size());
+    return static_cast<double>(appends) / (busy + seconds_since(start));
+  }
+
+ private:
+  void write(const CommitBatch& batch, bool with_tree_and_anchor) {
+    rocksdb::WriteBatch writes;
+    const auto key_of = [](std::uint64_t number) {
+      std::string key;
+      put_big_endian(key, number);
+      return key;
+    };
+    for (const auto& event : batch.events()) {
+      check(writes.Put(families_[1], key_of(event.position), event.bytes));
+      check(writes.Put(families_[2], event.stream + '\0' + key_of(event.version), key_of(event.position)));
+      if (with_tree_and_anchor) tree_.append(event.bytes);
+    }
+    for (const auto& [stream, version] : batch.stream_versions())
+      check(writes.Put(families_[3], stream, key_of(version)));
+    for (const auto& [id, committed] : batch.appends()) {
+      const rocksdb::Slice key(id.view().data(), id.view().size());
+      check(writes.Put(families_[4], key, key_of(committed.first) + key_of(committed.last)));
+    }
+    for (const auto& [hash, use] : batch.idempotency_keys()) {
+      const auto positions = key_of(use.committed.first) + key_of(use.committed.last);
+      check(writes.Put(families_[5], hash, positions + use.request_hash));
+    }
+    for (const auto& [subject, wrapped] : batch.vault_writes())
+      check(writes.Put(families_[6], subject, wrapped));
+    if (with_tree_and_anchor) check(writes.Put(families_[0], "tree", tree_.encode()));
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    check(db_->Write(options, &writes));
+    if (with_tree_and_anchor) anchor_.hand_over(tree_);
+  }
+
+  AnchorThread anchor_;
+  EmptyLookup lookup_;
+  MerkleTree tree_;
+  Position head_ = 0;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+};
+
+std::unique_ptr<RocksDbLog> open_log(const std::string& path) {
+  RocksDbLog::Options options;
+  options.path = path;
+  auto log = RocksDbLog::open(std::move(options));
+  if (!log) throw std::runtime_error(log.error().messages.front());
+  return std::move(*log);
+}
+
+struct Settings {
+  std::string data;
+  double seconds = 3;
+  std::size_t rounds = 3;
+  Position replay_events = 1'000'000;
+};
+
+void bench_appends(const Settings& settings, TokenRequests& requests) {
+  constexpr std::array<std::size_t, 4> writer_counts{1, 16, 64, 256};
+  BareRocksDb bare(settings.data + "/bare");
+  BareRocksDb bare_with(settings.data + "/bare-with-tree");
+  const auto log = open_log(settings.data + "/log");
+  std::vector<double> bare_rates;
+  std::vector<double> bare_with_rates;
+  std::map<std::size_t, std::array<std::vector<double>, 3>> rates;
+  for (std::size_t round = 0; round < settings.rounds; ++round) {
+    bare_rates.push_back(bare.run(requests, settings.seconds, false));
+    bare_with_rates.push_back(bare_with.run(requests, settings.seconds, true));
+    for (const auto count : writer_counts) {
+      const auto measured = Writers(*log, requests, count).run(settings.seconds);
+      rates[count][0].push_back(measured.appends_per_second);
+      rates[count][1].push_back(measured.p50_ms);
+      rates[count][2].push_back(measured.p99_ms);
+    }
+  }
+  const double bare_rate = median(bare_rates);
+  const double with_rate = median(bare_with_rates);
+  fmt::print("{:<44}{:>12.0f}/s\n", "bare RocksDB, batches of 64", bare_rate);
+  fmt::print("{:<44}{:>12.0f}/s   cost {:.1f} %\n", "  with Merkle tree and head anchor", with_rate,
+             100 * (1 - with_rate / bare_rate));
+  for (const auto& [count, measured] : rates) {
+    const double rate = median(measured[0]);
+    fmt::print("{:<44}{:>12.0f}/s   p50 {:.2f} ms   p99 {:.2f} ms   {:.2f} x bare\n",
+               fmt::format("log, {} writers", count), rate, median(measured[1]), median(measured[2]),
+               rate / bare_rate);
+  }
+}
+
+void bench_replay(const Settings& settings, TokenRequests& requests) {
+  const auto path = settings.data + "/log";
+  {
+    const auto log = open_log(path);
+    while (log->head() < settings.replay_events) Writers(*log, requests, 1024).run(1);
+  }
+  const auto log = open_log(path);
+  std::vector<double> rates;
+  std::size_t bytes = 0;
+  for (std::size_t round = 0; round < settings.rounds; ++round) {
+    const auto start = SteadyClock::now();
+    bytes = 0;
+    for (Position after = 0; after < settings.replay_events;) {
+      const auto events = log->read(
+          after, std::min<std::size_t>(limits::projection_batch_events_max, settings.replay_events - after));
+      for (const auto& event : events) bytes += event.bytes.size();
+      after = events.back().recorded.position();
+    }
+    rates.push_back(static_cast<double>(settings.replay_events) / seconds_since(start));
+  }
+  fmt::print("{:<44}{:>12.0f}/s   {} events of {} bytes\n", "replay (read and decode)", median(rates),
+             settings.replay_events, bytes / settings.replay_events);
+}
+
+int run(const Settings& settings) {
+  if (std::filesystem::exists(settings.data)) {
+    fmt::print(stderr, "{} exists; name a folder to be made and removed\n", settings.data);
+    return 1;
+  }
+  std::filesystem::create_directories(settings.data);
+  const std::shared_ptr<void> removal(nullptr,
+                                      [&settings](void*) { std::filesystem::remove_all(settings.data); });
+  RocksDbLog::Options options;
+  options.path = settings.data + "/log";
+  SystemRandom random;
+  if (const auto created = RocksDbLog::create(options, random.event_id(Time())); !created)
+    throw std::runtime_error(created.error().messages.front());
+  TokenRequests requests;
+  bench_appends(settings, requests);
+  bench_replay(settings, requests);
+  return 0;
+}
+
+}  // namespace
+}  // namespace mintmark
+
+int main(int argc, char** argv) {
+  CLI::App app("Durable appends and replay of the log, beside bare RocksDB in the same run.");
+  mintmark::Settings settings;
+  app.add_option("--data", settings.data, "Folder to make, fill and remove; on the disk to be measured")
+      ->required();
+  app.add_option("--seconds", settings.seconds, "Length of each phase")->check(CLI::PositiveNumber);
+  app.add_option("--rounds", settings.rounds, "Times that each phase runs; medians are printed")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--replay-events", settings.replay_events, "Events to replay")->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return mintmark::run(settings);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_log: {}\n", error.what());
+    return 1;
+  }
+}
