@@ -132,13 +132,20 @@ struct AdminSocket::Impl {
   // Commands wait for the blocking pool, the log and the projector, which answer to this context: so it goes
   // on until they have, and their next line finds its socket shut.
   ~Impl() {
-    asio::post(context, [this] {
-      boost::system::error_code ignored;
-      acceptor.close(ignored);
-      for (auto* socket : open_sockets) socket->shutdown(Socket::shutdown_both, ignored);
-    });
+    try {
+      asio::post(context, [this] { shut_sockets(); });
+    } catch (const std::exception&) {
+      context.stop();  // without the memory to end in order
+    }
     thread.join();
     ::unlink(path.c_str());
+  }
+
+  // On the context's thread.
+  void shut_sockets() {
+    boost::system::error_code ignored;  // whatever it is, they are of no use any more
+    acceptor.close(ignored);
+    for (auto* socket : open_sockets) socket->shutdown(Socket::shutdown_both, ignored);
   }
 
   awaitable<void> accept() {

@@ -102,6 +102,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
   options.error_if_exists = mode == Mode::kCreate;
   const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(family_names.size());
   for (const auto& name : family_names) families.emplace_back(name, family_options(name, cache));
 
   std::unique_ptr<RocksDbTables> opened(new RocksDbTables);

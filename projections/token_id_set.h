@@ -44,7 +44,7 @@ class TokenIdSet {
   std::size_t size() const { return size_; }
   // About: the vectors may hold up to as much again in reserve.
   std::size_t memory_bytes() const {
-    return pages_.capacity() * sizeof pages_[0] + size_ * sizeof(std::uint16_t);
+    return pages_.capacity() * sizeof(decltype(pages_)::value_type) + size_ * sizeof(std::uint16_t);
   }
 
  private:

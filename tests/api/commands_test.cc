@@ -106,7 +106,7 @@ TEST_F(CommandsTest, WhatTheLogRefusesIsToldByItsKindAndStatus) {
 
 TEST_F(CommandsTest, ABreachOfTheLogsLimitsIsABugAndThrows) {
   instance_.log.refuse(AppendError::Kind::kInvalid);
-  EXPECT_THROW(rename(id_, "new"), std::logic_error);
+  EXPECT_THROW(rename(id_, "new").value(), std::logic_error);
 }
 
 TEST_F(CommandsTest, TheLogRemembersWhoAskedAndHow) {

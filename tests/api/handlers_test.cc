@@ -207,17 +207,19 @@ TEST_F(HandlersTest, WhatDoesNotExistAndWhatIsNotOursAreAlike) {
   const auto other = instance_.open_account("Other");
   const auto foreign = instance_.create_token(other).row.token_id();
   const auto foreign_user = instance_.add_user(other, "eve@example.com").id.text();
-  const auto own = "/public/v1/accounts/" + account_.text();
+  const auto accounts = std::string("/public/v1/accounts/");
+  const auto own_users = accounts + account_.text() + "/users/";
+  const auto foreign_token = tokens + "/" + foreign;
   for (const auto& [method, known, unknown] : std::vector<std::array<std::string, 3>>{
-           {"GET", tokens + "/" + foreign, tokens + "/SU-999-999-999"},
-           {"GET", tokens + "/" + foreign, tokens + "/nonsense"},
-           {"PUT", tokens + "/" + foreign, tokens + "/SU-999-999-999"},
-           {"DELETE", tokens + "/" + foreign, tokens + "/%00"},
-           {"POST", tokens + "/" + foreign + "/reveal", tokens + "/SU-999-999-999/reveal"},
-           {"GET", "/public/v1/accounts/" + other.text(), "/public/v1/accounts/x"},
-           {"PUT", "/public/v1/accounts/" + other.text(), "/public/v1/accounts/VA-999-999"},
-           {"GET", "/public/v1/accounts/" + other.text() + "/users", "/public/v1/accounts/x/users"},
-           {"GET", own + "/users/" + foreign_user, own + "/users/UR-999-999-999"},
+           {"GET", foreign_token, tokens + "/SU-999-999-999"},
+           {"GET", foreign_token, tokens + "/nonsense"},
+           {"PUT", foreign_token, tokens + "/SU-999-999-999"},
+           {"DELETE", foreign_token, tokens + "/%00"},
+           {"POST", foreign_token + "/reveal", tokens + "/SU-999-999-999/reveal"},
+           {"GET", accounts + other.text(), "/public/v1/accounts/x"},
+           {"PUT", accounts + other.text(), "/public/v1/accounts/VA-999-999"},
+           {"GET", accounts + other.text() + "/users", "/public/v1/accounts/x/users"},
+           {"GET", own_users + foreign_user, own_users + "UR-999-999-999"},
        }) {
     const auto head = instance_.memory.head();
     const auto body = method == "PUT" ? R"({"name":"stolen"})" : "";

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "domain/limits.h"
@@ -40,12 +41,11 @@ TEST(ListQuery, LimitAndOffsetAreReadInEveryForm) {
 
 TEST(ListQuery, WhatIsNegativeOrNoNumberFallsBackToTheDefault) {
   for (const std::string_view value : {"-1", "x", "", "1.5", "10x", " 10", "+10", "0x10", "null()", "%31"}) {
-    const auto text = std::string(value);
-    const auto page = parse_page_request("limit=" + text + "&offset=" + text);
+    const auto page = parse_page_request(fmt::format("limit={0}&offset={0}", value));
     ASSERT_TRUE(page) << value;
     EXPECT_EQ(page->limit, limits::page_default) << value;
     EXPECT_EQ(page->offset, 0) << value;
-    EXPECT_EQ(parse_page_request("eq(limit," + text + ")")->limit, limits::page_default) << value;
+    EXPECT_EQ(parse_page_request(fmt::format("eq(limit,{})", value))->limit, limits::page_default) << value;
   }
 }
 

@@ -66,6 +66,7 @@ class DirectoryTest : public ::testing::Test {
 
   static std::vector<std::string> names(const std::vector<UserRow>& users) {
     std::vector<std::string> names;
+    names.reserve(users.size());
     for (const auto& user : users) names.push_back(user.name());
     return names;
   }

@@ -58,7 +58,7 @@ TEST_F(Credentials, OfEveryMalformedKindAreRefused) {
                                                     "ApiKey " + id + ":",
                                                     "ApiKey :" + secret,
                                                     "ApiKey " + secret,
-                                                    "ApiKey " + id + secret,
+                                                    fmt::format("ApiKey {}{}", id, secret),
                                                     fmt::format("ApiKey {} {}", id, secret),
                                                     "ApiKey " + key + "0",
                                                     "ApiKey " + key.substr(0, key.size() - 1),

@@ -63,8 +63,8 @@ TEST_F(Requests, WithAMethodThatIsNotAllowedAreToldWhichAre) {
 TEST_F(Requests, ToPathsThatAreNoneAreNotFound) {
   auto client = signed_in();
   for (const std::string path :
-       {"//", "//public", "//public/v1", "/", "/auth", "/auth/tokens/", "/auth//tokens",
-        "//public/v2/auth/tokens", "//PUBLIC/v1/auth/tokens", "/auth/tokens/SU-000-000-000/unknown",
+       {"//public", "//public/v1", "/", "/auth", "/auth/tokens/", "/auth//tokens", "//public/v2/auth/tokens",
+        "//PUBLIC/v1/auth/tokens", "/auth/tokens/SU-000-000-000/unknown",
         "/auth/tokens/SU-000-000-000/reveal/more", "/auth/tokens/../tokens", "/auth%2Ftokens", "//authorized",
         "/users", "/modules%00", "//healthz/"}) {
     for (const auto* method : {"GET", "POST", "DELETE", "OPTIONS"}) {

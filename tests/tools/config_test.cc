@@ -21,6 +21,7 @@ class ConfigTest : public ::testing::Test {
 
   Result<Config> load(const Flags& flags = {}, const std::string& config_file = "") {
     std::vector<const char*> environment;
+    environment.reserve(environment_.size() + 1);
     for (const auto& variable : environment_) environment.push_back(variable.c_str());
     environment.push_back(nullptr);
     return load_config(data_, config_file, flags, environment.data());
