@@ -43,28 +43,24 @@ Committer::~Committer() {
 }
 
 void Committer::append(AppendRequest request, AppendDone done) {
-  std::optional<AppendError> refusal;
+  AppendError refusal = outcome_unknown();
   {
     const std::scoped_lock lock(mutex_);
-    if (failed_ || stopping_) {
-      refusal = outcome_unknown();
-    } else if (unanswered_ >= limits::append_queue_max) {
-      refusal = AppendError{Kind::kBusy, "too many writes are waiting; try again"};
-    } else {
+    const bool ended = failed_ || stopping_;
+    if (!ended && unanswered_ < limits::append_queue_max) {
       queue_.push_back({std::move(request), std::move(done)});
       ++unanswered_;
+      queue_grown_.notify_one();
+      return;
     }
+    if (!ended) refusal = AppendError{Kind::kBusy, "too many writes are waiting; try again"};
   }
-  if (refusal) {
-    done(std::unexpected(std::move(*refusal)));
-  } else {
-    queue_grown_.notify_one();
-  }
+  done(std::unexpected(std::move(refusal)));
 }
 
 bool Committer::wait_past(Position after, std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  return head_moved_.wait(lock, stop, [&] { return head() > after; });
+  return head_moved_.wait(lock, std::move(stop), [&] { return head() > after; });
 }
 
 std::vector<Committer::Waiting> Committer::take_waiting() {

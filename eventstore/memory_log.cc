@@ -69,7 +69,7 @@ Position MemoryLog::head() const {
 
 bool MemoryLog::wait_past(Position after, std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  return grown_.wait(lock, stop, [&] { return events_.size() > after; });
+  return grown_.wait(lock, std::move(stop), [&] { return events_.size() > after; });
 }
 
 // The lookups are called with the mutex held.
