@@ -108,7 +108,9 @@ awaitable<Result<void>> projected(Services& services, Position position) {
     });
   });
   co_await wait->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!wait->reached) co_return fail(ErrorKind::kUnavailable, "The views lag behind the log; try again.");
+  if (!wait->reached)
+    co_return fail(ErrorKind::kOutcomeUnknown,
+                   "This is stored, but the views lag behind; read it in a moment.");
   co_return Result<void>();
 }
 

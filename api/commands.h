@@ -51,7 +51,7 @@ Aggregate fold(const LoadedStream& stream) {
   return aggregate;
 }
 
-// Waits until every projection has taken in `position`; kUnavailable where that takes longer than
+// Waits until every projection has taken in `position`; kOutcomeUnknown where that takes longer than
 // limits::projection_wait_time_max or the projector has failed.
 awaitable<Result<void>> projected(Services& services, Position position);
 

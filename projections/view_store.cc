@@ -65,6 +65,7 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {
   std::unique_ptr<ViewStore> store(new ViewStore);
   store->family_options_ = options;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (const auto& name : names) families.emplace_back(name, options);
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, families, &store->families_, &db);

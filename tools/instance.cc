@@ -116,7 +116,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->vault = std::make_unique<Vault>(*instance->log, *key, instance->random);
   auto peppers = instance->vault->load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
-  instance->peppers = std::make_unique<Peppers>(std::move(*peppers));
+  instance->peppers = std::make_unique<Peppers>(*peppers);
   auto views = ViewStore::open(config.views_path());
   if (!views) return std::unexpected(views.error());
   instance->views = std::move(*views);

@@ -40,7 +40,7 @@ Result<void> open(const Config& config, Sources& sources) {
   sources.vault = std::make_unique<Vault>(*sources.log, *key, sources.random);
   auto peppers = sources.vault->load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
-  sources.peppers = std::make_unique<Peppers>(std::move(*peppers));
+  sources.peppers = std::make_unique<Peppers>(*peppers);
   auto views = ViewStore::open(config.views_path());
   if (!views) return std::unexpected(views.error());
   sources.views = std::move(*views);

@@ -106,6 +106,7 @@ class Writers {
   AppendRates run(double seconds) {
     const auto start = SteadyClock::now();
     std::vector<std::size_t> ready;
+    ready.reserve(started_.size());
     for (std::size_t writer = 0; writer < started_.size(); ++writer) ready.push_back(writer);
     std::size_t in_flight = 0;
     while (!ready.empty() || in_flight > 0) {
