@@ -106,7 +106,7 @@ awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& c
       const auto& recorded = events.front().recorded;
       auto value = open_value(services, recorded);
       if (!value) return std::unexpected(std::move(value.error()));
-      return CreatedToken{token_row(recorded), std::move(*value), committed.last};
+      return CreatedToken{token_row(recorded), *value, committed.last};
     };
     co_return co_await services.blocking.run(std::move(read_back));
   }
@@ -130,7 +130,7 @@ awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& 
   };
   auto value = co_await services.blocking.run(std::move(open));
   if (!value) co_return std::unexpected(std::move(value.error()));
-  co_return RevealedToken{std::move(*value), written->committed.last};
+  co_return RevealedToken{*value, written->committed.last};
 }
 
 awaitable<Result<Position>> delete_token(Services& services, const Caller& caller, TokenId id) {
