@@ -109,6 +109,8 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
     context.cookie = std::move(authenticated->cookie);
     const auto access = check_access(context.caller, match.route->access);
     if (!access) co_return error_response(access.error());
+    const auto permitted = check_permissions(services_, context.caller, *match.route, request);
+    if (!permitted) co_return error_response(permitted.error());
     auto key = read_idempotency_key(request, context.caller.account);
     if (!key) co_return error_response(key.error());
     context.caller.idempotency_key = std::move(*key);

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "api/handlers.h"
 #include "api/user_service.h"
 
 namespace mintmark {
@@ -56,6 +57,7 @@ Result<Authenticated> authenticate_token(Services& services, const http::Request
         caller.actor.set_id(identity->token.text());
         caller.account = identity->account;
         caller.role = MEMBER;
+        caller.permissions = identity->permissions;
         return Authenticated{std::move(caller), std::nullopt};
       });
 }
@@ -98,6 +100,14 @@ Result<void> check_access(const Caller& caller, Access access) {
                                                   : true;
   if (!allowed) return fail(ErrorKind::kForbidden, "Your role does not allow this.");
   return {};
+}
+
+Result<void> check_permissions(const Services& services, const Caller& caller, const Route& route,
+                               const http::Request& request) {
+  const bool asks_who_it_is = route.handler == get_context;
+  if (!caller.permissions || asks_who_it_is) return {};
+  if (services.modules.allows(caller.permissions, request.method(), request.path())) return {};
+  return fail(ErrorKind::kForbidden, "The token's permissions do not cover this.");
 }
 
 }  // namespace mintmark

@@ -26,4 +26,9 @@ awaitable<Result<Authenticated>> authenticate(Services& services, const http::Re
 // kForbidden where the caller's role is less than the route wants.
 Result<void> check_access(const Caller& caller, Access access);
 
+// kForbidden where the caller is a token whose permissions do not cover the request: the rules that guard the
+// API behind a gateway guard ours as well. Who it is, every token may ask.
+Result<void> check_permissions(const Services& services, const Caller& caller, const Route& route,
+                               const http::Request& request);
+
 }  // namespace mintmark

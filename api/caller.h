@@ -14,6 +14,7 @@ struct Caller {
   Actor actor;
   AccountId account;
   Role role = ROLE_UNSPECIFIED;
+  std::optional<std::uint64_t> permissions = {};  // module_bit()s of a token's; nothing: every module
   std::string request_id;
   std::string client_ip;
   std::optional<IdempotencyKey> idempotency_key;

@@ -9,6 +9,7 @@
 namespace mintmark {
 namespace {
 
+constexpr std::string_view authorize_path = "/authorize";
 constexpr std::string_view unauthorized_head =
     "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ApiKey realm=\"mintmark\"\r\nContent-Length: 0\r\n";
 constexpr std::string_view forbidden_head = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n";
@@ -55,24 +56,40 @@ void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_aliv
   end_head(keep_alive, out);
 }
 
-// What a gateway tells of the original request, if it does, is a method and a path.
-bool original_makes_sense(const http::Request& request) {
-  auto uri = request.header("X-Original-URI");
-  if (!uri) uri = request.header("X-Forwarded-Uri");
-  if (uri && !uri->starts_with('/')) return false;
-  auto method = request.header("X-Original-Method");
-  if (!method) method = request.header("X-Forwarded-Method");
-  return !method ||
-         (!method->empty() && std::ranges::all_of(*method, [](char c) { return c >= 'A' && c <= 'Z'; }));
+// What the gateway tells of the request that its client made; empty where it does not.
+struct Original {
+  std::string_view method;
+  std::string_view uri;
+};
+
+std::string_view first_of(const http::Request& request, std::string_view name, std::string_view other) {
+  const auto value = request.header(name);
+  return value ? *value : request.header(other).value_or("");
+}
+
+Original original_of(const http::Request& request) {
+  Original original{first_of(request, "X-Original-Method", "X-Forwarded-Method"),
+                    first_of(request, "X-Original-URI", "X-Forwarded-Uri")};
+  // Envoy asks with the client's own method, and with its path behind ours.
+  const auto appended = request.target().substr(authorize_path.size());
+  if (original.uri.empty() && appended.starts_with('/')) {
+    original.uri = appended;
+    if (original.method.empty()) original.method = request.method();
+  }
+  return original;
+}
+
+bool makes_sense(const Original& original) {
+  return (original.uri.empty() || original.uri.starts_with('/')) &&
+         std::ranges::all_of(original.method, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 }  // namespace
 
 bool is_forward_auth(const http::Request& request) {
-  constexpr std::string_view path = "/authorize";
   const auto target = request.target();
-  if (!target.starts_with(path)) return false;
-  const auto rest = target.substr(path.size());
+  if (!target.starts_with(authorize_path)) return false;
+  const auto rest = target.substr(authorize_path.size());
   return rest.empty() || rest.front() == '/' || rest.front() == '?';
 }
 
@@ -91,9 +108,10 @@ void answer_forward_auth(const Services& services, const http::Request& request,
       reader, key->id, key->secret, services.clock.now(),
       [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
         if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized_head);
-        if (verdict == AuthorizationIndex::Verdict::kRefused || !original_makes_sense(request)) {
-          return refuse(forbidden_head);
-        }
+        const auto original = original_of(request);
+        const bool may = verdict == AuthorizationIndex::Verdict::kAllowed && makes_sense(original) &&
+                         services.modules.allows(identity->permissions, original.method, original.uri);
+        if (!may) return refuse(forbidden_head);
         append_allowed(*identity, keep_alive, out);
       });
 }

@@ -16,10 +16,13 @@ bool is_forward_auth(const http::Request& request);
 //
 //   204  the key may; X-Mintmark-Account, -Token, -Name and -Type tell whose it is
 //   401  no key, a malformed one, an unknown one or a deleted one: all alike
-//   403  a known key that may not: its token is pending or expired, or the original request makes no sense
+//   403  a known key that may not: its token is pending, inactive or expired, its permissions do not cover
+//   the
+//        original request (module_table.h), or that request makes no sense
 //
 // The original request is in X-Original-Method and X-Original-URI (nginx, HAProxy) or X-Forwarded-Method and
-// X-Forwarded-Uri (Caddy, Traefik). `reader` is the authorization index's slot of this thread.
+// X-Forwarded-Uri (Caddy, Traefik), or is the request itself below /authorize (Envoy). `reader` is the
+// authorization index's slot of this thread.
 void answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
                          bool keep_alive, std::string& out);
 

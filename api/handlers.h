@@ -16,6 +16,19 @@ awaitable<http::Response> get_token(Context& context);
 awaitable<http::Response> update_token(Context& context);
 awaitable<http::Response> delete_token(Context& context);
 awaitable<http::Response> reveal_token(Context& context);
+awaitable<http::Response> activate_token(Context& context);
+awaitable<http::Response> deactivate_token(Context& context);
+awaitable<http::Response> rotate_token(Context& context);
+awaitable<http::Response> renew_token(Context& context);
+
+// token_permissions.cc
+awaitable<http::Response> list_permissions(Context& context);
+awaitable<http::Response> grant_permissions(Context& context);
+awaitable<http::Response> revoke_permissions(Context& context);
+
+// modules.cc
+awaitable<http::Response> list_modules(Context& context);
+awaitable<http::Response> get_module(Context& context);
 
 // accounts.cc
 awaitable<http::Response> list_accounts(Context& context);
@@ -37,6 +50,9 @@ awaitable<http::Response> get_context(Context& context);
 awaitable<http::Response> health(Context& context);
 
 // What the handlers share.
+
+// The token in the path; kNotFound for an id that is none, as for one that nobody has.
+Result<TokenId> token_in_path(const Context& context);
 http::Response json_response(int status, const boost::json::object& body);
 // Tells the position of a write in Mintmark-Position, so that its client can wait for it elsewhere.
 void add_position(http::Response& response, Position position);

@@ -1,7 +1,6 @@
 #include "api/json.h"
 
 #include <boost/json/stream_parser.hpp>
-#include <boost/json/value.hpp>
 
 #include "domain/limits.h"
 
@@ -9,7 +8,7 @@ namespace mintmark {
 
 namespace json = boost::json;
 
-Result<json::object> parse_json_object(std::string_view text) {
+Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = limits::json_depth_max;
   json::stream_parser parser(json::storage_ptr(), options);
@@ -23,9 +22,14 @@ Result<json::object> parse_json_object(std::string_view text) {
     return fail(ErrorKind::kInvalid,
                 fmt::format("body: Not valid JSON near byte {}: {}.", read, code.message()));
   }
-  auto value = parser.release();
-  if (!value.is_object()) return fail(ErrorKind::kInvalid, "body: Must be a JSON object.");
-  return std::move(value.as_object());
+  return parser.release();
+}
+
+Result<json::object> parse_json_object(std::string_view text) {
+  auto value = parse_json(text);
+  if (!value) return std::unexpected(std::move(value.error()));
+  if (!value->is_object()) return fail(ErrorKind::kInvalid, "body: Must be a JSON object.");
+  return std::move(value->as_object());
 }
 
 std::optional<std::string> JsonFields::text(std::string_view name, bool nullable) {

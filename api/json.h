@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "domain/error.h"
 #include "domain/fields.h"
@@ -15,6 +16,9 @@ namespace mintmark {
 // A request's body as a JSON object (RFC 8259), at most limits::json_depth_max deep; of members with one name
 // the last counts. kInvalid otherwise, naming the place.
 Result<boost::json::object> parse_json_object(std::string_view text);
+
+// The same of any JSON value.
+Result<boost::json::value> parse_json(std::string_view text);
 
 // Reads the members of a body; what is wrong with one goes to `errors` and reads as absent. Members that
 // nobody asks for are ignored: clients send back whole objects.

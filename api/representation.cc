@@ -1,13 +1,13 @@
 #include "api/representation.h"
 
-#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "projections/token_status.h"
 
 namespace mintmark {
 namespace {
 
 namespace json = boost::json;
-
-constexpr auto expiring_before = std::chrono::days(14);  // CONTRACT.md, Status
 
 json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
@@ -46,12 +46,21 @@ json::object represent_actor(const Services& services, const Actor& actor) {
   return by;
 }
 
-std::string_view status_name(const TokenRow& row, Time now) {
-  if (row.status() == TokenRow::PENDING) return "pending";
-  if (!row.has_expires_at_us()) return "active";
-  const Time expires_at{std::chrono::microseconds(row.expires_at_us())};
-  if (now >= expires_at) return "expired";
-  return now >= expires_at - expiring_before ? "expiring" : "active";
+std::string permission_id(TokenId token, std::uint32_t module) {
+  return fmt::format("TP{}-{:04}", std::string_view(token.text()).substr(2), module);
+}
+
+json::array represent_permissions(const Services& services, const TokenRow& row) {
+  json::array permissions;
+  const auto id = TokenId::parse(row.token_id());
+  for (const auto& held : row.permissions()) {
+    permissions.push_back(json::object{
+        {"id", id ? permission_id(*id, held.module()) : ""},
+        {"object", {{"id", module_id(held.module())}}},
+        {"events", {{"granted", represent_created(services, held.granted())}}},
+    });
+  }
+  return permissions;
 }
 
 json::object represent_token(const Services& services, const TokenRow& row, Time now) {
@@ -66,10 +75,13 @@ json::object represent_token(const Services& services, const TokenRow& row, Time
       {"handle", nullptr},
       {"token", nullptr},
       {"events", {{"created", represent_created(services, row.created())}}},
-      {"permissions", json::array()},
+      {"permissions", represent_permissions(services, row)},
+      {"restricted", row.restricted()},
       {"expiration_date",
        row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
-      {"renewed_expiration_date", nullptr},
+      {"renewed_expiration_date", row.renewal().has_expires_at_us()
+                                      ? json::value(date(row.renewal().expires_at_us()))
+                                      : json::value(nullptr)},
       {"renewed_token", nullptr},
   };
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "api/services.h"
@@ -16,11 +17,12 @@ boost::json::object represent_actor(const Services& services, const Actor& actor
 
 // `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
+// What the token was granted, by module.
+boost::json::array represent_permissions(const Services& services, const TokenRow& row);
+// TP-160-984-824-0007: that token's permission on MD-0007.
+std::string permission_id(TokenId token, std::uint32_t module);
 boost::json::object represent_account(const Services& services, const AccountRow& row);
 boost::json::object represent_user(const Services& services, const UserRow& row);
 boost::json::object represent_extension(Extension extension);
-
-// The contract's word for the status at that time: pending, active, expiring, expired.
-std::string_view status_name(const TokenRow& row, Time now);
 
 }  // namespace mintmark

@@ -1,6 +1,6 @@
 #include "api/token_service.h"
 
-#include <string_view>
+#include <span>
 #include <utility>
 
 namespace mintmark {
@@ -10,64 +10,28 @@ std::unexpected<Error> not_found() {
   return fail(ErrorKind::kNotFound, "Token not found.");
 }
 
-std::string_view as_text(const Secret& secret) {
-  return {reinterpret_cast<const char*>(secret.bytes.data()), secret.bytes.size()};
+std::unexpected<Error> holds_more() {
+  return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
 }
 
-std::optional<Secret> as_secret(const std::optional<std::string>& bytes) {
-  Secret secret{};
-  if (!bytes || bytes->size() != secret.bytes.size()) return std::nullopt;
-  std::copy(bytes->begin(), bytes->end(), secret.bytes.begin());
-  return secret;
-}
-
-// A fresh secret with a fresh data key, sealed into the first event of its stream.
+// A fresh value with a fresh data key, sealed into the first event of its stream.
 Result<Decision> decide_creation(Services& services, const Caller& caller, TokenId id, const NewToken& wanted,
                                  const LoadedStream& stream) {
-  const auto subject = stream_of(id);
-  const auto version = stream.version + 1;
-  auto [data_key, vault_write] = services.vault.make(subject);
-  const auto secret = services.random.secret();
-  CreateToken command{.id = id,
-                      .account = caller.account,
-                      .extension = wanted.extension,
-                      .name = wanted.name,
-                      .description = wanted.description,
-                      .external_id = wanted.external_id,
-                      .expires_at = wanted.expires_at,
-                      .now = services.clock.now(),
-                      .secret_digest = services.peppers.digest(secret),
-                      .secret = services.vault.seal(data_key, subject, version, as_text(secret)),
-                      .handle_digest = {},
-                      .handle = {}};
-  if (wanted.extension == ZAPIER) {
-    const auto handle = services.random.secret();
-    command.handle_digest = services.peppers.digest(handle);
-    command.handle = services.vault.seal(data_key, subject, version, as_text(handle));
-  }
+  auto [data_key, vault_write] = services.vault.make(stream_of(id));
+  CreateToken command{
+      .id = id,
+      .account = caller.account,
+      .extension = wanted.extension,
+      .name = wanted.name,
+      .description = wanted.description,
+      .external_id = wanted.external_id,
+      .expires_at = wanted.expires_at,
+      .now = services.clock.now(),
+      .credentials = make_credentials(services, data_key, id, wanted.extension, stream.version + 1),
+      .permissions = caller.permissions};
   auto events = decide(fold<Token>(stream), command);
   if (!events) return std::unexpected(std::move(events.error()));
   return Decision{std::move(*events), {std::move(vault_write)}, {}, false};
-}
-
-// The value that the token's creation sealed; kConflict where its data key is destroyed.
-Result<TokenValue> open_value(Services& services, const Recorded& created) {
-  const auto& event = created.event().token_created();
-  const auto id = TokenId::parse(event.token_id());
-  const auto data_key = services.vault.get(created.stream());
-  if (!data_key) return std::unexpected(data_key.error());
-  if (!id || !*data_key) return fail(ErrorKind::kConflict, "This token is deleted, and its value destroyed.");
-  TokenValue value;
-  if (event.extension() == ZAPIER) {
-    value.handle = as_secret(Vault::open(**data_key, created.stream(), created.version(), event.handle()));
-  } else if (const auto secret =
-                 as_secret(Vault::open(**data_key, created.stream(), created.version(), event.secret()))) {
-    value.key = ApiKey{*id, *secret};
-  }
-  if (!value.key && !value.handle) {
-    return fail(ErrorKind::kUnavailable, "The token's value does not open under its data key.");
-  }
-  return value;
 }
 
 // Decides about one of the caller's own tokens.
@@ -83,6 +47,69 @@ Decide decide_own(const Caller& caller, Command command, Decision extras = {}) {
     decision.events = std::move(*events);
     return decision;
   };
+}
+
+// The same, of what would lend the caller the token's permissions.
+template <class Command>
+Decide decide_own_within(const Caller& caller, Command command) {
+  return [&caller, decide_this = decide_own(caller, std::move(command))](const LoadedStream& stream) {
+    const auto token = fold<Token>(stream);
+    const bool own = token.account == caller.account;
+    return own && !holds_no_more(token, caller.permissions) ? Result<Decision>(holds_more())
+                                                            : decide_this(stream);
+  };
+}
+
+awaitable<Result<ChangedToken>> change(Services& services, const Caller& caller, TokenId id, Decide decide) {
+  auto written = co_await write(services, caller, stream_of(id), std::move(decide));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  auto row = co_await find_token(services, caller, id);
+  if (!row) co_return std::unexpected(std::move(row.error()));
+  co_return ChangedToken{std::move(*row), written->committed.last};
+}
+
+// The token's values as a rotation or renewal, which lies between these positions, left them. Blocks on disk.
+Result<TokenWithValue> read_back(Services& services, const Caller& caller, TokenId id,
+                                 const Committed& committed) {
+  auto row = services.token_list.find(id);
+  if (!row || row->account_id() != caller.account.text()) return not_found();
+  auto stream = services.log.read_stream(stream_of(id), 0);
+  std::erase_if(stream, [&](const StoredEvent& event) { return event.recorded.position() > committed.last; });
+  const auto values = find_values(stream);
+  const auto extension = row->extension();
+  auto value = open_value(services, id, extension, *values.value);
+  if (!value) return std::unexpected(std::move(value.error()));
+  TokenWithValue token{std::move(*row), *value, {}, committed.last};
+  if (!values.renewed) return token;
+  auto renewed = open_value(services, id, extension, *values.renewed);
+  if (!renewed) return std::unexpected(std::move(renewed.error()));
+  token.renewed = *renewed;
+  return token;
+}
+
+// RotateToken and RenewToken: a fresh value under the token's own data key.
+template <class Command>
+awaitable<Result<TokenWithValue>> replace_value(Services& services, const Caller& caller, TokenId id,
+                                                NewExpiry expiry) {
+  Decide decide_this = [&services, &caller, id, expiry](const LoadedStream& stream) -> Result<Decision> {
+    const auto token = fold<Token>(stream);
+    if (token.account != caller.account || token.status == TokenStatus::kDeleted) return not_found();
+    const auto data_key = services.vault.get(stream_of(id));
+    if (!data_key) return std::unexpected(data_key.error());
+    if (!*data_key) return fail(ErrorKind::kUnavailable, "The token's data key is missing.");
+    // What came due meanwhile is recorded first, and the value is sealed for the version behind it.
+    const auto now = services.clock.now();
+    const auto due = decide(token, ComeDue{now});
+    const auto version = stream.version + due->size() + 1;
+    const Command command{make_credentials(services, **data_key, id, token.extension, version), expiry, now};
+    return decide_own_within(caller, command)(stream);
+  };
+  auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  auto read = [&services, &caller, id, committed = written->committed] {
+    return read_back(services, caller, id, committed);
+  };
+  co_return co_await services.blocking.run(std::move(read));
 }
 
 }  // namespace
@@ -101,36 +128,68 @@ awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& c
       co_return std::unexpected(std::move(written.error()));
     }
     const auto committed = written->committed;
-    auto read_back = [&services, committed]() -> Result<CreatedToken> {
-      const auto events = services.log.read(committed.first - 1, 1);
+    auto read = [&services, committed]() -> Result<CreatedToken> {
+      const auto events = services.log.read(committed.first - 1, committed.last - committed.first + 1);
       const auto& recorded = events.front().recorded;
-      auto value = open_value(services, recorded);
+      const auto& created = recorded.event().token_created();
+      const auto created_id = TokenId::parse(created.token_id()).value();
+      auto value = open_value(services, created_id, created.extension(), recorded);
       if (!value) return std::unexpected(std::move(value.error()));
-      return CreatedToken{token_row(recorded), *value, committed.last};
+      auto row = token_row(recorded);
+      for (const auto& event : std::span(events).subspan(1)) change_row(row, event.recorded);
+      return CreatedToken{std::move(row), *value, committed.last};
     };
-    co_return co_await services.blocking.run(std::move(read_back));
+    co_return co_await services.blocking.run(std::move(read));
   }
 }
 
 awaitable<Result<ChangedToken>> update_token(Services& services, const Caller& caller, TokenId id,
                                              UpdateToken update) {
-  auto written = co_await write(services, caller, stream_of(id), decide_own(caller, std::move(update)));
-  if (!written) co_return std::unexpected(std::move(written.error()));
-  auto row = co_await find_token(services, caller, id);
-  if (!row) co_return std::unexpected(std::move(row.error()));
-  co_return ChangedToken{std::move(*row), written->committed.last};
+  co_return co_await change(services, caller, id, decide_own(caller, std::move(update)));
+}
+
+awaitable<Result<ChangedToken>> activate_token(Services& services, const Caller& caller, TokenId id) {
+  const ActivateToken activate{services.clock.now()};
+  co_return co_await change(services, caller, id, decide_own_within(caller, activate));
+}
+
+awaitable<Result<ChangedToken>> deactivate_token(Services& services, const Caller& caller, TokenId id) {
+  const DeactivateToken deactivate{services.clock.now()};
+  co_return co_await change(services, caller, id, decide_own(caller, deactivate));
+}
+
+awaitable<Result<TokenWithValue>> rotate_token(Services& services, const Caller& caller, TokenId id,
+                                               NewExpiry expiry) {
+  co_return co_await replace_value<RotateToken>(services, caller, id, expiry);
+}
+
+awaitable<Result<TokenWithValue>> renew_token(Services& services, const Caller& caller, TokenId id,
+                                              NewExpiry expiry) {
+  co_return co_await replace_value<RenewToken>(services, caller, id, expiry);
+}
+
+awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Caller& caller, TokenId id,
+                                                  std::uint64_t modules) {
+  if (caller.permissions && (modules & ~*caller.permissions) != 0) {
+    co_return fail(ErrorKind::kForbidden, "A token can pass on only the permissions that it holds.");
+  }
+  co_return co_await change(services, caller, id, decide_own(caller, GrantPermissions{modules}));
+}
+
+awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
+                                                   std::uint64_t modules) {
+  co_return co_await change(services, caller, id, decide_own(caller, RevokePermissions{modules}));
 }
 
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id) {
-  auto written = co_await write(services, caller, stream_of(id), decide_own(caller, RevealToken{}));
+  auto written = co_await write(services, caller, stream_of(id), decide_own_within(caller, RevealToken{}));
   if (!written) co_return std::unexpected(std::move(written.error()));
-  auto open = [&services, id]() -> Result<TokenValue> {
-    const auto events = services.log.read_stream(stream_of(id), 0);
-    return open_value(services, events.front().recorded);
+  auto read = [&services, &caller, id, committed = written->committed] {
+    return read_back(services, caller, id, committed);
   };
-  auto value = co_await services.blocking.run(std::move(open));
-  if (!value) co_return std::unexpected(std::move(value.error()));
-  co_return RevealedToken{*value, written->committed.last};
+  auto token = co_await services.blocking.run(std::move(read));
+  if (!token) co_return std::unexpected(std::move(token.error()));
+  co_return RevealedToken{token->value, token->renewed, written->committed.last};
 }
 
 awaitable<Result<Position>> delete_token(Services& services, const Caller& caller, TokenId id) {

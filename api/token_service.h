@@ -6,7 +6,7 @@
 #include "api/caller.h"
 #include "api/commands.h"
 #include "api/services.h"
-#include "domain/api_key.h"
+#include "api/token_values.h"
 #include "domain/token.h"
 #include "projections/rows.pb.h"
 
@@ -22,11 +22,7 @@ struct NewToken {
   std::optional<Time> expires_at;
 };
 
-// A token as it was made, and its value: `key` of a custom token, `handle` of a Zapier token.
-struct TokenValue {
-  std::optional<ApiKey> key;
-  std::optional<Secret> handle;
-};
+// A token as it was made, and its value.
 struct CreatedToken {
   TokenRow row;
   TokenValue value;
@@ -47,12 +43,38 @@ awaitable<Result<ChangedToken>> update_token(Services& services, const Caller& c
 // The value, after recording that it was looked at.
 struct RevealedToken {
   TokenValue value;
+  std::optional<TokenValue> renewed;
   Position position = 0;
 };
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id);
 
 // When it returns, the authorization index refuses the token and its value is destroyed. Gives the position.
 awaitable<Result<Position>> delete_token(Services& services, const Caller& caller, TokenId id);
+
+// Turns the token on or off. kInvalid where its status rules that out.
+awaitable<Result<ChangedToken>> activate_token(Services& services, const Caller& caller, TokenId id);
+awaitable<Result<ChangedToken>> deactivate_token(Services& services, const Caller& caller, TokenId id);
+
+// A new value in the place of the old one, or beside it: see RotateToken and RenewToken (domain/token.h).
+// `value` is the one that the token has now, `renewed` the new one of a renewal. Under a repeated idempotency
+// key this is the first answer again, as far as the values go. kForbidden where the token holds permissions
+// that its caller does not: the caller would get them.
+struct TokenWithValue {
+  TokenRow row;
+  TokenValue value;
+  std::optional<TokenValue> renewed;
+  Position position = 0;
+};
+awaitable<Result<TokenWithValue>> rotate_token(Services& services, const Caller& caller, TokenId id,
+                                               NewExpiry expiry);
+awaitable<Result<TokenWithValue>> renew_token(Services& services, const Caller& caller, TokenId id,
+                                              NewExpiry expiry);
+
+// `modules` is a set of module_bit()s. kForbidden where the caller grants what it does not hold.
+awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Caller& caller, TokenId id,
+                                                  std::uint64_t modules);
+awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
+                                                   std::uint64_t modules);
 
 awaitable<Result<TokenRow>> find_token(Services& services, const Caller& caller, TokenId id);
 

@@ -12,13 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-// The token in the path; an id that is none is as unknown as one that nobody has.
-Result<TokenId> token_in_path(const Context& context) {
-  const auto id = TokenId::parse(context.parameters[0]);
-  if (!id) return fail(ErrorKind::kNotFound, "Token not found.");
-  return *id;
-}
-
 // {"id": "EXT-000"} or {"name": "custom"}, or both if they agree.
 std::optional<Extension> read_extension(const json::object& body, JsonFields& fields, FieldErrors& errors) {
   if (!body.contains("extension")) {
@@ -76,9 +69,26 @@ Result<UpdateToken> read_update(const Context& context) {
   return update;
 }
 
-void put_value(json::object& token, const TokenValue& value) {
+void put_value(json::object& token, const TokenValue& value, const std::optional<TokenValue>& renewed = {}) {
   if (value.key) token["token"] = value.key->text();
   if (value.handle) token["handle"] = value.handle->hex();
+  if (renewed && renewed->key) token["renewed_token"] = renewed->key->text();
+  if (renewed && renewed->handle) token["renewed_token"] = renewed->handle->hex();
+}
+
+// {"expiration_date": date or null}, or no body.
+Result<NewExpiry> read_new_expiry(const Context& context) {
+  NewExpiry expiry;
+  if (context.request.body().empty()) return expiry;
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  expiry.at = fields.time("expiration_date");
+  const auto* const date = body->if_contains("expiration_date");
+  expiry.never = date && date->is_null();
+  if (errors.any()) return std::move(errors).error();
+  return expiry;
 }
 
 // Looking up the names in a row blocks.
@@ -89,7 +99,55 @@ awaitable<Result<json::object>> represent(Services& services, const TokenRow& ro
   co_return co_await services.blocking.run(std::move(read));
 }
 
+awaitable<http::Response> respond(Services& services, const Result<ChangedToken>& changed) {
+  if (!changed) co_return error_response(changed.error());
+  const auto token = co_await represent(services, changed->row);
+  if (!token) co_return error_response(token.error());
+  auto response = json_response(200, *token);
+  add_position(response, changed->position);
+  co_return response;
+}
+
+awaitable<http::Response> respond(Services& services, const Result<TokenWithValue>& changed) {
+  if (!changed) co_return error_response(changed.error());
+  auto token = co_await represent(services, changed->row);
+  if (!token) co_return error_response(token.error());
+  put_value(*token, changed->value, changed->renewed);
+  auto response = json_response(200, *token);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, changed->position);
+  co_return response;
+}
+
+using ChangeStatus = awaitable<Result<ChangedToken>> (*)(Services& services, const Caller& caller,
+                                                         TokenId id);
+
+awaitable<http::Response> change_status(Context& context, ChangeStatus change) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto changed = co_await change(context.services, context.caller, *id);
+  co_return co_await respond(context.services, changed);
+}
+
+using ReplaceValue = awaitable<Result<TokenWithValue>> (*)(Services& services, const Caller& caller,
+                                                           TokenId id, NewExpiry expiry);
+
+awaitable<http::Response> replace_value(Context& context, ReplaceValue replace) {
+  const auto id = token_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto expiry = read_new_expiry(context);
+  if (!expiry) co_return error_response(expiry.error());
+  const auto changed = co_await replace(context.services, context.caller, *id, *expiry);
+  co_return co_await respond(context.services, changed);
+}
+
 }  // namespace
+
+Result<TokenId> token_in_path(const Context& context) {
+  const auto id = TokenId::parse(context.parameters[0]);
+  if (!id) return fail(ErrorKind::kNotFound, "Token not found.");
+  return *id;
+}
 
 awaitable<http::Response> list_tokens(Context& context) {
   const auto wanted = parse_page_request(context.request.query());
@@ -134,12 +192,23 @@ awaitable<http::Response> update_token(Context& context) {
   auto update = read_update(context);
   if (!update) co_return error_response(update.error());
   const auto changed = co_await update_token(context.services, context.caller, *id, std::move(*update));
-  if (!changed) co_return error_response(changed.error());
-  const auto token = co_await represent(context.services, changed->row);
-  if (!token) co_return error_response(token.error());
-  auto response = json_response(200, *token);
-  add_position(response, changed->position);
-  co_return response;
+  co_return co_await respond(context.services, changed);
+}
+
+awaitable<http::Response> activate_token(Context& context) {
+  co_return co_await change_status(context, &activate_token);
+}
+
+awaitable<http::Response> deactivate_token(Context& context) {
+  co_return co_await change_status(context, &deactivate_token);
+}
+
+awaitable<http::Response> rotate_token(Context& context) {
+  co_return co_await replace_value(context, &rotate_token);
+}
+
+awaitable<http::Response> renew_token(Context& context) {
+  co_return co_await replace_value(context, &renew_token);
 }
 
 awaitable<http::Response> delete_token(Context& context) {
@@ -157,8 +226,8 @@ awaitable<http::Response> reveal_token(Context& context) {
   if (!id) co_return error_response(id.error());
   const auto revealed = co_await reveal_token(context.services, context.caller, *id);
   if (!revealed) co_return error_response(revealed.error());
-  json::object body{{"id", id->text()}, {"token", nullptr}, {"handle", nullptr}};
-  put_value(body, revealed->value);
+  json::object body{{"id", id->text()}, {"token", nullptr}, {"handle", nullptr}, {"renewed_token", nullptr}};
+  put_value(body, revealed->value, revealed->renewed);
   auto response = json_response(200, body);
   response.headers.emplace_back("Cache-Control", "no-store");
   add_position(response, revealed->position);

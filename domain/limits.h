@@ -16,6 +16,7 @@ inline constexpr std::size_t account_name_max = 64;
 inline constexpr std::size_t account_description_max = 512;
 inline constexpr std::size_t account_external_id_max = 100;
 inline constexpr std::size_t account_brand_max = 100;
+inline constexpr std::size_t module_name_max = 32;
 inline constexpr std::size_t user_name_max = 128;
 inline constexpr std::size_t email_max = 254;  // RFC 5321, 4.5.3.1.3 less the angle brackets
 inline constexpr std::size_t password_min = 12;

@@ -41,11 +41,19 @@ Result<Events> decide(const Token& token, const CreateToken& command) {
   created.set_description(command.description);
   created.set_external_id(command.external_id);
   if (command.expires_at) created.set_expires_at_us(command.expires_at->time_since_epoch().count());
-  *created.mutable_secret_digest() = command.secret_digest;
-  *created.mutable_secret() = command.secret;
-  if (command.handle_digest) *created.mutable_handle_digest() = *command.handle_digest;
-  if (command.handle) *created.mutable_handle() = *command.handle;
-  return Events{event};
+  created.set_issued_at_us(command.now.time_since_epoch().count());
+  const auto& credentials = command.credentials;
+  *created.mutable_secret_digest() = credentials.secret_digest;
+  *created.mutable_secret() = credentials.secret;
+  if (credentials.handle_digest) *created.mutable_handle_digest() = *credentials.handle_digest;
+  if (credentials.handle) *created.mutable_handle() = *credentials.handle;
+  if (!command.permissions) return Events{event};
+
+  Token fresh;
+  evolve(fresh, event);
+  auto granted = decide(fresh, GrantPermissions{*command.permissions});
+  granted->insert(granted->begin(), std::move(event));
+  return granted;
 }
 
 Result<Events> decide(const Token& token, const UpdateToken& command) {
@@ -99,24 +107,84 @@ Result<Events> decide(const Token& token, const WithdrawZapierConnection&) {
   return Events{event};
 }
 
+namespace {
+
+std::optional<Time> time_of(bool present, std::int64_t microseconds) {
+  return present ? std::optional(Time(std::chrono::microseconds(microseconds))) : std::nullopt;
+}
+
+Renewal value_of(const TokenCredentials& credentials) {
+  return {time_of(credentials.has_expires_at_us(), credentials.expires_at_us()),
+          Time(std::chrono::microseconds(credentials.issued_at_us()))};
+}
+
+// The token's one value is this from here on.
+void take_value(Token& token, const Renewal& value) {
+  token.expires_at = value.expires_at;
+  token.issued_at = value.issued_at;
+  token.expiring = false;
+  token.renewal.reset();
+  if (token.status == TokenStatus::kExpired) token.status = TokenStatus::kActive;
+}
+
+template <class Message>
+std::uint64_t modules_of(const Message& message) {
+  std::uint64_t modules = 0;
+  for (const auto number : message.modules()) {
+    if (number >= 1 && number <= module_number_max) modules |= module_bit(number);
+  }
+  return modules;
+}
+
+void create(Token& token, const TokenCreated& created) {
+  token.status = created.extension() == ZAPIER ? TokenStatus::kPending : TokenStatus::kActive;
+  token.account = AccountId::parse(created.account_id());
+  token.extension = created.extension();
+  token.name = created.name();
+  token.description = created.description();
+  token.external_id = created.external_id();
+  token.expires_at = time_of(created.has_expires_at_us(), created.expires_at_us());
+  token.issued_at = Time(std::chrono::microseconds(created.issued_at_us()));
+}
+
+void update(Token& token, const TokenUpdated& updated) {
+  if (updated.has_name()) token.name = updated.name();
+  if (updated.has_description()) token.description = updated.description();
+  if (updated.has_external_id()) token.external_id = updated.external_id();
+}
+
+void renew(Token& token, const TokenRenewed& renewed) {
+  token.renewal = value_of(renewed.credentials());
+  token.expires_at = Time(std::chrono::microseconds(renewed.old_expires_at_us()));
+}
+
+}  // namespace
+
 void evolve(Token& token, const Event& event) {
   if (event.has_token_created()) {
-    const auto& created = event.token_created();
-    token.status = created.extension() == ZAPIER ? TokenStatus::kPending : TokenStatus::kActive;
-    token.account = AccountId::parse(created.account_id());
-    token.extension = created.extension();
-    token.name = created.name();
-    token.description = created.description();
-    token.external_id = created.external_id();
-    if (created.has_expires_at_us())
-      token.expires_at = Time(std::chrono::microseconds(created.expires_at_us()));
+    create(token, event.token_created());
   } else if (event.has_token_updated()) {
-    const auto& updated = event.token_updated();
-    if (updated.has_name()) token.name = updated.name();
-    if (updated.has_description()) token.description = updated.description();
-    if (updated.has_external_id()) token.external_id = updated.external_id();
+    update(token, event.token_updated());
   } else if (event.has_token_deleted()) {
     token.status = TokenStatus::kDeleted;
+  } else if (event.has_token_activated()) {
+    if (is_live(token)) token.status = TokenStatus::kActive;
+  } else if (event.has_token_deactivated()) {
+    if (is_live(token)) token.status = TokenStatus::kInactive;
+  } else if (event.has_token_rotated()) {
+    take_value(token, value_of(event.token_rotated().credentials()));
+  } else if (event.has_token_renewed()) {
+    renew(token, event.token_renewed());
+  } else if (event.has_token_renewal_completed()) {
+    if (token.renewal) take_value(token, Renewal(*token.renewal));
+  } else if (event.has_token_expiring()) {
+    token.expiring = true;
+  } else if (event.has_token_expired()) {
+    if (is_live(token)) token.status = TokenStatus::kExpired;
+  } else if (event.has_permissions_granted()) {
+    token.permissions = token.permissions.value_or(0) | modules_of(event.permissions_granted());
+  } else if (event.has_permissions_revoked()) {
+    token.permissions = token.permissions.value_or(0) & ~modules_of(event.permissions_revoked());
   } else if (event.has_zapier_connection_issued()) {
     token.connection_id = event.zapier_connection_issued().connection_id();
     if (token.status == TokenStatus::kPending) token.status = TokenStatus::kActive;

@@ -137,6 +137,9 @@ class EventLog {
   virtual EventId log_id() const = 0;
 };
 
+// Blocks until the append's outcome is known; never call it where append() must not block.
+AppendResult append_and_wait(EventLog& log, AppendRequest request);
+
 // Thrown where the stored log contradicts itself. what() names the position.
 class CorruptLog : public std::runtime_error {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "domain/limits.h"
+#include "domain/token.h"
 
 namespace mintmark {
 namespace {
@@ -47,7 +48,10 @@ class Planner {
  private:
   static bool concerns_tokens(const Event& event) {
     return event.has_token_created() || event.has_token_updated() || event.has_token_deleted() ||
-           event.has_zapier_connection_issued();
+           event.has_zapier_connection_issued() || event.has_token_activated() ||
+           event.has_token_deactivated() || event.has_token_rotated() || event.has_token_renewed() ||
+           event.has_token_renewal_completed() || event.has_permissions_granted() ||
+           event.has_permissions_revoked();
   }
 
   static std::optional<TokenId> id_of(std::string_view stream) {
@@ -76,7 +80,66 @@ class Planner {
       return Reason("the token was never created");
     }
     if (event.has_token_updated()) return rename(id, event.token_updated());
-    set_state(id, TokenState::kActive);
+    if (event.has_token_rotated()) return rotate(id, event.token_rotated());
+    if (event.has_token_renewed()) return renew(id, event.token_renewed());
+    if (event.has_token_renewal_completed()) {
+      add({.kind = TokenChange::Kind::kCompleteRenewal, .record = blank(id), .name = {}});
+      return {};
+    }
+    if (event.has_permissions_granted()) {
+      return permit(id, TokenChange::Kind::kGrant, event.permissions_granted());
+    }
+    if (event.has_permissions_revoked()) {
+      return permit(id, TokenChange::Kind::kRevoke, event.permissions_revoked());
+    }
+    set_state(id, event.has_token_deactivated() ? TokenState::kInactive : TokenState::kActive);
+    return {};
+  }
+
+  // What all of a token's values have.
+  static std::expected<KeyRecord, std::string> read_key(const SecretDigest& secret,
+                                                        std::uint32_t expires_at) {
+    if (secret.pepper() == 0 || secret.pepper() > Peppers::count_max) {
+      return Reason("the digest's pepper is out of range");
+    }
+    KeyRecord key{{}, expires_at, static_cast<std::uint8_t>(secret.pepper())};
+    if (secret.digest().size() != key.digest.size()) return Reason("the digest's size is wrong");
+    std::ranges::copy(secret.digest(), key.digest.begin());
+    return key;
+  }
+  static std::expected<KeyRecord, std::string> read_key(const TokenCredentials& credentials) {
+    return read_key(credentials.secret_digest(),
+                    credentials.has_expires_at_us() ? expiry_seconds(credentials.expires_at_us()) : 0);
+  }
+
+  Applied rotate(TokenId id, const TokenRotated& rotated) {
+    const auto key = read_key(rotated.credentials());
+    if (!key) return Reason(key.error());
+    auto record = blank(id);
+    record.key = *key;
+    add({.kind = TokenChange::Kind::kSetKey, .record = record, .name = {}});
+    return {};
+  }
+
+  Applied renew(TokenId id, const TokenRenewed& renewed) {
+    const auto key = read_key(renewed.credentials());
+    if (!key) return Reason(key.error());
+    auto record = blank(id);
+    record.renewed_key = *key;
+    record.key.expires_at = expiry_seconds(renewed.old_expires_at_us());
+    add({.kind = TokenChange::Kind::kSetRenewedKey, .record = record, .name = {}});
+    return {};
+  }
+
+  template <class Permissions>
+  Applied permit(TokenId id, TokenChange::Kind kind, const Permissions& permissions) {
+    auto record = blank(id);
+    record.permissions = 0;
+    for (const auto number : permissions.modules()) {
+      if (number == 0 || number > module_number_max) return Reason("a module's number is out of range");
+      *record.permissions |= module_bit(number);
+    }
+    add({.kind = kind, .record = record, .name = {}});
     return {};
   }
 
@@ -88,27 +151,20 @@ class Planner {
     if (!account) return Reason("the account id is malformed");
     if (created.extension() != CUSTOM && created.extension() != ZAPIER)
       return Reason("the extension is unknown");
-    const auto pepper = created.secret_digest().pepper();
-    if (pepper == 0 || pepper > Peppers::count_max) return Reason("the digest's pepper is out of range");
-    const auto& bytes = created.secret_digest().digest();
-    Digest digest{};
-    if (bytes.size() != digest.size()) return Reason("the digest's size is wrong");
-    std::ranges::copy(bytes, digest.begin());
+    const auto key = read_key(created.secret_digest(),
+                              created.has_expires_at_us() ? expiry_seconds(created.expires_at_us()) : 0);
+    if (!key) return Reason(key.error());
     auto name = encode_header_value(created.name());
     if (const auto fits = check_name(name); !fits) return fits;
     const auto state = created.extension() == ZAPIER ? TokenState::kPending : TokenState::kActive;
     states_[id] = state;
     ++created_;
-    const TokenRecord record{
-        .token = id,
-        .account = *account,
-        .digest = digest,
-        .expires_at = created.has_expires_at_us() ? expiry_seconds(created.expires_at_us()) : 0,
-        .pepper = static_cast<std::uint8_t>(pepper),
-        .extension = static_cast<std::uint8_t>(created.extension()),
-        .state = state,
-        .name = {}};
-    changes_.table.push_back({TokenChange::Kind::kInsert, record, std::move(name)});
+    auto record = blank(id);
+    record.account = *account;
+    record.key = *key;
+    record.extension = static_cast<std::uint8_t>(created.extension());
+    record.state = state;
+    add({.kind = TokenChange::Kind::kInsert, .record = record, .name = std::move(name)});
     return {};
   }
 
@@ -116,7 +172,7 @@ class Planner {
     if (!updated.has_name()) return {};
     auto name = encode_header_value(updated.name());
     if (const auto fits = check_name(name); !fits) return fits;
-    add(TokenChange::Kind::kRename, id, TokenState::kActive, std::move(name));
+    add({.kind = TokenChange::Kind::kRename, .record = blank(id), .name = std::move(name)});
     return {};
   }
 
@@ -129,11 +185,13 @@ class Planner {
 
   void set_state(TokenId id, TokenState state) {
     states_[id] = state;
-    add(TokenChange::Kind::kSetState, id, state);
+    auto record = blank(id);
+    record.state = state;
+    add({.kind = TokenChange::Kind::kSetState, .record = record, .name = {}});
   }
 
   void erase(TokenId id) {
-    if (state(id)) add(TokenChange::Kind::kErase, id, TokenState::kActive);
+    if (state(id)) add({.kind = TokenChange::Kind::kErase, .record = blank(id), .name = {}});
     states_[id] = std::nullopt;
     changes_.deleted.push_back(id);
   }
@@ -144,11 +202,17 @@ class Planner {
     if (id && state(*id)) set_state(*id, TokenState::kParked);
   }
 
-  void add(TokenChange::Kind kind, TokenId id, TokenState state, std::string name = {}) {
-    const TokenRecord record{
-        .token = id, .account = AccountId::from_code(0), .digest = {}, .state = state, .name = {}};
-    changes_.table.push_back({kind, record, std::move(name)});
+  // A record that says whose it is and nothing more.
+  static TokenRecord blank(TokenId id) {
+    return {.token = id,
+            .account = AccountId::from_code(0),
+            .key = {},
+            .renewed_key = {},
+            .permissions = {},
+            .name = {}};
   }
+
+  void add(TokenChange change) { changes_.table.push_back(std::move(change)); }
 
   const TokenTable& table_;
   const AuthorizationHistory& history_;
@@ -167,27 +231,60 @@ AuthorizationChanges plan_changes(std::span<const StoredEvent> events, const Tok
   return std::move(planner).changes();
 }
 
-void apply_changes(std::span<const TokenChange> changes, TokenTable& table) {
-  for (const auto& change : changes) {
-    const auto id = change.record.token;
-    switch (change.kind) {
-      case TokenChange::Kind::kInsert: {
-        auto record = change.record;
-        record.name = change.name;
-        table.insert(record);
-        break;
-      }
-      case TokenChange::Kind::kRename:
-        table.rename(id, change.name);
-        break;
-      case TokenChange::Kind::kSetState:
-        table.set_state(id, change.record.state);
-        break;
-      case TokenChange::Kind::kErase:
-        table.erase(id);
-        break;
+namespace {
+
+void complete_renewal(TokenTable& table, TokenId id) {
+  const auto* const entry = table.find(id);
+  if (entry == nullptr) return;
+  const auto* const renewed = table.renewed_key(id, *entry);
+  if (renewed != nullptr) table.set_key(id, KeyRecord(*renewed));
+}
+
+void grant(TokenTable& table, const TokenRecord& granted) {
+  const auto* const entry = table.find(granted.token);
+  const auto held = table.permissions(granted.token, *entry).value_or(0);
+  table.set_permissions(granted.token, held | granted.permissions.value_or(0));
+}
+
+void revoke(TokenTable& table, const TokenRecord& revoked) {
+  const auto* const entry = table.find(revoked.token);
+  const auto held = table.permissions(revoked.token, *entry).value_or(0);
+  table.set_permissions(revoked.token, held & ~revoked.permissions.value_or(0));
+}
+
+void apply_change(const TokenChange& change, TokenTable& table) {
+  const auto& record = change.record;
+  switch (change.kind) {
+    case TokenChange::Kind::kInsert: {
+      auto named = record;
+      named.name = change.name;
+      table.insert(named);
+      break;
     }
+    case TokenChange::Kind::kRename:
+      return table.rename(record.token, change.name);
+    case TokenChange::Kind::kSetState:
+      return table.set_state(record.token, record.state);
+    case TokenChange::Kind::kSetKey:
+      return table.set_key(record.token, record.key);
+    case TokenChange::Kind::kSetRenewedKey:
+      return table.set_renewed_key(record.token, *record.renewed_key, record.key.expires_at);
+    case TokenChange::Kind::kCompleteRenewal:
+      return complete_renewal(table, record.token);
+    case TokenChange::Kind::kGrant:
+      return grant(table, record);
+    case TokenChange::Kind::kRevoke:
+      return revoke(table, record);
+    case TokenChange::Kind::kErase:
+      table.erase(record.token);
+      break;
   }
+}
+
+}  // namespace
+
+void apply_changes(std::span<const TokenChange> changes, TokenTable& table) {
+  for (const auto& change : changes) apply_change(change, table);
 }
 
 std::string encode_header_value(std::string_view text) {

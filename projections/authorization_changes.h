@@ -33,10 +33,20 @@ struct AuthorizationHistory {
 
 // One change of a TokenTable, checked already: it applies without a failure.
 struct TokenChange {
-  enum class Kind : std::uint8_t { kInsert, kRename, kSetState, kErase };
+  enum class Kind : std::uint8_t {
+    kInsert,           // record, name
+    kRename,           // name
+    kSetState,         // record.state
+    kSetKey,           // record.key
+    kSetRenewedKey,    // record.renewed_key, and record.key.expires_at of the old one
+    kCompleteRenewal,  // where there is one
+    kGrant,            // record.permissions, added to those there are
+    kRevoke,           // record.permissions, taken away
+    kErase,
+  };
   Kind kind;
-  TokenRecord record;  // its token always; for kSetState the state, for kInsert everything but the name
-  std::string name;    // for kInsert and kRename, encoded
+  TokenRecord record;  // its token always
+  std::string name;    // encoded
 };
 
 // What a batch of events does.

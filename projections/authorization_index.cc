@@ -15,8 +15,8 @@ AuthorizationIndex::AuthorizationIndex(const Peppers& peppers) : peppers_(pepper
 
 AuthorizationIndex::~AuthorizationIndex() = default;
 
-const TokenTable::Entry* AuthorizationIndex::authenticate(const TokenTable& table, TokenId id,
-                                                          const Secret& secret) const {
+AuthorizationIndex::Match AuthorizationIndex::authenticate(const TokenTable& table, TokenId id,
+                                                           const Secret& secret) const {
   static constexpr Digest nothing{};
   const TokenTable::Entry* entry = nullptr;
   std::uint32_t pepper = peppers_.newest();
@@ -35,12 +35,13 @@ const TokenTable::Entry* AuthorizationIndex::authenticate(const TokenTable& tabl
   static_assert(sizeof digest == crypto_verify_16_BYTES);
   const auto& expected = entry != nullptr ? entry->digest : nothing;
   const bool same = crypto_verify_16(expected.data(), digest.data()) == 0;
-  return same && entry != nullptr && entry->pepper == pepper ? entry : nullptr;
-}
+  if (same && entry != nullptr && entry->pepper == pepper) return {entry, entry->expires_at};
 
-bool AuthorizationIndex::may_act(const TokenTable& table, const TokenTable::Entry& entry, Time now) {
-  if (table.state(entry) != TokenState::kActive) return false;
-  return entry.expires_at == 0 || now < Time(std::chrono::seconds(entry.expires_at));
+  const auto* const renewed = entry != nullptr ? table.renewed_key(id, *entry) : nullptr;
+  if (renewed == nullptr) return {};
+  if (renewed->pepper != pepper) digest = peppers_.digest(renewed->pepper, secret);
+  if (crypto_verify_16(renewed->digest.data(), digest.data()) != 0) return {};
+  return {entry, renewed->expires_at};
 }
 
 void AuthorizationIndex::apply(std::span<const StoredEvent> events) {

@@ -7,6 +7,7 @@
 #include <expected>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,7 @@ class AuthorizationIndex final : public Projection {
     Extension extension;
     std::string_view
         name;  // percent-encoded: visible ASCII and space, all else %XX, so that it fits a header
+    std::optional<std::uint64_t> permissions;  // module_bit()s (domain/token.h); nothing: every module
   };
 
   static constexpr std::size_t readers_max = LeftRight<TokenTable>::readers_max;
@@ -59,14 +61,15 @@ class AuthorizationIndex final : public Projection {
   template <class Use>
   decltype(auto) check(std::size_t reader, TokenId id, const Secret& secret, Time now, Use&& use) const {
     return copies_.read(reader, [&](const TokenTable& table) -> decltype(auto) {
-      const TokenTable::Entry* const entry = authenticate(table, id, secret);
+      const auto [entry, expires_at] = authenticate(table, id, secret);
       if (entry == nullptr) {
         return std::forward<Use>(use)(Verdict::kUnknown, static_cast<const Identity*>(nullptr));
       }
       const Identity identity{id, table.account(*entry), static_cast<Extension>(entry->extension),
-                              table.name(*entry)};
-      return std::forward<Use>(use)(may_act(table, *entry, now) ? Verdict::kAllowed : Verdict::kRefused,
-                                    &identity);
+                              table.name(*entry), table.permissions(id, *entry)};
+      const bool may = table.state(*entry) == TokenState::kActive &&
+                       (expires_at == 0 || now < Time(std::chrono::seconds(expires_at)));
+      return std::forward<Use>(use)(may ? Verdict::kAllowed : Verdict::kRefused, &identity);
     });
   }
 
@@ -104,9 +107,12 @@ class AuthorizationIndex final : public Projection {
   std::expected<void, std::string> load(const std::filesystem::path& path, EventId log_id);
 
  private:
-  // The token's entry if the secret is the token's, else null.
-  const TokenTable::Entry* authenticate(const TokenTable& table, TokenId id, const Secret& secret) const;
-  static bool may_act(const TokenTable& table, const TokenTable::Entry& entry, Time now);
+  // The token's entry if the secret is one of the token's, else null, and when that secret ends.
+  struct Match {
+    const TokenTable::Entry* entry = nullptr;
+    std::uint32_t expires_at = 0;
+  };
+  Match authenticate(const TokenTable& table, TokenId id, const Secret& secret) const;
   void publish_sizes();
 
   const Peppers& peppers_;

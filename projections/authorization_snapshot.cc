@@ -22,7 +22,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "numbers are stored as they lie in memory");
 
 constexpr std::string_view magic = "MMAUTHIX";
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 constexpr std::size_t buffer_bytes = 1UL << 20;
 constexpr std::size_t token_bytes_min = 34;
 constexpr std::size_t parked_bytes_min = 16;
@@ -37,9 +37,11 @@ struct TokenHead {
   std::uint8_t pepper;
   std::uint8_t extension;
   std::uint8_t state;
-  std::uint8_t zero;
+  std::uint8_t more;  // has_permissions, has_renewed_key
   Digest digest;
 };
+constexpr std::uint8_t has_permissions = 1;
+constexpr std::uint8_t has_renewed_key = 2;
 static_assert(sizeof(TokenHead) + sizeof(std::uint16_t) == token_bytes_min);
 
 class Hasher {
@@ -129,15 +131,22 @@ void write_body(Writer& out, const TokenTable& table, const AuthorizationHistory
   table.for_each([&out](const TokenRecord& record) {
     const TokenHead head{.token = record.token.value(),
                          .account = record.account.code(),
-                         .expires_at = record.expires_at,
-                         .pepper = record.pepper,
+                         .expires_at = record.key.expires_at,
+                         .pepper = record.key.pepper,
                          .extension = record.extension,
                          .state = static_cast<std::uint8_t>(record.state),
-                         .zero = 0,
-                         .digest = record.digest};
+                         .more = static_cast<std::uint8_t>((record.permissions ? has_permissions : 0) |
+                                                           (record.renewed_key ? has_renewed_key : 0)),
+                         .digest = record.key.digest};
     out.put({reinterpret_cast<const char*>(&head), sizeof head});
     out.put(static_cast<std::uint16_t>(record.name.size()));
     out.put(record.name);
+    if (record.permissions) out.put(*record.permissions);
+    if (record.renewed_key) {
+      out.put(record.renewed_key->expires_at);
+      out.put(record.renewed_key->pepper);
+      out.put({reinterpret_cast<const char*>(record.renewed_key->digest.data()), Digest{}.size()});
+    }
   });
   history.deleted.for_each([&out](TokenId id) { out.put(id.value()); });
   for (const auto& [stream, parked] : history.parked) {
@@ -264,7 +273,8 @@ bool is_header_text(std::string_view text) {
 bool is_sound(const TokenHead& head) {
   return head.token < TokenId::value_end && head.account < 2 * AccountId::value_end && head.pepper != 0 &&
          (head.extension == CUSTOM || head.extension == ZAPIER) &&
-         head.state <= static_cast<std::uint8_t>(TokenState::kParked) && head.zero == 0;
+         head.state <= static_cast<std::uint8_t>(TokenState::kInactive) &&
+         head.more <= (has_permissions | has_renewed_key);
 }
 
 bool read_token(Reader& in, LoadedAuthorization& loaded, std::string& name) {
@@ -275,14 +285,22 @@ bool read_token(Reader& in, LoadedAuthorization& loaded, std::string& name) {
     return false;
   }
   if (!is_sound(head) || !is_header_text(name) || !loaded.copies[0].can_take(1, name.size())) return false;
-  const TokenRecord record{.token = TokenId::from_value(head.token),
-                           .account = AccountId::from_code(head.account),
-                           .digest = head.digest,
-                           .expires_at = head.expires_at,
-                           .pepper = head.pepper,
-                           .extension = head.extension,
-                           .state = static_cast<TokenState>(head.state),
-                           .name = name};
+  TokenRecord record{.token = TokenId::from_value(head.token),
+                     .account = AccountId::from_code(head.account),
+                     .key = {head.digest, head.expires_at, head.pepper},
+                     .renewed_key = {},
+                     .permissions = {},
+                     .extension = head.extension,
+                     .state = static_cast<TokenState>(head.state),
+                     .name = name};
+  if ((head.more & has_permissions) != 0 && !in.take(record.permissions.emplace())) return false;
+  if ((head.more & has_renewed_key) != 0) {
+    auto& key = record.renewed_key.emplace();
+    if (!in.take(key.expires_at) || !in.take(key.pepper) || key.pepper == 0 ||
+        !in.take(reinterpret_cast<char*>(key.digest.data()), key.digest.size())) {
+      return false;
+    }
+  }
   return loaded.copies[0].insert(record) && loaded.copies[1].insert(record);
 }
 

@@ -9,11 +9,11 @@
 #include "projections/authorization_changes.h"
 #include "projections/token_table.h"
 
-// The authorization index in a file, so that a restart does not replay the log. Format version 1, all numbers
+// The authorization index in a file, so that a restart does not replay the log. Format version 2, all numbers
 // little-endian; where it says "text" there is a length before the bytes:
 //
 //   magic       8 bytes  "MMAUTHIX"
-//   version     u32      1
+//   version     u32      2
 //   reserved    u32      0
 //   log id      16 bytes
 //   checkpoint  u64
@@ -21,8 +21,9 @@
 //   deleted     u64
 //   parked      u64
 //   each token:          token id u32, account code u32, expiry u32 (seconds since 1970, 0 never), pepper u8,
-//                        extension u8, state u8, 0 u8, digest 16 bytes, name text with a u16 length;
-//                        in TokenTable's order, so that loading writes memory in order
+//                        extension u8, state u8, more u8, digest 16 bytes, name text with a u16 length;
+//                        if more & 1, permissions u64; if more & 2, of the renewed key: expiry u32, pepper
+//                        u8, digest 16 bytes; in TokenTable's order, so that loading writes memory in order
 //   each deleted id:     u32, ascending
 //   each parked stream:  stream text (u32 length), position u64, reason text (u32 length); ascending by
 //   stream hash        32 bytes BLAKE2b-256 of everything before it

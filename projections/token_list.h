@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "domain/ids.h"
+#include "domain/time.h"
 #include "projections/row_projection.h"
 #include "projections/rows.pb.h"
 
@@ -26,6 +27,13 @@ class TokenList final : public RowProjection {
     std::vector<TokenRow> rows;
     std::size_t total = 0;
   };
+  // The token that time does something to next, and when: see ComeDue (domain/token.h). The first of all, or
+  // the first behind `after`.
+  struct Due {
+    Time at;
+    TokenId token;
+  };
+  std::optional<Due> next_due(const std::optional<Due>& after = {}) const;
   // The account's tokens from `offset` on, newest first, at most `limit`.
   Page page(AccountId account, std::size_t offset, std::size_t limit) const;
 
@@ -33,7 +41,8 @@ class TokenList final : public RowProjection {
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
 };
 
-// The row that a TokenCreated makes; a fold over the rest of the stream's events keeps it current.
+// The row that a TokenCreated makes, and what a later event of its stream, but a deletion, does to it.
 TokenRow token_row(const Recorded& created);
+void change_row(TokenRow& row, const Recorded& recorded);
 
 }  // namespace mintmark

@@ -138,6 +138,18 @@ std::string_view TokenTable::name(const Entry& entry) const {
   return {names_.text_start(entry.name), entry.name_length};
 }
 
+const KeyRecord* TokenTable::renewed_key(TokenId id, const Entry& entry) const {
+  if (entry.has_more == 0) return nullptr;
+  const auto found = renewed_keys_.find(id.value());
+  return found == renewed_keys_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint64_t> TokenTable::permissions(TokenId id, const Entry& entry) const {
+  if (entry.has_more == 0) return std::nullopt;
+  const auto found = permissions_.find(id.value());
+  return found == permissions_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void TokenTable::reserve(std::size_t tokens) {
   // A little more than an even share at three quarters: shards differ by some standard deviations.
   const auto homes = tokens / shard_count * 4 / 3 + 16;
@@ -150,7 +162,7 @@ void TokenTable::reserve(std::size_t tokens) {
 }
 
 bool TokenTable::insert(const TokenRecord& record) {
-  assert(record.pepper != 0 && record.extension < 4);
+  assert(record.key.pepper != 0 && record.extension < 4);
   if (find(record.token) != nullptr) return false;
   const auto place = place_of(record.token);
   auto& shard = shards_[place.shard];
@@ -158,10 +170,13 @@ bool TokenTable::insert(const TokenRecord& record) {
   entry.key = place.key & ((1U << key_bits) - 1);
   entry.extension = record.extension & 3U;
   entry.account = record.account.code() & ((1U << 21) - 1);
-  entry.pepper = record.pepper;
-  entry.state = static_cast<std::uint32_t>(record.state) & 7U;
-  entry.expires_at = record.expires_at;
-  entry.digest = record.digest;
+  entry.pepper = record.key.pepper;
+  entry.state = static_cast<std::uint32_t>(record.state) & 3U;
+  entry.expires_at = record.key.expires_at;
+  entry.digest = record.key.digest;
+  entry.has_more = record.renewed_key || record.permissions;
+  if (record.renewed_key) renewed_keys_[record.token.value()] = *record.renewed_key;
+  if (record.permissions) permissions_[record.token.value()] = *record.permissions;
   set_name(entry, record.token, record.name);
   while (shard.size >= shard.homes / 16 * 13 || !shard.place(entry)) {
     const auto before = shard.cell_count();
@@ -188,13 +203,40 @@ void TokenTable::rename(TokenId id, std::string_view name) {
 void TokenTable::set_state(TokenId id, TokenState state) {
   auto* const entry = find_for_change(id);
   assert(entry != nullptr);
-  entry->state = static_cast<std::uint32_t>(state) & 7U;
+  entry->state = static_cast<std::uint32_t>(state) & 3U;
+}
+
+void TokenTable::set_key(TokenId id, const KeyRecord& key) {
+  auto* const entry = find_for_change(id);
+  assert(entry != nullptr && key.pepper != 0);
+  entry->digest = key.digest;
+  entry->pepper = key.pepper;
+  entry->expires_at = key.expires_at;
+  renewed_keys_.erase(id.value());
+  entry->has_more = permissions_.contains(id.value());
+}
+
+void TokenTable::set_renewed_key(TokenId id, const KeyRecord& key, std::uint32_t old_expires_at) {
+  auto* const entry = find_for_change(id);
+  assert(entry != nullptr && key.pepper != 0);
+  entry->expires_at = old_expires_at;
+  entry->has_more = 1;
+  renewed_keys_[id.value()] = key;
+}
+
+void TokenTable::set_permissions(TokenId id, std::uint64_t permissions) {
+  auto* const entry = find_for_change(id);
+  assert(entry != nullptr);
+  entry->has_more = 1;
+  permissions_[id.value()] = permissions;
 }
 
 bool TokenTable::erase(TokenId id) {
   const auto* const entry = find(id);
   if (entry == nullptr) return false;
   names_.drop(entry->name);
+  renewed_keys_.erase(id.value());
+  permissions_.erase(id.value());
   auto& shard = shards_[place_of(id).shard];
   shard.remove(static_cast<std::size_t>(entry - shard.cells));
   --size_;
@@ -222,18 +264,23 @@ bool TokenTable::can_take(std::size_t tokens, std::size_t name_bytes) const {
 
 TokenRecord TokenTable::record(std::size_t shard, const Entry& entry) const {
   const auto scrambled = static_cast<std::uint32_t>(shard << key_bits) | entry.key;
-  return {.token = TokenId::from_value(unscramble(scrambled)),
+  const auto id = TokenId::from_value(unscramble(scrambled));
+  const auto* const renewed = renewed_key(id, entry);
+  return {.token = id,
           .account = account(entry),
-          .digest = entry.digest,
-          .expires_at = entry.expires_at,
-          .pepper = static_cast<std::uint8_t>(entry.pepper),
+          .key = {entry.digest, entry.expires_at, static_cast<std::uint8_t>(entry.pepper)},
+          .renewed_key = renewed != nullptr ? std::optional(*renewed) : std::nullopt,
+          .permissions = permissions(id, entry),
           .extension = static_cast<std::uint8_t>(entry.extension),
           .state = state(entry),
           .name = name(entry)};
 }
 
 std::size_t TokenTable::memory_bytes() const {
-  return sizeof *this + cell_bytes_ + names_.memory_bytes();
+  // A flat map has a byte beside each of its slots.
+  const auto bytes_of = [](const auto& map) { return map.bucket_count() * (sizeof(*map.begin()) + 1); };
+  return sizeof *this + cell_bytes_ + names_.memory_bytes() + bytes_of(renewed_keys_) +
+         bytes_of(permissions_);
 }
 
 }  // namespace mintmark

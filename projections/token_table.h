@@ -8,22 +8,33 @@
 #include <span>
 #include <string_view>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "domain/ids.h"
 #include "eventstore/pepper.h"
 #include "projections/name_arena.h"
 
 namespace mintmark {
 
-enum class TokenState : std::uint8_t { kPending, kActive, kParked };  // three bits: others may follow
+enum class TokenState : std::uint8_t { kPending, kActive, kParked, kInactive };
+
+// What a key is checked against.
+struct KeyRecord {
+  Digest digest{};
+  std::uint32_t expires_at = 0;  // seconds since 1970, refused from then on; 0: never
+  std::uint8_t pepper = 0;       // from 1
+
+  bool operator==(const KeyRecord&) const = default;
+};
 
 // A token as the authorization index knows it.
 struct TokenRecord {
   TokenId token;
   AccountId account;
-  Digest digest;
-  std::uint32_t expires_at = 0;  // seconds since 1970, refused from then on; 0: never
-  std::uint8_t pepper = 0;       // from 1
-  std::uint8_t extension = 0;    // Extension, below 4
+  KeyRecord key;
+  std::optional<KeyRecord> renewed_key;      // good as well
+  std::optional<std::uint64_t> permissions;  // module_bit()s (domain/token.h); nothing: every module
+  std::uint8_t extension = 0;                // Extension, below 4
   TokenState state = TokenState::kPending;
   std::string_view name;  // at most NameArena::text_bytes_max bytes
 
@@ -37,7 +48,8 @@ struct TokenRecord {
 // inside it. A shard is an array of 32-byte cells in key order with gaps: ordered linear probing (Amble and
 // Knuth, "Ordered Hash Tables", 1974), so that a search for what is absent ends as early as another, deletion
 // leaves no tombstones, growing is one sequential pass, and all cells in order have one order whatever
-// happened before. A shard grows by an eighth when it is 13/16 full; it does not shrink.
+// happened before. A shard grows by an eighth when it is 13/16 full; it does not shrink. What few tokens
+// have, a renewed key or permissions, lies in maps beside it.
 class TokenTable {
  public:
   static constexpr std::size_t tokens_max = 400'000'000;
@@ -48,7 +60,8 @@ class TokenTable {
     std::uint32_t extension : 2;
     std::uint32_t account : 21;
     std::uint32_t pepper : 8;  // 0: the cell is empty
-    std::uint32_t state : 3;
+    std::uint32_t state : 2;
+    std::uint32_t has_more : 1;  // permissions or a renewed key
     std::uint32_t expires_at;
     NameArena::Ref name;
     Digest digest;
@@ -63,6 +76,10 @@ class TokenTable {
 
   AccountId account(const Entry& entry) const { return AccountId::from_code(entry.account); }
   TokenState state(const Entry& entry) const { return static_cast<TokenState>(entry.state); }
+  // Null where the token has none, which is told without reading more memory than the entry. Valid until the
+  // table changes.
+  const KeyRecord* renewed_key(TokenId id, const Entry& entry) const;
+  std::optional<std::uint64_t> permissions(TokenId id, const Entry& entry) const;
   // For names below 63 bytes, reads none of the arena's memory.
   std::string_view name(const Entry& entry) const;
 
@@ -73,6 +90,9 @@ class TokenTable {
   // These need an id that is present.
   void rename(TokenId id, std::string_view name);
   void set_state(TokenId id, TokenState state);
+  void set_key(TokenId id, const KeyRecord& key);  // and no renewed one
+  void set_renewed_key(TokenId id, const KeyRecord& key, std::uint32_t old_expires_at);
+  void set_permissions(TokenId id, std::uint64_t permissions);
   // False where the id is absent.
   bool erase(TokenId id);
 
@@ -126,6 +146,8 @@ class TokenTable {
   TokenRecord record(std::size_t shard, const Entry& entry) const;
 
   std::array<Shard, shard_count> shards_;
+  boost::unordered_flat_map<std::uint32_t, KeyRecord> renewed_keys_;
+  boost::unordered_flat_map<std::uint32_t, std::uint64_t> permissions_;
   NameArena names_;
   std::size_t size_ = 0;
   std::size_t cell_bytes_ = 0;

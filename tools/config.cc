@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "tools/modules_file.h"
+
 namespace mintmark {
 namespace {
 
@@ -67,12 +69,21 @@ Result<void> set_key_file(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_modules_file(Config& config, const std::string& value) {
+  auto modules = read_modules_file(value);
+  if (!modules) return std::unexpected(std::move(modules.error()));
+  config.modules = std::move(*modules);
+  return {};
+}
+
 constexpr std::array setting_table = std::to_array<Setting>({
     {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
      set_listen},
     {"threads", "threads that serve requests; 0 is one a core (0)", set_threads},
     {"secure_cookies", "true where people reach the console over https (false)", set_secure_cookies},
     {"log_level", "debug, info, warn or error (info)", set_log_level},
+    {"modules_file", "TOML file that maps the protected API's paths to modules (the platform's own)",
+     set_modules_file},
     {"key_file", "the file with the key-encryption key (DIR/keys/key-encryption-key)", set_key_file},
 });
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/module_table.h"
 #include "domain/error.h"
 
 namespace mintmark {
@@ -21,6 +22,7 @@ struct Config {
   bool secure_cookies = false;
   std::string log_level = "info";
   std::string key_file;  // empty: DIR/keys/key-encryption-key
+  ModuleTable modules = ModuleTable::standard();
 
   std::string log_path() const { return data + "/log"; }
   std::string views_path() const { return data + "/views"; }

@@ -27,13 +27,6 @@ Result<void> make_private_folder(const std::string& path) {
   return {};
 }
 
-AppendResult append_and_wait(EventLog& log, AppendRequest request) {
-  std::promise<AppendResult> promise;
-  auto future = promise.get_future();
-  log.append(std::move(request), [&promise](AppendResult result) { promise.set_value(std::move(result)); });
-  return future.get();
-}
-
 // The first pepper is the log's first event.
 Result<void> add_first_pepper(EventLog& log, Vault& vault, const Clock& clock, Random& random) {
   Event event;
@@ -150,10 +143,10 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(
-      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
-                   *instance->token_list, *instance->directory, *instance->projector, *instance->blocking,
-                   instance->clock, instance->random, config.secure_cookies, instance->healthy});
+  instance->services = std::unique_ptr<Services>(new Services{
+      *instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
+      *instance->token_list, *instance->directory, *instance->projector, *instance->blocking, instance->clock,
+      instance->random, config.secure_cookies, instance->healthy, instance->config_.modules});
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
   return instance;
 }

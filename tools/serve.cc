@@ -15,6 +15,7 @@
 #include "tools/instance.h"
 #include "tools/process.h"
 #include "worker/rocksdb_job_store.h"
+#include "worker/token_expiry.h"
 #include "worker/worker.h"
 
 namespace mintmark {
@@ -64,6 +65,8 @@ int serve(const Config& config) {
   auto jobs = RocksDbJobStore::open(config.jobs_path(), services.clock);
   if (!jobs) return report(jobs.error());
   Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
+  const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
+                           services.random, on_failure);
   Api api(services);
   http::ServerOptions options;
   options.address = config.address;

@@ -1,23 +1,13 @@
 #include "worker/zapier.h"
 
-#include <future>
 #include <stdexcept>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "domain/limits.h"
 #include "domain/token.h"
+#include "worker/outcome.h"
 
 namespace mintmark {
 namespace {
-
-AppendResult append_and_wait(EventLog& log, AppendRequest request) {
-  std::promise<AppendResult> promise;
-  auto future = promise.get_future();
-  log.append(std::move(request), [&promise](AppendResult result) { promise.set_value(std::move(result)); });
-  return future.get();
-}
 
 Result<std::vector<Event>> decide_job(const Token& token, const StoredJob& job) {
   switch (job.kind()) {
@@ -31,13 +21,6 @@ Result<std::vector<Event>> decide_job(const Token& token, const StoredJob& job) 
       break;
   }
   throw std::logic_error("a job of an unknown kind");
-}
-
-Error error_of(const AppendError& error) {
-  if (error.kind == AppendError::Kind::kDiskFull) return {ErrorKind::kInsufficientStorage, {error.message}};
-  if (error.kind == AppendError::Kind::kBusy) return {ErrorKind::kUnavailable, {error.message}};
-  if (error.kind == AppendError::Kind::kUnknown) return {ErrorKind::kOutcomeUnknown, {error.message}};
-  throw std::logic_error("an append of the worker broke a rule of the log: " + error.message);
 }
 
 }  // namespace
@@ -63,30 +46,16 @@ std::optional<StoredJob> plan_zapier_job(EventLog& log, const Recorded& recorded
 }
 
 Result<void> run_zapier_job(EventLog& log, const Clock& clock, Random& random, const StoredJob& job) {
-  for (std::size_t attempt = 0; attempt < limits::conflict_retries_max; ++attempt) {
-    const auto stream = log.read_stream(job.subject(), 0);
-    Token token;
-    for (const auto& event : stream) evolve(token, event.recorded.event());
-    auto events = decide_job(token, job);
-    if (!events) return std::unexpected(std::move(events.error()));
-    if (events->empty()) return {};
-    StreamAppend append{job.subject(), stream.size(), {}};
-    const auto now = clock.now();
-    for (auto& event : *events) append.events.push_back({random.event_id(now), std::move(event)});
-    AppendRequest request;
-    request.streams.push_back(std::move(append));
-    request.metadata.actor.set_kind(Actor::WORKER);
-    request.metadata.actor.set_id("zapier");
-    request.metadata.recorded_at = now;
-    request.metadata.correlation_id = job.event_id();
-    request.metadata.causation_id = job.event_id();
-    request.frees_space = job.kind() == StoredJob::WITHDRAW_ZAPIER_CONNECTION;
-    const auto appended = append_and_wait(log, std::move(request));
-    if (appended) return {};
-    if (appended.error().kind != AppendError::Kind::kConflict)
-      return std::unexpected(error_of(appended.error()));
-  }
-  return fail(ErrorKind::kUnavailable, "too many others changed the token at the same time");
+  const Outcome outcome{job.subject(), "zapier", job.event_id(),
+                        job.kind() == StoredJob::WITHDRAW_ZAPIER_CONNECTION};
+  const auto recorded =
+      record_outcome(log, clock, random, outcome, [&job](const std::vector<StoredEvent>& stream) {
+        Token token;
+        for (const auto& event : stream) evolve(token, event.recorded.event());
+        return decide_job(token, job);
+      });
+  if (!recorded) return std::unexpected(recorded.error());
+  return {};
 }
 
 }  // namespace mintmark

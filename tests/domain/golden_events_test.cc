@@ -66,7 +66,35 @@ Event token_created() {
   *fields.mutable_secret() = sealed(2, 36);
   *fields.mutable_handle_digest() = digest(3);
   *fields.mutable_handle() = sealed(4, 36);
+  fields.set_issued_at_us(1'764'000'000'000'000);
   return event;
+}
+
+TokenCredentials credentials() {
+  TokenCredentials result;
+  *result.mutable_secret_digest() = digest(12);
+  *result.mutable_secret() = sealed(13, 36);
+  *result.mutable_handle_digest() = digest(14);
+  *result.mutable_handle() = sealed(15, 36);
+  result.set_expires_at_us(1'800'000'000'000'000);
+  result.set_issued_at_us(1'764'000'000'000'000);
+  return result;
+}
+
+void add_lifecycle(std::map<std::string, Event>& events) {
+  events["token_activated"].mutable_token_activated();
+  events["token_deactivated"].mutable_token_deactivated();
+  *events["token_rotated"].mutable_token_rotated()->mutable_credentials() = credentials();
+  auto& renewed = *events["token_renewed"].mutable_token_renewed();
+  *renewed.mutable_credentials() = credentials();
+  renewed.set_old_expires_at_us(1'780'000'000'000'000);
+  events["token_renewal_completed"].mutable_token_renewal_completed();
+  events["token_expiring"].mutable_token_expiring();
+  events["token_expired"].mutable_token_expired();
+  auto& granted = *events["permissions_granted"].mutable_permissions_granted();
+  granted.add_modules(1);
+  granted.add_modules(64);
+  events["permissions_revoked"].mutable_permissions_revoked()->add_modules(64);
 }
 
 // One event of every kind, with every field set.
@@ -106,6 +134,7 @@ std::map<std::string, Event> present_events() {
   events["zapier_connection_withdrawn"].mutable_zapier_connection_withdrawn()->set_connection_id(
       std::string(16, 7));
   events["pepper_added"].mutable_pepper_added()->set_number(1);
+  add_lifecycle(events);
   return events;
 }
 
@@ -184,11 +213,15 @@ TEST(GoldenEvents, SetEveryFieldOfTheEnvelopeAndOfTheirKind) {
     std::string names;
     const auto& descriptor = *message.GetDescriptor();
     for (int i = 0; i < descriptor.field_count(); ++i) {
-      if (!message.GetReflection()->HasField(message, descriptor.field(i)))
-        names += descriptor.field(i)->full_name() + " ";
+      const auto* const field = descriptor.field(i);
+      const auto& reflection = *message.GetReflection();
+      const bool set = field->is_repeated() ? reflection.FieldSize(message, field) > 0
+                                            : reflection.HasField(message, field);
+      if (!set) names += descriptor.field(i)->full_name() + " ";
     }
     return names;
   };
+  EXPECT_EQ(unset(credentials()), "");
   for (const auto& [type, event] : present_events()) {
     EXPECT_EQ(unset(recorded(event)), "");
     const auto* kind = Event::descriptor()->FindFieldByName(type);

@@ -6,6 +6,7 @@
 
 #include "domain/limits.h"
 #include "tests/support/given_when_then.h"
+#include "tests/support/token_builders.h"
 
 namespace mintmark {
 namespace {
@@ -13,57 +14,15 @@ namespace {
 using namespace std::chrono_literals;
 using testing::given;
 
-const auto token_id = TokenId::from_value(160'984'824);
 const auto account_id = AccountId::from_value(AccountType::kVendor, 1);
-const Time now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23);
 
-SecretDigest digest(char byte) {
-  SecretDigest result;
-  result.set_pepper(1);
-  result.set_digest(std::string(16, byte));
-  return result;
-}
-
-Sealed sealed(char byte) {
-  Sealed result;
-  result.set_nonce(std::string(24, byte));
-  result.set_ciphertext(std::string(36, byte));
-  return result;
-}
+using testing::created;
+using testing::digest;
+using testing::sealed;
+const auto now = testing::creation_time;
 
 CreateToken create(Extension extension = CUSTOM) {
-  CreateToken command{.id = token_id,
-                      .account = account_id,
-                      .extension = extension,
-                      .name = "Billing",
-                      .description = "Nightly export",
-                      .external_id = "crm-7",
-                      .expires_at = std::nullopt,
-                      .now = now,
-                      .secret_digest = digest(1),
-                      .secret = sealed(2),
-                      .handle_digest = std::nullopt,
-                      .handle = std::nullopt};
-  if (extension == ZAPIER) command.handle_digest = digest(3), command.handle = sealed(4);
-  return command;
-}
-
-Event created(Extension extension = CUSTOM) {
-  Event event;
-  auto& fields = *event.mutable_token_created();
-  fields.set_token_id("SU-160-984-824");
-  fields.set_account_id("VA-000-001");
-  fields.set_extension(extension);
-  fields.set_name("Billing");
-  fields.set_description("Nightly export");
-  fields.set_external_id("crm-7");
-  *fields.mutable_secret_digest() = digest(1);
-  *fields.mutable_secret() = sealed(2);
-  if (extension == ZAPIER) {
-    *fields.mutable_handle_digest() = digest(3);
-    *fields.mutable_handle() = sealed(4);
-  }
-  return event;
+  return testing::create_token(extension);
 }
 
 Event renamed(const std::string& name) {

@@ -69,6 +69,36 @@ class AuthorizationIndexTest : public ::testing::Test {
     event.mutable_token_updated()->set_name(std::move(name));
     return stored(stream_of(id_of(n)), std::move(event));
   }
+  TokenCredentials credentials(const Secret& secret, std::optional<Time> expires_at, std::uint32_t pepper) {
+    TokenCredentials result;
+    const auto digest = peppers_.digest(pepper, secret);
+    result.mutable_secret_digest()->set_pepper(pepper);
+    result.mutable_secret_digest()->set_digest(digest.data(), digest.size());
+    if (expires_at) result.set_expires_at_us(expires_at->time_since_epoch().count());
+    return result;
+  }
+  StoredEvent renewed(std::uint32_t n, const Secret& secret, Time old_end, Time end,
+                      std::uint32_t pepper = 1) {
+    Event event;
+    *event.mutable_token_renewed()->mutable_credentials() = credentials(secret, end, pepper);
+    event.mutable_token_renewed()->set_old_expires_at_us(old_end.time_since_epoch().count());
+    return stored(stream_of(id_of(n)), std::move(event));
+  }
+  StoredEvent rotated(std::uint32_t n, const Secret& secret) {
+    Event event;
+    *event.mutable_token_rotated()->mutable_credentials() = credentials(secret, {}, 1);
+    return stored(stream_of(id_of(n)), std::move(event));
+  }
+  StoredEvent granted(std::uint32_t n, std::initializer_list<std::uint32_t> modules) {
+    Event event;
+    for (const auto module : modules) event.mutable_permissions_granted()->add_modules(module);
+    return stored(stream_of(id_of(n)), std::move(event));
+  }
+  StoredEvent revoked(std::uint32_t n, std::initializer_list<std::uint32_t> modules) {
+    Event event;
+    for (const auto module : modules) event.mutable_permissions_revoked()->add_modules(module);
+    return stored(stream_of(id_of(n)), std::move(event));
+  }
   StoredEvent deleted(std::uint32_t n) {
     Event event;
     event.mutable_token_deleted();
@@ -89,6 +119,9 @@ class AuthorizationIndexTest : public ::testing::Test {
     });
   }
   Answer check(std::uint32_t n, Time at = now) const { return check_in(index_, id_of(n), secret_of(n), at); }
+  Answer check(std::uint32_t n, const Secret& secret, Time at = now) const {
+    return check_in(index_, id_of(n), secret, at);
+  }
   Verdict verdict(std::uint32_t n, Time at = now) const { return check(n, at).verdict; }
 
   static std::vector<PepperKey> keys(std::size_t count) {

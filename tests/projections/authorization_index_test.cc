@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "tests/projections/authorization_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace mintmark {
 namespace {
@@ -77,6 +78,74 @@ TEST_F(AuthorizationIndexTest, a_token_is_refused_from_its_second_of_expiry_on) 
   EXPECT_EQ(verdict(1, now + 100h), Verdict::kRefused);
   EXPECT_EQ(verdict(2), Verdict::kRefused);
   EXPECT_EQ(verdict(3), Verdict::kAllowed);
+}
+
+TEST_F(AuthorizationIndexTest, a_renewed_token_has_two_keys_until_the_renewal_is_completed) {
+  apply({created(1), renewed(1, secret_of(91), now + 5s, now + 9s, 2)});
+  EXPECT_EQ(check(1).verdict, Verdict::kAllowed);
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kAllowed);
+  EXPECT_EQ(check(1, secret_of(92)).verdict, Verdict::kUnknown);
+  EXPECT_EQ(check(1, secret_of(1), now + 5s).verdict, Verdict::kRefused);
+  EXPECT_EQ(check(1, secret_of(91), now + 5s).verdict, Verdict::kAllowed);
+  EXPECT_EQ(check(1, secret_of(91), now + 9s).verdict, Verdict::kRefused);
+
+  Event completed;
+  completed.mutable_token_renewal_completed();
+  apply({stored(stream_of(id_of(1)), completed)});
+  EXPECT_EQ(check(1).verdict, Verdict::kUnknown);
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kAllowed);
+}
+
+TEST_F(AuthorizationIndexTest, a_rotation_ends_every_other_key) {
+  apply({created(1), renewed(1, secret_of(91), now + 5s, now + 9s), rotated(1, secret_of(92))});
+  EXPECT_EQ(check(1).verdict, Verdict::kUnknown);
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kUnknown);
+  EXPECT_EQ(check(1, secret_of(92), now + 24h).verdict, Verdict::kAllowed);
+}
+
+TEST_F(AuthorizationIndexTest, an_inactive_token_is_refused_whichever_its_key) {
+  Event off;
+  off.mutable_token_deactivated();
+  Event on;
+  on.mutable_token_activated();
+  apply({created(1), renewed(1, secret_of(91), now + 5s, now + 9s), stored(stream_of(id_of(1)), off)});
+  EXPECT_EQ(check(1).verdict, Verdict::kRefused);
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kRefused);
+  apply({stored(stream_of(id_of(1)), on)});
+  EXPECT_EQ(check(1).verdict, Verdict::kAllowed);
+}
+
+TEST_F(AuthorizationIndexTest, permissions_are_none_until_the_first_is_granted) {
+  const auto permissions = [this] {
+    return index_.check(
+        0, id_of(1), secret_of(1), now,
+        [](Verdict, const AuthorizationIndex::Identity* identity) { return identity->permissions; });
+  };
+  apply({created(1)});
+  EXPECT_EQ(permissions(), std::nullopt);
+  apply({granted(1, {1, 64}), granted(1, {2})});
+  EXPECT_EQ(permissions(), std::uint64_t{1} << 63 | 0b11);
+  apply({revoked(1, {1, 2, 64})});
+  EXPECT_EQ(permissions(), 0U);
+  apply({granted(1, {65})});
+  EXPECT_EQ(index_.parked_streams(), 1U);
+}
+
+TEST_F(AuthorizationIndexTest, renewed_keys_and_permissions_survive_a_snapshot_and_end_with_their_token) {
+  testing::TemporaryFolder folder;
+  const auto path = std::filesystem::path(folder.path()) / "snapshot";
+  apply({created(1), created(2), renewed(1, secret_of(91), now + 5s, now + 9s), granted(1, {3}),
+         granted(2, {4})});
+  index_.save(path, EventId{{1}});
+  AuthorizationIndex loaded(peppers_);
+  ASSERT_TRUE(loaded.load(path, EventId{{1}}));
+  EXPECT_EQ(loaded.fingerprint(), index_.fingerprint());
+
+  AuthorizationIndex without(peppers_);
+  const auto before = without.fingerprint();
+  apply({deleted(1), deleted(2)});
+  EXPECT_NE(index_.fingerprint(), before);  // the deleted ids
+  EXPECT_EQ(index_.size(), 0U);
 }
 
 TEST_F(AuthorizationIndexTest, a_deleted_token_is_gone_at_once_and_stays_so) {

@@ -64,7 +64,8 @@ class ApiInstance {
         memory, std::vector<Projection*>{&index, token_list.get(), directory.get()},
         [](const std::string&) {});
     services = std::unique_ptr<Services>(new Services{log, vault, peppers, index, *token_list, *directory,
-                                                      *projector, blocking, clock, random, false, healthy});
+                                                      *projector, blocking, clock, random, false, healthy,
+                                                      modules});
     api = std::make_unique<Api>(*services);
   }
 
@@ -132,6 +133,7 @@ class ApiInstance {
   std::unique_ptr<Directory> directory;
   std::unique_ptr<Projector> projector;
   BlockingPool blocking{2};
+  ModuleTable modules = ModuleTable::standard();
   std::unique_ptr<Services> services;
   std::unique_ptr<Api> api;
 };

@@ -66,10 +66,6 @@ inline std::future<AppendResult> start_append(EventLog& log, AppendRequest reque
   return future;
 }
 
-inline AppendResult append_and_wait(EventLog& log, AppendRequest request) {
-  return start_append(log, std::move(request)).get();
-}
-
 inline std::vector<std::string> stored_bytes(EventLog& log) {
   std::vector<std::string> bytes;
   for (auto& event : log.read(0, log.head() + 1)) bytes.push_back(std::move(event.bytes));

@@ -1,0 +1,46 @@
+#include "worker/outcome.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "domain/limits.h"
+
+namespace mintmark {
+namespace {
+
+Error error_of(const AppendError& error) {
+  if (error.kind == AppendError::Kind::kDiskFull) return {ErrorKind::kInsufficientStorage, {error.message}};
+  if (error.kind == AppendError::Kind::kBusy) return {ErrorKind::kUnavailable, {error.message}};
+  if (error.kind == AppendError::Kind::kUnknown) return {ErrorKind::kOutcomeUnknown, {error.message}};
+  throw std::logic_error("an append of the worker broke a rule of the log: " + error.message);
+}
+
+}  // namespace
+
+Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
+                                const DecideOutcome& decide) {
+  for (std::size_t attempt = 0; attempt < limits::conflict_retries_max; ++attempt) {
+    const auto stream = log.read_stream(outcome.stream, 0);
+    auto events = decide(stream);
+    if (!events) return std::unexpected(std::move(events.error()));
+    if (events->empty()) return 0;
+    StreamAppend append{outcome.stream, stream.size(), {}};
+    const auto now = clock.now();
+    for (auto& event : *events) append.events.push_back({random.event_id(now), std::move(event)});
+    AppendRequest request;
+    request.streams.push_back(std::move(append));
+    request.metadata.actor.set_kind(Actor::WORKER);
+    request.metadata.actor.set_id(outcome.actor);
+    request.metadata.recorded_at = now;
+    request.metadata.correlation_id = outcome.cause;
+    request.metadata.causation_id = outcome.cause;
+    request.frees_space = outcome.frees_space;
+    const auto appended = append_and_wait(log, std::move(request));
+    if (appended) return appended->last;
+    if (appended.error().kind != AppendError::Kind::kConflict)
+      return std::unexpected(error_of(appended.error()));
+  }
+  return fail(ErrorKind::kUnavailable, "too many others changed this at the same time");
+}
+
+}  // namespace mintmark

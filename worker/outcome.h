@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "domain/error.h"
+#include "eventstore/clock.h"
+#include "eventstore/event_log.h"
+#include "eventstore/random.h"
+
+namespace mintmark {
+
+// What the worker has to say about a stream: who says it and what caused it.
+struct Outcome {
+  std::string stream;
+  std::string actor;         // a worker's name
+  std::string cause;         // the event id that called for it; empty where the clock did
+  bool frees_space = false;  // may use the disk's reserve
+};
+
+// Decides from the stream's events as they are now.
+using DecideOutcome = std::function<Result<std::vector<Event>>(const std::vector<StoredEvent>& stream)>;
+
+// Reads the stream, decides and appends, again where somebody else was faster; gives the position of the last
+// event, 0 where there was nothing to say. Fails as `decide` does; kUnavailable or kInsufficientStorage where
+// the log takes nothing now, kOutcomeUnknown where it has failed. Blocks until the outcome is durable.
+Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
+                                const DecideOutcome& decide);
+
+}  // namespace mintmark
