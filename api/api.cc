@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include <spdlog/spdlog.h>
 
 #include "api/authentication.h"
+#include "api/commands.h"
+#include "api/conditions.h"
 #include "api/console.h"
 #include "api/errors.h"
 #include "api/forward_auth.h"
@@ -37,7 +40,8 @@ std::string sha256(std::string_view text) {
 }
 
 // Nothing without an Idempotency-Key; kInvalid where it is not one.
-Result<std::optional<IdempotencyKey>> read_idempotency_key(const http::Request& request, AccountId account) {
+Result<std::optional<IdempotencyKey>> read_idempotency_key(const http::Request& request,
+                                                           const Caller& caller) {
   const auto key = request.header("Idempotency-Key");
   const bool changes = request.method() != "GET" && request.method() != "HEAD";
   if (!key || !changes) return std::nullopt;
@@ -46,9 +50,42 @@ Result<std::optional<IdempotencyKey>> read_idempotency_key(const http::Request& 
                                                  limits::idempotency_key_bytes_max));
   }
   return IdempotencyKey{
-      sha256(fmt::format("{}:{}", account.code(), *key)),
+      sha256(fmt::format("{}:{}:{}", caller.account.code(), caller.actor.id(), *key)),
       sha256(fmt::format("{}\n{}\n{}", request.method(), request.target(), request.body())),
   };
+}
+
+// Waits until a read shows what was written up to the position that it asks for.
+awaitable<Result<void>> reach(Services& services, Position position) {
+  if (position > services.log.head()) {
+    co_return fail(ErrorKind::kUnavailable,
+                   fmt::format("min_position: The log has not come to {} yet.", position));
+  }
+  const auto reached = co_await projected(services, position);
+  if (!reached) co_return fail(ErrorKind::kUnavailable, "The views lag behind; try again.");
+  co_return Result<void>();
+}
+
+// The version of the thing that a read is about to show: the version first, then the views up to it, so that
+// what is shown is that version or a newer one, and a change that names it cannot overwrite what nobody saw.
+awaitable<Result<std::uint64_t>> version_before(Services& services, std::string stream) {
+  struct Seen {
+    std::uint64_t version;
+    Position head;
+  };
+  auto read = [&services, &stream]() -> Result<Seen> {
+    const auto version = services.log.version_of(stream);
+    return Seen{version, services.log.head()};
+  };
+  const auto seen = co_await services.blocking.run(std::move(read));
+  if (!seen) co_return std::unexpected(seen.error());
+  const auto reached = co_await reach(services, seen->head);
+  if (!reached) co_return std::unexpected(reached.error());
+  co_return seen->version;
+}
+
+bool is_read(const http::Request& request) {
+  return request.method() == "GET" || request.method() == "HEAD";
 }
 
 bool has_json_body(const http::Request& request) {
@@ -111,12 +148,41 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
     if (!access) co_return error_response(access.error());
     const auto permitted = check_permissions(services_, context.caller, *match.route, request);
     if (!permitted) co_return error_response(permitted.error());
-    auto key = read_idempotency_key(request, context.caller.account);
+    auto key = read_idempotency_key(request, context.caller);
     if (!key) co_return error_response(key.error());
     context.caller.idempotency_key = std::move(*key);
   }
   if (!request.body().empty() && !has_json_body(request)) co_return unsupported_media_type();
-  co_return co_await match.route->handler(context);
+  if (is_read(request)) co_return co_await answer_read(context, match);
+  co_return co_await answer_change(context, match);
+}
+
+awaitable<http::Response> Api::answer_read(Context& context, const RouteMatch& match) {
+  if (match.route->access == Access::kPublic) co_return co_await match.route->handler(context);
+  const auto position = read_min_position(context.request);
+  if (!position) co_return error_response(position.error());
+  const auto reached = co_await reach(services_, *position);
+  if (!reached) co_return error_response(reached.error());
+  auto stream = is_single_resource(match) ? resource_stream(match) : std::nullopt;
+  if (!stream) co_return co_await match.route->handler(context);
+  const auto version = co_await version_before(services_, std::move(*stream));
+  if (!version) co_return error_response(version.error());
+  auto response = co_await match.route->handler(context);
+  const bool versioned = response.status == 200 && *version > 0;
+  if (versioned) response.headers.emplace_back("ETag", entity_tag(*version));
+  co_return response;
+}
+
+awaitable<http::Response> Api::answer_change(Context& context, const RouteMatch& match) {
+  const auto stream = resource_stream(match);
+  auto precondition = read_precondition(context.request, stream.value_or(""));
+  if (!precondition) co_return error_response(precondition.error());
+  const auto outcome = std::make_shared<WriteOutcome>();
+  context.caller.precondition = std::move(*precondition);
+  context.caller.outcome = outcome;
+  auto response = co_await match.route->handler(context);
+  add_outcome(response, *outcome, stream);
+  co_return response;
 }
 
 http::Response Api::refusal(http::ProtocolError error) {

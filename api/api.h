@@ -24,6 +24,9 @@ class Api final : public http::Application {
 
  private:
   awaitable<http::Response> route(const http::Request& request, std::size_t thread, Caller caller);
+  // Calls the handler, and adds what reads and what changes have in common: positions and versions.
+  awaitable<http::Response> answer_read(Context& context, const RouteMatch& match);
+  awaitable<http::Response> answer_change(Context& context, const RouteMatch& match);
 
   Services& services_;
 };

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "api/conditions.h"
 #include "domain/events.pb.h"
 #include "domain/ids.h"
 #include "eventstore/event_log.h"
@@ -18,6 +20,8 @@ struct Caller {
   std::string request_id;
   std::string client_ip;
   std::optional<IdempotencyKey> idempotency_key;
+  std::optional<Precondition> precondition = {};  // what write() checks before it appends
+  std::shared_ptr<WriteOutcome> outcome = {};     // where write() notes what it did; may be null
 };
 
 }  // namespace mintmark

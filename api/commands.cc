@@ -1,5 +1,6 @@
 #include "api/commands.h"
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -16,11 +17,39 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Either what to append, or what the idempotency key did before, or nothing to do.
-using Prepared = std::variant<std::monostate, AppendRequest, Committed>;
+// Nothing to append: the stream is as it should be, in this version, and the log has come this far.
+struct Unchanged {
+  std::uint64_t version;
+  Position head;
+};
+
+// Either nothing to do, or what to append, or what the idempotency key did before.
+using Prepared = std::variant<Unchanged, AppendRequest, Committed>;
 
 std::unexpected<Error> key_reused() {
   return fail(ErrorKind::kConflict, "Idempotency-Key: This key came with another request before.");
+}
+
+// The version of the thing that a precondition is about, as the decision has seen it.
+std::uint64_t version_seen(Services& services, const std::string& wanted, const std::string& stream,
+                           const LoadedStream& loaded, const Decision& decision) {
+  if (wanted == stream) return loaded.version;
+  for (const auto& other : decision.other_streams) {
+    if (other.stream == wanted) return other.expected_version;
+  }
+  return services.log.version_of(wanted);
+}
+
+// What came of the decision, unless the caller has seen another version of the thing than is there now. That
+// the thing is unknown counts more, and any other refusal less.
+Result<Decision> check_precondition(Services& services, const Caller& caller, const std::string& stream,
+                                    const LoadedStream& loaded, Result<Decision> decision) {
+  const auto& wanted = caller.precondition;
+  if (!wanted || (!decision && decision.error().kind == ErrorKind::kNotFound)) return decision;
+  const auto version =
+      version_seen(services, wanted->stream, stream, loaded, decision ? *decision : Decision{});
+  if (wanted->holds(version)) return decision;
+  return fail(ErrorKind::kPreconditionFailed, "If-Match: This has changed since you read it.");
 }
 
 Result<Prepared> prepare(Services& services, const Caller& caller, const std::string& stream,
@@ -33,9 +62,10 @@ Result<Prepared> prepare(Services& services, const Caller& caller, const std::st
   LoadedStream loaded;
   loaded.events = services.log.read_stream(stream, 0);
   loaded.version = loaded.events.size();
-  auto decision = decide(loaded);
+  const auto head = services.log.head();
+  auto decision = check_precondition(services, caller, stream, loaded, decide(loaded));
   if (!decision) return std::unexpected(std::move(decision.error()));
-  if (decision->events.empty()) return Prepared();
+  if (decision->events.empty()) return Prepared(Unchanged{loaded.version, head});
   AppendRequest request;
   request.streams.push_back(make_append(services, stream, loaded.version, std::move(decision->events)));
   for (auto& other : decision->other_streams) request.streams.push_back(std::move(other));
@@ -77,6 +107,28 @@ Error error_of(const AppendError& error) {
       break;
   }
   throw std::logic_error("an append broke a limit of the log: " + error.message);
+}
+
+// The versions that an append leads to, or has led to.
+WriteOutcome outcome_of(const AppendRequest& request) {
+  WriteOutcome outcome;
+  for (const auto& append : request.streams) {
+    outcome.note(append.stream, append.expected_version + append.events.size());
+  }
+  return outcome;
+}
+WriteOutcome outcome_of(EventLog& log, const Committed& committed) {
+  WriteOutcome outcome;
+  for (const auto& event : log.read(committed.first - 1, committed.last - committed.first + 1)) {
+    outcome.note(event.recorded.stream(), event.recorded.version());
+  }
+  return outcome;
+}
+
+void note(const Caller& caller, const WriteOutcome& outcome, Position position) {
+  if (!caller.outcome) return;
+  for (const auto& [stream, version] : outcome.versions) caller.outcome->note(stream, version);
+  caller.outcome->position = std::max(caller.outcome->position, position);
 }
 
 }  // namespace
@@ -121,19 +173,32 @@ awaitable<Result<Written>> write(Services& services, const Caller& caller, std::
     auto prepared = co_await services.blocking.run(std::move(work));
     if (!prepared) co_return std::unexpected(std::move(prepared.error()));
     Written written;
-    if (std::holds_alternative<std::monostate>(*prepared)) co_return written;
-    written.changed = true;
-    if (const auto* earlier = std::get_if<Committed>(&*prepared)) {
-      written.committed = *earlier;
-      written.repeated = true;
+    WriteOutcome outcome;
+    Position position = 0;
+    if (const auto* unchanged = std::get_if<Unchanged>(&*prepared)) {
+      outcome.note(stream, unchanged->version);
+      position = unchanged->head;
+    } else if (const auto* earlier = std::get_if<Committed>(&*prepared)) {
+      written = {true, true, *earlier};
     } else {
-      auto appended = co_await append(services.log, std::get<AppendRequest>(std::move(*prepared)));
+      auto& request = std::get<AppendRequest>(*prepared);
+      outcome = outcome_of(request);
+      auto appended = co_await append(services.log, std::move(request));
       if (!appended && appended.error().kind == AppendError::Kind::kConflict) continue;
       if (!appended) co_return std::unexpected(error_of(appended.error()));
-      written.committed = *appended;
-      written.repeated = appended->repeated;
+      written = {true, appended->repeated, *appended};
     }
-    auto shown = co_await projected(services, written.committed.last);
+    if (written.changed) position = written.committed.last;
+    if (written.repeated) {
+      auto read = [&services, committed = written.committed]() -> Result<WriteOutcome> {
+        return outcome_of(services.log, committed);
+      };
+      auto earlier_outcome = co_await services.blocking.run(std::move(read));
+      if (!earlier_outcome) co_return std::unexpected(std::move(earlier_outcome.error()));
+      outcome = std::move(*earlier_outcome);
+    }
+    note(caller, outcome, position);
+    auto shown = co_await projected(services, position);
     if (!shown) co_return std::unexpected(std::move(shown.error()));
     co_return written;
   }

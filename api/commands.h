@@ -39,8 +39,10 @@ struct LoadedStream {
 // Decides from the stream as it is now; runs on a blocking thread, perhaps several times.
 using Decide = std::function<Result<Decision>(const LoadedStream& stream)>;
 
-// Fails as `decide` does; kConflict where the idempotency key came with another request, or the race was lost
-// limits::conflict_retries_max times; kUnavailable, kInsufficientStorage, kOutcomeUnknown from the log.
+// Fails as `decide` does; kPreconditionFailed where the thing that the caller's precondition is about is not
+// as it says (what is not found stays not found); kConflict where the idempotency key came with another
+// request, or the race was lost limits::conflict_retries_max times; kUnavailable, kInsufficientStorage,
+// kOutcomeUnknown from the log.
 awaitable<Result<Written>> write(Services& services, const Caller& caller, std::string stream, Decide decide);
 
 // The state of an aggregate, folded from its events.

@@ -26,6 +26,8 @@ HttpError http_error(ErrorKind kind) {
       return {404, "NFND_000"};
     case ErrorKind::kConflict:
       return {409, "CNF_001"};
+    case ErrorKind::kPreconditionFailed:
+      return {412, "REQ_010"};
     case ErrorKind::kUnavailable:
       return {503, "SRV_001"};
     case ErrorKind::kOutcomeUnknown:

@@ -14,6 +14,7 @@ enum class ErrorKind {
   kUnauthenticated,      // nobody, or nobody we know
   kForbidden,            // somebody, but not allowed
   kNotFound,             // does not exist, or is not the caller's: never say which
+  kPreconditionFailed,   // the version that the caller named is not the present one; nothing has changed
   kConflict,             // against the present state, an expected version or an idempotency key
   kUnavailable,          // cannot be done now; nothing has changed
   kOutcomeUnknown,       // may or may not have been stored; retry with the same idempotency key

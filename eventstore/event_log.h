@@ -39,7 +39,7 @@ struct StreamAppend {
 
 // A client's promise that requests with one key are one request. request_hash tells whether they are.
 struct IdempotencyKey {
-  std::string key_hash;      // SHA-256 of account and key
+  std::string key_hash;      // SHA-256 of account, actor and key
   std::string request_hash;  // SHA-256 of method, path and body
 };
 
@@ -116,6 +116,9 @@ class EventLog {
 
   // All events of a stream from the version behind `after_version`, oldest first. Blocks on disk.
   virtual std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version) = 0;
+
+  // The newest durable version of a stream, 0 where there is none. Blocks on disk.
+  virtual std::uint64_t version_of(std::string_view stream) = 0;
 
   // What the idempotency key was used for before: the request's hash and its positions. Blocks on disk.
   struct EarlierUse {

@@ -51,6 +51,11 @@ std::vector<StoredEvent> MemoryLog::read_stream(std::string_view stream, std::ui
   return events;
 }
 
+std::uint64_t MemoryLog::version_of(std::string_view stream) {
+  const std::scoped_lock lock(mutex_);
+  return stream_version(stream);
+}
+
 std::optional<EventLog::EarlierUse> MemoryLog::find_idempotency_key(std::string_view key_hash) {
   const std::scoped_lock lock(mutex_);
   return idempotency_key(key_hash);

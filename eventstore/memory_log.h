@@ -18,6 +18,7 @@ class MemoryLog final : public EventLog, private LogLookup {
   void append(AppendRequest request, AppendDone done) override;
   std::vector<StoredEvent> read(Position after, std::size_t limit) override;
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version) override;
+  std::uint64_t version_of(std::string_view stream) override;
   std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override;
   std::optional<std::string> read_vault(std::string_view subject) override;
   Position head() const override;

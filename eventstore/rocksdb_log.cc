@@ -174,6 +174,13 @@ std::vector<StoredEvent> RocksDbLog::read_stream(std::string_view stream, std::u
   return tables_->read_stream(stream, after_version, committer_->head());
 }
 
+std::uint64_t RocksDbLog::version_of(std::string_view stream) {
+  // The tables may be ahead of what is durable: the newest version counts once the head has reached it.
+  auto version = tables_->stream_version(stream);
+  while (version > 0 && read_stream(stream, version - 1).empty()) --version;
+  return version;
+}
+
 std::optional<EventLog::EarlierUse> RocksDbLog::find_idempotency_key(std::string_view key_hash) {
   auto use = tables_->idempotency_key(key_hash);
   return use && use->committed.last <= committer_->head() ? use : std::nullopt;

@@ -23,6 +23,7 @@ void LogConformance::expect_log_is_sound() {
   }
   for (const auto& [stream, version] : versions) {
     EXPECT_EQ(log().read_stream(stream, 0).size(), version) << stream;
+    EXPECT_EQ(log().version_of(stream), version) << stream;
   }
 }
 
@@ -31,6 +32,7 @@ TEST_P(LogConformance, AnEmptyLogHoldsNothing) {
   EXPECT_EQ(log().head(), 0U);
   EXPECT_TRUE(log().read(0, 10).empty());
   EXPECT_TRUE(log().read_stream("anything", 0).empty());
+  EXPECT_EQ(log().version_of("anything"), 0U);
   EXPECT_FALSE(log().find_idempotency_key("key"));
   EXPECT_FALSE(log().read_vault("subject"));
 }

@@ -51,6 +51,7 @@ class ScriptedLog : public EventLog {
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version) override {
     return log_.read_stream(stream, after_version);
   }
+  std::uint64_t version_of(std::string_view stream) override { return log_.version_of(stream); }
   std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override {
     return log_.find_idempotency_key(key_hash);
   }
