@@ -46,6 +46,11 @@ awaitable<http::Response> login(Context& context);
 awaitable<http::Response> logout(Context& context);
 awaitable<http::Response> get_context(Context& context);
 
+// documentation.cc
+awaitable<http::Response> get_openapi(Context& context);
+awaitable<http::Response> get_docs(Context& context);
+awaitable<http::Response> get_docs_style(Context& context);
+
 // health.cc
 awaitable<http::Response> health(Context& context);
 

@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::array route_table = std::to_array<Route>({
     {"GET", "/healthz", Access::kPublic, health},
+    {"GET", "/openapi.json", Access::kPublic, get_openapi},
+    {"GET", "/docs", Access::kPublic, get_docs},
+    {"GET", "/docs.css", Access::kPublic, get_docs_style},
     {"POST", "/public/v1/auth/login", Access::kPublic, login},
     {"POST", "/public/v1/auth/logout", Access::kRead, logout},
     {"GET", "/public/v1/auth/context", Access::kRead, get_context},

@@ -22,6 +22,9 @@ struct Expected {
 
 constexpr Expected expected_routes[] = {
     {"GET", "/healthz", "/healthz", Access::kPublic, health},
+    {"GET", "/openapi.json", "/openapi.json", Access::kPublic, get_openapi},
+    {"GET", "/docs", "/docs", Access::kPublic, get_docs},
+    {"GET", "/docs.css", "/docs.css", Access::kPublic, get_docs_style},
     {"POST", "/public/v1/auth/login", "/public/v1/auth/login", Access::kPublic, login},
     {"POST", "/public/v1/auth/logout", "/public/v1/auth/logout", Access::kRead, logout},
     {"GET", "/public/v1/auth/context", "/public/v1/auth/context", Access::kRead, get_context},
