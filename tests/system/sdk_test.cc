@@ -1,11 +1,10 @@
 // The platform's own JavaScript SDK, unmodified, against the running server: tests/system/sdk/.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <gtest/gtest.h>
 
 #include "tests/system/fixture.h"
+#include "tests/system/node_packages.h"
 
 namespace mintmark::testing {
 namespace {
@@ -13,30 +12,8 @@ namespace {
 const std::filesystem::path source = "tests/system/sdk";
 const std::filesystem::path build = MINTMARK_SDK_BUILD_FOLDER;
 
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Installs the locked packages into a copy of the folder, unless this lock file's are there.
-void install() {
-  const auto lock = content_of(source / "package-lock.json");
-  const auto installed = build / "installed-lock.json";
-  std::filesystem::create_directories(build);
-  const auto overwrite = std::filesystem::copy_options::overwrite_existing;
-  for (const auto* name : {".npmrc", "package.json", "package-lock.json", "sdk.test.mjs"}) {
-    std::filesystem::copy_file(source / name, build / name, overwrite);
-  }
-  if (content_of(installed) == lock) return;
-  const auto finished = run_process(
-      {.command = {"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"}, .folder = build.string()},
-      std::chrono::seconds(180));
-  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
-  std::ofstream(installed, std::ios::binary) << lock;
-}
-
 TEST(Sdk, DoesItsWorkUnmodified) {
-  ASSERT_NO_FATAL_FAILURE(install());
+  install_packages(source, build);
   const InitialisedFolder folder;
   const auto created = folder.run_json({"token", "create", "--account", folder.account(), "--name", "SDK"});
   ServerProcess server(folder.path());

@@ -1,0 +1,34 @@
+// Every operation of the published contract against the running server, validated: tests/system/contract/.
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "tests/system/fixture.h"
+#include "tests/system/node_packages.h"
+
+namespace mintmark::testing {
+namespace {
+
+TEST(Contract, EveryOperationAnswersAsItSays) {
+  const std::filesystem::path build = MINTMARK_CONTRACT_BUILD_FOLDER;
+  install_packages("tests/system/contract", build);
+  const InitialisedFolder folder;
+  ServerProcess server(folder.path());
+  const auto facts = std::filesystem::absolute("tests/golden/contract/facts.json");
+  const auto finished = run_process({.command = {"node", "--test", "contract.test.mjs"},
+                                     .environment = {{"ENDPOINT", server.endpoint() + "/public/v1"},
+                                                     {"FACTS", facts.string()},
+                                                     {"EMAIL", folder.email()},
+                                                     {"PASSWORD", folder.password()},
+                                                     {"ACCOUNT", folder.account()},
+                                                     {"USER", folder.user()}},
+                                     .folder = build.string()},
+                                    std::chrono::seconds(120));
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("# pass "), std::string::npos) << finished.out;
+  EXPECT_EQ(finished.out.find("# pass 0"), std::string::npos) << "no test ran";
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
+}  // namespace
+}  // namespace mintmark::testing
