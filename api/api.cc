@@ -88,6 +88,12 @@ bool is_read(const http::Request& request) {
   return request.method() == "GET" || request.method() == "HEAD";
 }
 
+// Under which requests without credentials are counted: their address and path, so that a flood of one does
+// not keep others behind the same gateway from another, such as from signing in.
+std::string public_name(const http::Request& request) {
+  return fmt::format("{} {}", request.client_ip(), request.path());
+}
+
 bool has_json_body(const http::Request& request) {
   auto type = request.header("Content-Type").value_or("");
   type = type.substr(0, type.find(';'));
@@ -138,12 +144,15 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
   }
   if (!match.route) co_return method_not_allowed(match.allow);
 
-  Context context{services_, request, std::move(caller), {}, match.parameters};
+  Context context{services_, request, std::move(caller), {}, match.parameters, throttle_};
   if (match.route->access != Access::kPublic) {
     auto authenticated = co_await authenticate(services_, request, thread, std::move(context.caller));
-    if (!authenticated) co_return error_response(authenticated.error());
+    if (!authenticated) co_return refuse(request, authenticated.error());
     context.caller = std::move(authenticated->caller);
     context.cookie = std::move(authenticated->cookie);
+    if (const auto wait = throttle_.requests.take(context.caller.actor.id())) {
+      co_return too_many_requests(*wait);
+    }
     const auto access = check_access(context.caller, match.route->access);
     if (!access) co_return error_response(access.error());
     const auto permitted = check_permissions(services_, context.caller, *match.route, request);
@@ -151,6 +160,8 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
     auto key = read_idempotency_key(request, context.caller);
     if (!key) co_return error_response(key.error());
     context.caller.idempotency_key = std::move(*key);
+  } else if (const auto wait = throttle_.requests.take(public_name(request))) {
+    co_return too_many_requests(*wait);
   }
   if (!request.body().empty() && !has_json_body(request)) co_return unsupported_media_type();
   if (is_read(request)) co_return co_await answer_read(context, match);
@@ -183,6 +194,20 @@ awaitable<http::Response> Api::answer_change(Context& context, const RouteMatch&
   auto response = co_await match.route->handler(context);
   add_outcome(response, *outcome, stream);
   co_return response;
+}
+
+http::Response Api::refuse(const http::Request& request, const Error& error) {
+  if (error.kind != ErrorKind::kUnauthenticated) return error_response(error);
+  const auto address = request.client_ip();
+  RateLimiter::Wait wait;
+  if (request.header("Authorization")) {
+    wait = throttle_.failed(AuthenticationFailure::kKey, address);
+  } else if (request.header("Cookie")) {
+    wait = throttle_.failed(AuthenticationFailure::kSession, address);
+  } else {
+    wait = throttle_.requests.take(public_name(request));
+  }
+  return wait ? too_many_requests(*wait) : error_response(error);
 }
 
 http::Response Api::refusal(http::ProtocolError error) {

@@ -14,7 +14,8 @@ namespace mintmark {
 class Api final : public http::Application {
  public:
   // `services` must outlive it.
-  explicit Api(Services& services) : services_(services) {}
+  explicit Api(Services& services, const ThrottleOptions& throttle = {})
+      : services_(services), throttle_(services.clock, services.random, throttle) {}
 
   bool answer_now(const http::Request& request, std::size_t thread, bool keep_alive,
                   std::string& out) override;
@@ -28,7 +29,11 @@ class Api final : public http::Application {
   awaitable<http::Response> answer_read(Context& context, const RouteMatch& match);
   awaitable<http::Response> answer_change(Context& context, const RouteMatch& match);
 
+  // The answer to somebody we do not know.
+  http::Response refuse(const http::Request& request, const Error& error);
+
   Services& services_;
+  Throttle throttle_;
 };
 
 }  // namespace mintmark

@@ -85,6 +85,12 @@ http::Response method_not_allowed(std::string_view allow) {
   return response;
 }
 
+http::Response too_many_requests(std::chrono::seconds retry_after) {
+  auto response = make_response({429, "THR_001"}, {"Too many requests; try again later."});
+  response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
+  return response;
+}
+
 http::Response unsupported_media_type() {
   return make_response({415, "REQ_003"}, {"The body must be application/json."});
 }

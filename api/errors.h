@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ http::Response error_response(http::ProtocolError error);
 http::Response internal_error_response();
 // 405; `allow` lists what the path takes.
 http::Response method_not_allowed(std::string_view allow);
+// 429
+http::Response too_many_requests(std::chrono::seconds retry_after);
 // 415
 http::Response unsupported_media_type();
 

@@ -11,6 +11,7 @@
 #include "api/caller.h"
 #include "api/http/message.h"
 #include "api/services.h"
+#include "api/throttle.h"
 
 namespace mintmark {
 
@@ -31,6 +32,7 @@ struct Context {
   Caller caller;                      // of a public route: only its request id and ip
   std::optional<std::string> cookie;  // the session's, where one authenticated the caller
   std::array<std::string_view, path_parameters_max> parameters;  // of the path, in order
+  Throttle& throttle;
 };
 
 using Handler = awaitable<http::Response> (*)(Context& context);

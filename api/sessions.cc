@@ -66,8 +66,17 @@ awaitable<http::Response> login(Context& context) {
   if (errors.any()) co_return error_response(std::move(errors).error().error());
 
   auto& services = context.services;
+  // As sign_in() takes it: in whatever case it is written, it is one address.
+  const auto name = lower_case(*email);
+  auto& throttle = context.throttle;
+  const auto address = context.request.client_ip();
+  if (const auto wait = throttle.sign_ins.begin(address, name)) co_return too_many_requests(*wait);
   const auto signed_in = co_await sign_in(services, context.caller, std::move(*email), std::move(*password));
+  if (!signed_in && signed_in.error().kind == ErrorKind::kUnauthenticated) {
+    throttle.failures.note(AuthenticationFailure::kPassword);
+  }
   if (!signed_in) co_return error_response(signed_in.error());
+  throttle.sign_ins.succeeded(address, name);
   auto represent = [&services, &signed_in]() -> Result<json::object> {
     return represent_session(services, signed_in->user, signed_in->cookie, signed_in->expires_at);
   };

@@ -17,13 +17,6 @@ std::unexpected<Error> wrong_credentials() {
   return fail(ErrorKind::kUnauthenticated, "The e-mail address or the password is wrong.");
 }
 
-// Addresses differ in their domain's case alone by the letter of RFC 5321, but people mean the same one.
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 std::string email_hash(const Services& services, const std::string& email) {
   return services.peppers.name_hash("email", lower_case(email));
 }
@@ -77,6 +70,13 @@ Result<UserRow> check_credentials(Services& services, const std::string& email, 
 }
 
 }  // namespace
+
+// Addresses differ in their domain's case alone by the letter of RFC 5321, but people mean the same one.
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
 
 awaitable<Result<AccountId>> open_account(Services& services, Caller caller, AccountType type,
                                           std::string name) {

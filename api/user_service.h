@@ -42,6 +42,9 @@ awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser
 // Gives the user of that e-mail address a generated password. kNotFound where there is none.
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);
 
+// The form in which an e-mail address is looked up.
+std::string lower_case(std::string text);
+
 // Somebody who has signed in. `cookie` proves it, and is stored nowhere.
 struct SignedIn {
   std::string cookie;

@@ -30,6 +30,8 @@ inline constexpr std::size_t json_depth_max = 16;
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 inline constexpr std::size_t request_id_bytes_max = 128;
 
+inline constexpr std::size_t request_rate_max = 1'000'000;  // that can be set, a second
+
 // One HTTP connection.
 inline constexpr auto request_read_time_max = 10s;  // from its first byte to its last
 inline constexpr auto response_write_time_max = 30s;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "domain/limits.h"
 #include "tools/modules_file.h"
 
 namespace mintmark {
@@ -76,6 +77,22 @@ Result<void> set_modules_file(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_request_rate(Config& config, const std::string& value) {
+  const auto rate = parse_number<std::uint32_t>(value);
+  if (!rate || *rate > limits::request_rate_max) return fail(ErrorKind::kInvalid, "must be 0 to 1000000");
+  config.request_rate = *rate;
+  return {};
+}
+
+Result<void> set_request_burst(Config& config, const std::string& value) {
+  const auto burst = parse_number<std::uint32_t>(value);
+  if (!burst || *burst == 0 || *burst > limits::request_rate_max) {
+    return fail(ErrorKind::kInvalid, "must be 1 to 1000000");
+  }
+  config.request_burst = *burst;
+  return {};
+}
+
 constexpr std::array setting_table = std::to_array<Setting>({
     {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
      set_listen},
@@ -85,6 +102,9 @@ constexpr std::array setting_table = std::to_array<Setting>({
     {"modules_file", "TOML file that maps the protected API's paths to modules (the platform's own)",
      set_modules_file},
     {"key_file", "the file with the key-encryption key (DIR/keys/key-encryption-key)", set_key_file},
+    {"request_rate", "requests a second that one token or person may send; 0 is no limit (200)",
+     set_request_rate},
+    {"request_burst", "requests that one token or person may send at once (400)", set_request_burst},
 });
 
 Result<void> apply(Config& config, std::string_view name, const std::string& value, std::string_view where) {

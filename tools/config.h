@@ -24,6 +24,9 @@ struct Config {
   std::string key_file;  // empty: DIR/keys/key-encryption-key
   ModuleTable modules = ModuleTable::standard();
 
+  std::uint32_t request_rate = 200;  // a second, for each token or person; 0: no limit
+  std::uint32_t request_burst = 400;
+
   std::string log_path() const { return data + "/log"; }
   std::string views_path() const { return data + "/views"; }
   std::string jobs_path() const { return data + "/jobs"; }

@@ -67,7 +67,7 @@ int serve(const Config& config) {
   Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
-  Api api(services);
+  Api api(services, {config.request_rate, config.request_burst});
   http::ServerOptions options;
   options.address = config.address;
   options.port = config.port;

@@ -48,6 +48,7 @@ std::map<std::string, http::Response> all_errors() {
   errors["protocol_expectation_failed"] = error_response(kExpectationFailed);
   errors["internal_error"] = internal_error_response();
   errors["method_not_allowed"] = method_not_allowed("GET, HEAD, OPTIONS");
+  errors["too_many_requests"] = too_many_requests(std::chrono::seconds(7));
   errors["unsupported_media_type"] = unsupported_media_type();
   return errors;
 }
@@ -98,7 +99,7 @@ TEST(Errors, OneCodeMeansOneStatus) {
 
 TEST(Errors, WhatMayBeRetriedSaysWhen) {
   for (const auto& [name, response] : all_errors()) {
-    const bool retried = response.status == 503 || response.status == 507;
+    const bool retried = response.status == 429 || response.status == 503 || response.status == 507;
     const bool told = std::ranges::any_of(response.headers,
                                           [](const auto& header) { return header.first == "Retry-After"; });
     EXPECT_EQ(told, retried) << name;

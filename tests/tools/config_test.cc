@@ -53,6 +53,7 @@ TEST_F(ConfigTest, WithoutAnythingTheDefaultsHold) {
 
 TEST_F(ConfigTest, TheFileSetsEverySetting) {
   write(
+      "request_rate = 7\nrequest_burst = 8\n"
       "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
   const auto config = load();
   ASSERT_TRUE(config);
@@ -62,6 +63,8 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   EXPECT_TRUE(config->secure_cookies);
   EXPECT_EQ(config->log_level, "warn");
   EXPECT_EQ(config->key_path(), "k");
+  EXPECT_EQ(config->request_rate, 7);
+  EXPECT_EQ(config->request_burst, 8);
 }
 
 TEST_F(ConfigTest, TheEnvironmentCountsMoreThanTheFileAndFlagsMoreThanBoth) {
@@ -118,6 +121,8 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"secure_cookies", {"", "yes", "1", "TRUE"}},
       {"log_level", {"", "trace", "INFO"}},
       {"key_file", {""}},
+      {"request_rate", {"", "-1", "1000001", "many", "1.5"}},
+      {"request_burst", {"", "0", "-1", "1000001"}},
   };
   EXPECT_EQ(bad.size(), settings().size());
   for (const auto& [name, values] : bad) {
@@ -136,6 +141,9 @@ TEST_F(ConfigTest, AListenAddressMayBeIpv6) {
 
 TEST_F(ConfigTest, TheLimitsOfNumbersAreTaken) {
   EXPECT_EQ(load({{"threads", "60"}})->threads, 60);
+  EXPECT_EQ(load({{"request_rate", "0"}})->request_rate, 0);
+  EXPECT_EQ(load({{"request_rate", "1000000"}})->request_rate, 1'000'000);
+  EXPECT_EQ(load({{"request_burst", "1"}})->request_burst, 1);
   EXPECT_EQ(load({{"listen", "0.0.0.0:65535"}})->port, 65535);
   EXPECT_EQ(load({{"listen", "0.0.0.0:0"}})->port, 0);
 }

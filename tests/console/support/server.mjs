@@ -51,7 +51,8 @@ export class Server {
 
   async start() {
     const words = ["serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`];
-    this.process = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+    const env = { ...process.env, MINTMARK_REQUEST_RATE: "0" };
+    this.process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe"] });
     let log = "";
     this.process.stderr.on("data", (chunk) => (log += chunk));
     const deadline = Date.now() + STARTING_MS_MAX;
