@@ -3,7 +3,7 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "api/list_query.h"
+#include "api/list_response.h"
 #include "api/representation.h"
 #include "api/user_service.h"
 #include "domain/account.h"
@@ -39,14 +39,14 @@ Result<UpdateAccount> read_update(const Context& context) {
 }  // namespace
 
 awaitable<http::Response> list_accounts(Context& context) {
-  const auto wanted = parse_page_request(context.request.query());
+  const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
   auto read = [&context] { return read_own_account(context); };
   auto account = co_await context.services.blocking.run(std::move(read));
   if (!account) co_return error_response(account.error());
   json::array accounts;
   accounts.push_back(std::move(*account));
-  co_return list_response(slice_of(std::move(accounts), *wanted), *wanted, 1);
+  co_return respond_with_list(std::move(accounts), account_fields, *wanted);
 }
 
 awaitable<http::Response> get_account(Context& context) {
@@ -75,7 +75,7 @@ awaitable<http::Response> update_account(Context& context) {
 awaitable<http::Response> list_users(Context& context) {
   const auto own = check_own_account(context);
   if (!own) co_return error_response(own.error());
-  const auto wanted = parse_page_request(context.request.query());
+  const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
   auto read = [&context]() -> Result<json::array> {
     json::array users;
@@ -86,8 +86,7 @@ awaitable<http::Response> list_users(Context& context) {
   };
   auto users = co_await context.services.blocking.run(std::move(read));
   if (!users) co_return error_response(users.error());
-  const auto total = users->size();
-  co_return list_response(slice_of(std::move(*users), *wanted), *wanted, total);
+  co_return respond_with_list(std::move(*users), user_fields, *wanted);
 }
 
 awaitable<http::Response> get_user(Context& context) {

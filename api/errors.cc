@@ -18,6 +18,8 @@ HttpError http_error(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
       return {400, "VAL_001"};
+    case ErrorKind::kInvalidQuery:
+      return {400, "RQL_001"};
     case ErrorKind::kUnauthenticated:
       return {401, "AUTH_001"};
     case ErrorKind::kForbidden:

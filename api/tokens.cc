@@ -3,7 +3,7 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "api/list_query.h"
+#include "api/list_response.h"
 #include "api/representation.h"
 #include "api/token_service.h"
 
@@ -150,7 +150,7 @@ Result<TokenId> token_in_path(const Context& context) {
 }
 
 awaitable<http::Response> list_tokens(Context& context) {
-  const auto wanted = parse_page_request(context.request.query());
+  const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
   auto read = [&context, &wanted]() -> Result<http::Response> {
     const auto& services = context.services;

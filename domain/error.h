@@ -11,6 +11,7 @@ namespace mintmark {
 // What can go wrong in the course of things. api/errors.h maps each to its HTTP status and error_code.
 enum class ErrorKind {
   kInvalid,              // the input breaks a rule; messages read "field: what is wrong"
+  kInvalidQuery,         // a list's query cannot be read or names what is not there
   kUnauthenticated,      // nobody, or nobody we know
   kForbidden,            // somebody, but not allowed
   kNotFound,             // does not exist, or is not the caller's: never say which

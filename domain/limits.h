@@ -41,6 +41,11 @@ inline constexpr std::size_t connections_per_thread_max = 8'192;
 // Lists.
 inline constexpr std::size_t page_default = 100;
 inline constexpr std::size_t page_max = 1000;
+inline constexpr std::size_t query_bytes_max = request_head_bytes_max;
+inline constexpr std::size_t query_depth_max = 32;
+inline constexpr std::size_t query_terms_max = 256;
+inline constexpr std::size_t query_values_max = 1024;  // in one in() or out()
+inline constexpr std::size_t ordering_fields_max = 5;
 
 // The log.
 inline constexpr std::size_t stream_name_bytes_max = 128;

@@ -10,7 +10,7 @@
 namespace mintmark {
 
 // All of a row that its status depends on: lists keep it in memory for every token. What is added here is
-// read by token_status alone.
+// read by shown_status alone.
 struct StatusInputs {
   static constexpr std::int64_t never = INT64_MAX;
 

@@ -30,6 +30,7 @@ std::map<std::string, http::Response> all_errors() {
     errors[name] = error_response(Error{kind, messages});
   };
   add("invalid", ErrorKind::kInvalid);
+  add("invalid_query", ErrorKind::kInvalidQuery);
   add("unauthenticated", ErrorKind::kUnauthenticated);
   add("forbidden", ErrorKind::kForbidden);
   add("not_found", ErrorKind::kNotFound);

@@ -1,0 +1,92 @@
+#include <array>
+
+#include "api/list_response.h"
+
+// CONTRACT.md, the table under RQL: filters, order and search of each list.
+namespace mintmark {
+namespace {
+
+using enum FieldType;
+
+constexpr bool orderable = true;
+constexpr bool searchable = true;
+
+constexpr auto tokens = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"name", kText, orderable, searchable},
+    {"description", kText, false, searchable},
+    {"external_id", kText, false, searchable},
+    {"status", kText, orderable},
+    {"extension.id", kText, orderable},
+    {"extension.name", kText},
+    {"expiration_date", kDate, orderable},
+    {"events.created.at", kDate, orderable},
+    {"events.created.by.id", kText},
+    {"events.created.by.name", kText},
+    {"events.created.by.email", kText},
+    {"permissions.id", kText},
+    {"permissions.object.id", kText},
+});
+
+constexpr auto token_permissions = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"object.id", kText, orderable, searchable},
+});
+
+constexpr auto accounts = std::to_array<Field>({
+    {"events.created.at", kDate, orderable},
+    {"external_id", kText, orderable, searchable},
+    {"id", kText, orderable, searchable},
+    {"name", kText},
+    {"public", kBool},
+    {"role", kText},
+    {"type", kText},
+});
+
+constexpr auto users = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"name", kText, orderable, searchable},
+    {"email", kText, orderable, searchable},
+    {"external_id", kText, false, searchable},
+    {"status", kText},
+    {"events.created.at", kDate, orderable},
+    {"events.updated.at", kDate, orderable},
+    {"events.last_login.at", kDate, orderable},
+});
+
+constexpr auto extensions = std::to_array<Field>({
+    {"id", kText, orderable},
+    {"name", kText, orderable},
+    {"portal", kText},
+    {"status", kText, orderable},
+    {"priority", kNumber, orderable},
+    {"featured", kBool, orderable},
+    {"system", kBool},
+});
+
+constexpr auto modules = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"name", kText, orderable, searchable},
+});
+
+constexpr auto webhooks = std::to_array<Field>({
+    {"active", kBool, orderable},
+    {"description", kText, false, searchable},
+    {"id", kText, false, searchable},
+    {"label", kText, false, searchable},
+    {"product.id", kText, false, searchable},
+    {"product.name", kText, false, searchable},
+    {"type", kText, orderable},
+});
+
+}  // namespace
+
+const FieldTable token_fields = tokens;
+const FieldTable token_permission_fields = token_permissions;
+const FieldTable account_fields = accounts;
+const FieldTable user_fields = users;
+const FieldTable extension_fields = extensions;
+const FieldTable module_fields = modules;
+const FieldTable webhook_fields = webhooks;
+
+}  // namespace mintmark

@@ -1,0 +1,151 @@
+#include "api/pattern.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+namespace mintmark {
+namespace {
+
+// The code point of two bytes in lower case, where that is two bytes as well (Unicode, CaseFolding.txt).
+unsigned fold_two_bytes(unsigned code) {
+  if (code >= 0xC0 && code <= 0xDE && code != 0xD7) return code + 0x20;
+  const bool paired = (code >= 0x100 && code <= 0x137 && code != 0x130) || (code >= 0x14A && code <= 0x177) ||
+                      (code >= 0x460 && code <= 0x481) || (code >= 0x48A && code <= 0x4BF) ||
+                      (code >= 0x4D0 && code <= 0x52F);
+  if (paired) return code | 1U;
+  const bool odd_pairs = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17E);
+  if (odd_pairs) return code + (code & 1U);
+  if (code >= 0x391 && code <= 0x3A9 && code != 0x3A2) return code + 0x20;
+  if (code >= 0x410 && code <= 0x42F) return code + 0x20;
+  if (code >= 0x400 && code <= 0x40F) return code + 0x50;
+  return code;
+}
+
+char fold_ascii(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+bool is_ascii(char c) {
+  return (static_cast<unsigned char>(c) & 0x80U) == 0;
+}
+
+}  // namespace
+
+std::string fold_case(std::string_view text) {
+  std::string folded(text);
+  for (std::size_t i = 0; i < folded.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(folded[i]);
+    if (lead < 0x80) {
+      folded[i] = fold_ascii(folded[i]);
+    } else if (lead >= 0xC2 && lead <= 0xDF && i + 1 < folded.size()) {
+      const auto next = static_cast<unsigned char>(folded[i + 1]);
+      const unsigned code = fold_two_bytes(((lead & 0x1FU) << 6U) | (next & 0x3FU));
+      folded[i] = static_cast<char>(0xC0U | (code >> 6U));
+      folded[++i] = static_cast<char>(0x80U | (code & 0x3FU));
+    }
+  }
+  return folded;
+}
+
+std::optional<Pattern> Pattern::parse(std::string_view text, bool ignore_case) {
+  Pattern pattern;
+  pattern.ignore_case_ = ignore_case;
+  pattern.pieces_.emplace_back();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && text.substr(i + 1).starts_with('*')) {
+      pattern.pieces_.back().push_back(text[++i]);
+    } else if (text[i] == '*') {
+      if (text.substr(i + 1).starts_with('*')) return std::nullopt;
+      pattern.pieces_.emplace_back();
+    } else {
+      pattern.pieces_.back().push_back(text[i]);
+    }
+  }
+  pattern.finish();
+  return pattern;
+}
+
+Pattern Pattern::search(std::string_view text) {
+  auto pattern = parse(text, true).value_or(Pattern());
+  if (pattern.pieces_.empty() || !pattern.pieces_.front().empty()) {
+    pattern.pieces_.insert(pattern.pieces_.begin(), std::string());
+  }
+  if (pattern.pieces_.size() == 1 || !pattern.pieces_.back().empty()) pattern.pieces_.emplace_back();
+  return pattern;
+}
+
+void Pattern::finish() {
+  if (ignore_case_) {
+    for (auto& piece : pieces_) piece = fold_case(piece);
+  }
+  longest_ = *std::ranges::max_element(pieces_, {}, &std::string::size);
+  for (std::size_t i = 0; i < longest_.size(); ++i) {
+    if (!is_ascii(longest_[i])) continue;
+    if (!first_) first_ = i;
+    last_ = i;
+  }
+}
+
+bool Pattern::matches(std::string_view text) const {
+  std::string folded;
+  if (ignore_case_) text = folded = fold_case(text);
+  if (pieces_.size() == 1) return text == pieces_.front();
+  if (!text.starts_with(pieces_.front())) return false;
+  text.remove_prefix(pieces_.front().size());
+  if (!text.ends_with(pieces_.back())) return false;
+  text.remove_suffix(pieces_.back().size());
+  for (std::size_t i = 1; i + 1 < pieces_.size(); ++i) {
+    const auto at = text.find(pieces_[i]);
+    if (at == std::string_view::npos) return false;
+    text.remove_prefix(at + pieces_[i].size());
+  }
+  return true;
+}
+
+bool Pattern::piece_stands_at(const char* at) const {
+  if (!ignore_case_) return std::memcmp(at, longest_.data(), longest_.size()) == 0;
+  const std::string_view text(at, longest_.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_ascii(text[i])) return fold_case(text) == longest_;
+    if (fold_ascii(text[i]) != longest_[i]) return false;
+  }
+  return true;
+}
+
+std::size_t Pattern::find_piece(std::string_view text, std::size_t from) const {
+  constexpr std::size_t step = 32;
+  const auto size = longest_.size();
+  if (text.size() < size || size == 0) return std::string_view::npos;
+  const auto end = text.size() - size + 1;  // of the places where it can stand
+  const auto* const data = text.data();
+  // Bit 5 is the case of an ASCII letter; other bytes that it makes equal are sorted out below.
+  const char blur = ignore_case_ ? 0x20 : 0;
+  auto at = from;
+  if (first_) {
+    const auto first = static_cast<char>(longest_[*first_] | blur);
+    const auto last = static_cast<char>(longest_[*last_] | blur);
+    while (at + step <= end) {
+      std::array<std::uint8_t, step> found;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+      std::uint8_t any = 0;
+      for (std::size_t i = 0; i < step; ++i) {
+        const bool both = (data[at + i + *first_] | blur) == first && (data[at + i + *last_] | blur) == last;
+        found[i] = both ? 1 : 0;
+        any |= found[i];
+      }
+      if (any != 0) {
+        for (std::size_t i = 0; i < step; ++i) {
+          if (found[i] != 0 && piece_stands_at(data + at + i)) return at + i;
+        }
+      }
+      at += step;
+    }
+  }
+  for (; at < end; ++at) {
+    if (piece_stands_at(data + at)) return at;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace mintmark
