@@ -46,44 +46,62 @@ json::object represent_actor(const Services& services, const Actor& actor) {
   return by;
 }
 
+const std::string& NameCache::account(const std::string& account_id) {
+  const auto [found, is_new] = accounts_.try_emplace(account_id);
+  if (is_new) found->second = account_name(services_, account_id);
+  return found->second;
+}
+
+const json::object& NameCache::actor(const Actor& actor) {
+  const auto [found, is_new] = actors_.try_emplace(std::to_string(actor.kind()) + actor.id());
+  if (is_new) found->second = represent_actor(services_, actor);
+  return found->second;
+}
+
 std::string permission_id(TokenId token, std::uint32_t module) {
   return fmt::format("TP{}-{:04}", std::string_view(token.text()).substr(2), module);
 }
 
-json::array represent_permissions(const Services& services, const TokenRow& row) {
+json::array represent_permissions(NameCache& names, const TokenRow& row) {
   json::array permissions;
   const auto id = TokenId::parse(row.token_id());
   for (const auto& held : row.permissions()) {
+    const auto& granted = held.granted();
     permissions.push_back(json::object{
         {"id", id ? permission_id(*id, held.module()) : ""},
         {"object", {{"id", module_id(held.module())}}},
-        {"events", {{"granted", represent_created(services, held.granted())}}},
+        {"events", {{"granted", {{"at", date(granted.at_us())}, {"by", names.actor(granted.by())}}}}},
     });
   }
   return permissions;
 }
 
 json::object represent_token(const Services& services, const TokenRow& row, Time now) {
-  return {
-      {"id", row.token_id()},
-      {"name", row.name()},
-      {"description", text_or_null(row.description())},
-      {"external_id", text_or_null(row.external_id())},
-      {"owner", {{"id", row.account_id()}, {"name", account_name(services, row.account_id())}}},
-      {"status", status_name(row, now)},
-      {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
-      {"handle", nullptr},
-      {"token", nullptr},
-      {"events", {{"created", represent_created(services, row.created())}}},
-      {"permissions", represent_permissions(services, row)},
-      {"restricted", row.restricted()},
-      {"expiration_date",
-       row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
-      {"renewed_expiration_date", row.renewal().has_expires_at_us()
-                                      ? json::value(date(row.renewal().expires_at_us()))
-                                      : json::value(nullptr)},
-      {"renewed_token", nullptr},
-  };
+  NameCache names(services);
+  return represent_token(names, row, now);
+}
+
+json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
+  return {{"id", row.token_id()},
+          {"name", row.name()},
+          {"description", text_or_null(row.description())},
+          {"external_id", text_or_null(row.external_id())},
+          {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
+          {"status", status_name(row, now)},
+          {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
+          {"handle", nullptr},
+          {"token", nullptr},
+          {"events",
+           {{"created", {{"at", date(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}}},
+         {"permissions", represent_permissions(names, row)},
+         {"restricted", row.restricted()},
+         {"expiration_date",
+          row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
+         {"renewed_expiration_date", row.renewal().has_expires_at_us()
+                                         ? json::value(date(row.renewal().expires_at_us()))
+                                         : json::value(nullptr)},
+         {"renewed_token", nullptr},
+};
 }
 
 json::object represent_account(const Services& services, const AccountRow& row) {

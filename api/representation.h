@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <unordered_map>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -17,8 +20,24 @@ boost::json::object represent_actor(const Services& services, const Actor& actor
 
 // `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
+
+// Names of accounts and actors, each looked up once: for what shows many rows. It blocks on disk.
+class NameCache {
+ public:
+  // `services` must outlive it.
+  explicit NameCache(const Services& services) : services_(services) {}
+
+  const std::string& account(const std::string& account_id);
+  const boost::json::object& actor(const Actor& actor);
+
+ private:
+  const Services& services_;
+  std::unordered_map<std::string, std::string> accounts_;
+  std::unordered_map<std::string, boost::json::object> actors_;
+};
+boost::json::object represent_token(NameCache& names, const TokenRow& row, Time now);
 // What the token was granted, by module.
-boost::json::array represent_permissions(const Services& services, const TokenRow& row);
+boost::json::array represent_permissions(NameCache& names, const TokenRow& row);
 // TP-160-984-824-0007: that token's permission on MD-0007.
 std::string permission_id(TokenId token, std::uint32_t module);
 boost::json::object represent_account(const Services& services, const AccountRow& row);

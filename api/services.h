@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "api/blocking_pool.h"
+#include "api/list_cursors.h"
 #include "api/module_table.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
@@ -37,6 +38,7 @@ struct Services {
   bool secure_cookies;               // the console is reached over https
   const std::atomic<bool>& healthy;  // false once the log or a projection has failed
   const ModuleTable& modules;
+  ListCursors list_cursors{};
 };
 
 }  // namespace mintmark

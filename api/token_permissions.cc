@@ -59,7 +59,8 @@ Result<std::uint64_t> read_permissions(const Context& context, TokenId token, co
 // Looking up who granted them blocks.
 awaitable<Result<json::array>> represent(const Context& context, const TokenRow& row) {
   auto read = [&context, &row]() -> Result<json::array> {
-    return represent_permissions(context.services, row);
+    NameCache names(context.services);
+    return represent_permissions(names, row);
   };
   co_return co_await context.services.blocking.run(std::move(read));
 }

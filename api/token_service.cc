@@ -3,6 +3,8 @@
 #include <span>
 #include <utility>
 
+#include "projections/token_row.h"
+
 namespace mintmark {
 namespace {
 

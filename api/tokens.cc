@@ -3,8 +3,8 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "api/list_response.h"
 #include "api/representation.h"
+#include "api/token_page.h"
 #include "api/token_service.h"
 
 namespace mintmark {
@@ -153,12 +153,7 @@ awaitable<http::Response> list_tokens(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
   auto read = [&context, &wanted]() -> Result<http::Response> {
-    const auto& services = context.services;
-    const auto page = services.token_list.page(context.caller.account, wanted->offset, wanted->limit);
-    const auto now = services.clock.now();
-    json::array items;
-    for (const auto& row : page.rows) items.push_back(represent_token(services, row, now));
-    return list_response(items, *wanted, page.total);
+    return answer_token_list(context.services, context.caller, *wanted);
   };
   auto response = co_await context.services.blocking.run(std::move(read));
   co_return response ? std::move(*response) : error_response(response.error());

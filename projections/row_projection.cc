@@ -53,6 +53,13 @@ RowProjection::RowProjection(View view) : view_(view), checkpoint_(0), parked_(c
   if (const auto stored = view_.get(checkpoint_key)) checkpoint_ = get_big_endian(*stored);
 }
 
+Position RowProjection::checkpoint_of(rocksdb::Iterator& rows) {
+  rows.Seek(slice(checkpoint_key));
+  throw_unless_ok(rows.status());
+  if (!rows.Valid() || rows.key() != slice(checkpoint_key)) return 0;
+  return get_big_endian(mintmark::view(rows.value()));
+}
+
 void RowProjection::apply(std::span<const StoredEvent> events) {
   // Overwriting keys in the index keeps one entry a key, so that reads of the batch stay cheap.
   rocksdb::WriteBatchWithIndex batch(rocksdb::BytewiseComparator(), 0, true);
@@ -71,6 +78,7 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
   put_big_endian(value, position);
   RowWriter(view_, batch).put(checkpoint_key, value);
   view_.write(batch);
+  rows_written();
   parked_.store(parked, std::memory_order_relaxed);
   checkpoint_.store(position, std::memory_order_release);
 }

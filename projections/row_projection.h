@@ -36,10 +36,14 @@ class RowProjection : public Projection {
  protected:
   explicit RowProjection(View view);
   const View& view() const { return view_; }
+  // The checkpoint in the state of the rows that the iterator reads; it moves the iterator.
+  static Position checkpoint_of(rocksdb::Iterator& rows);
 
   // What one event does to the rows; kinds that do not concern the projection do nothing. A failure says why
   // it cannot be applied; then its changes are undone and its stream is parked.
   virtual Result<void> apply_event(const StoredEvent& event, RowWriter& rows) = 0;
+  // Called when the rows of a batch are written, before anybody is told of its positions.
+  virtual void rows_written() {}
 
  private:
   // `parked` counts the parked streams, those of the batch included.

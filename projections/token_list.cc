@@ -1,13 +1,15 @@
 #include "projections/token_list.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "domain/token.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/token_row.h"
 
 namespace mintmark {
 namespace {
@@ -51,14 +53,6 @@ void change_count(RowWriter& rows, AccountId account, std::int64_t by) {
   rows.put(key, value);
 }
 
-// When time does something to the token next: the rules of ComeDue (domain/token.h).
-std::optional<std::int64_t> due_us(const TokenRow& row) {
-  if (!row.has_expires_at_us() || row.status() == TokenRow::EXPIRED) return std::nullopt;
-  const bool says_it_expires = row.status() == TokenRow::ACTIVE && !row.expiring() && !row.has_renewal();
-  if (!says_it_expires) return row.expires_at_us();
-  return row.expires_at_us() - std::chrono::microseconds(expiring_before).count();
-}
-
 std::string due_key(std::int64_t at_us, std::string_view token_key) {
   std::string key = "d";
   put_big_endian(key, static_cast<std::uint64_t>(std::max<std::int64_t>(at_us, 0)));
@@ -74,71 +68,23 @@ void reschedule(RowWriter& rows, std::string_view token_key, std::optional<std::
   if (after) rows.put(due_key(*after, token_key), "");
 }
 
-Created created_by(const Recorded& recorded) {
-  Created created;
-  created.set_at_us(recorded.recorded_at_us());
-  *created.mutable_by() = recorded.actor();
-  return created;
-}
-
-// The row's one value is this from here on.
-template <class Value>
-void take_value(TokenRow& row, const Value& value) {
-  row.clear_expires_at_us();
-  if (value.has_expires_at_us()) row.set_expires_at_us(value.expires_at_us());
-  row.set_issued_at_us(value.issued_at_us());
-  row.clear_expiring();
-  if (row.status() == TokenRow::EXPIRED) row.set_status(TokenRow::ACTIVE);
-  row.clear_renewal();
-}
-
-void renew(TokenRow& row, const TokenRenewed& renewed) {
-  auto& renewal = *row.mutable_renewal();
-  renewal.Clear();
-  const auto& credentials = renewed.credentials();
-  if (credentials.has_expires_at_us()) renewal.set_expires_at_us(credentials.expires_at_us());
-  renewal.set_issued_at_us(credentials.issued_at_us());
-  row.set_expires_at_us(renewed.old_expires_at_us());
-}
-
-void grant(TokenRow& row, const Recorded& recorded) {
-  row.set_restricted(true);
-  auto& permissions = *row.mutable_permissions();
-  for (const auto module : recorded.event().permissions_granted().modules()) {
-    const auto place = std::ranges::lower_bound(permissions, module, {}, &PermissionRow::module);
-    if (place != permissions.end() && place->module() == module) continue;
-    const auto index = static_cast<int>(place - permissions.begin());
-    auto& permission = *permissions.Add();
-    permission.set_module(module);
-    *permission.mutable_granted() = created_by(recorded);
-    for (int i = permissions.size() - 1; i > index; --i) permissions.SwapElements(i, i - 1);
-  }
-}
-
-void revoke(TokenRow& row, const PermissionsRevoked& revoked) {
-  auto& permissions = *row.mutable_permissions();
-  for (const auto module : revoked.modules()) {
-    const auto place = std::ranges::find(permissions, module, &PermissionRow::module);
-    if (place != permissions.end()) permissions.erase(place);
-  }
-}
-
-Result<void> create(const Recorded& recorded, RowWriter& rows) {
+Result<void> create(const Recorded& recorded, RowWriter& rows, std::vector<TokenRowChange>& changes) {
   const auto& created = recorded.event().token_created();
   const auto id = TokenId::parse(created.token_id());
   const auto account = AccountId::parse(created.account_id());
   if (!id || !account) return cannot_apply("its ids are malformed");
   const auto key = token_key(*id);
   if (rows.get(key)) return cannot_apply("the token exists");
-  const auto row = token_row(recorded);
+  auto row = token_row(recorded);
   rows.put(key, row.SerializeAsString());
   reschedule(rows, key, std::nullopt, due_us(row));
   rows.put(account_key(*account, recorded.position()), key);
   change_count(rows, *account, 1);
+  changes.push_back({recorded.position(), *account, recorded.position(), std::move(row)});
   return {};
 }
 
-Result<void> change(const Recorded& recorded, RowWriter& rows) {
+Result<void> change(const Recorded& recorded, RowWriter& rows, std::vector<TokenRowChange>& changes) {
   const auto& event = recorded.event();
   const auto id =
       TokenId::parse(std::string_view(recorded.stream()).substr(std::string_view("token-").size()));
@@ -147,19 +93,22 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
   const auto stored = rows.get(key);
   TokenRow row;
   if (!stored || !row.ParseFromString(*stored)) return cannot_apply("there is no such token");
+  const auto account = AccountId::parse(row.account_id());
+  if (!account) return cannot_apply("its row is damaged");
   if (event.has_token_deleted()) {
-    const auto account = AccountId::parse(row.account_id());
-    if (!account) return cannot_apply("its row is damaged");
     rows.erase(key);
     reschedule(rows, key, due_us(row), std::nullopt);
     rows.erase(account_key(*account, row.created_position()));
     change_count(rows, *account, -1);
+    changes.push_back({recorded.position(), *account, row.created_position(), std::nullopt});
     return {};
   }
   const auto due_before = due_us(row);
   change_row(row, recorded);
   rows.put(key, row.SerializeAsString());
   reschedule(rows, key, due_before, due_us(row));
+  const auto created = row.created_position();
+  changes.push_back({recorded.position(), *account, created, std::move(row)});
   return {};
 }
 
@@ -173,59 +122,10 @@ bool concerns_tokens(const Event& event) {
 
 }  // namespace
 
-TokenRow token_row(const Recorded& recorded) {
-  const auto& created = recorded.event().token_created();
-  TokenRow row;
-  row.set_token_id(created.token_id());
-  row.set_account_id(created.account_id());
-  row.set_extension(created.extension());
-  row.set_name(created.name());
-  row.set_description(created.description());
-  row.set_external_id(created.external_id());
-  row.set_status(created.extension() == ZAPIER ? TokenRow::PENDING : TokenRow::ACTIVE);
-  *row.mutable_created() = created_by(recorded);
-  if (created.has_expires_at_us()) row.set_expires_at_us(created.expires_at_us());
-  row.set_version(recorded.version());
-  row.set_created_position(recorded.position());
-  row.set_issued_at_us(created.issued_at_us());
-  return row;
-}
-
-void change_row(TokenRow& row, const Recorded& recorded) {
-  const auto& event = recorded.event();
-  row.set_version(recorded.version());
-  if (event.has_token_updated()) {
-    const auto& updated = event.token_updated();
-    if (updated.has_name()) row.set_name(updated.name());
-    if (updated.has_description()) row.set_description(updated.description());
-    if (updated.has_external_id()) row.set_external_id(updated.external_id());
-  } else if (event.has_zapier_connection_issued()) {
-    if (row.status() == TokenRow::PENDING) row.set_status(TokenRow::ACTIVE);
-  } else if (event.has_token_activated()) {
-    row.set_status(TokenRow::ACTIVE);
-  } else if (event.has_token_deactivated()) {
-    row.set_status(TokenRow::INACTIVE);
-  } else if (event.has_token_rotated()) {
-    take_value(row, event.token_rotated().credentials());
-  } else if (event.has_token_renewed()) {
-    renew(row, event.token_renewed());
-  } else if (event.has_token_renewal_completed()) {
-    if (row.has_renewal()) take_value(row, RenewalRow(row.renewal()));
-  } else if (event.has_token_expiring()) {
-    row.set_expiring(true);
-  } else if (event.has_token_expired()) {
-    row.set_status(TokenRow::EXPIRED);
-  } else if (event.has_permissions_granted()) {
-    grant(row, recorded);
-  } else if (event.has_permissions_revoked()) {
-    revoke(row, event.permissions_revoked());
-  }
-}
-
 Result<void> TokenList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
-  if (kind.has_token_created()) return create(event.recorded, rows);
-  if (concerns_tokens(kind)) return change(event.recorded, rows);
+  if (kind.has_token_created()) return create(event.recorded, rows, changes_);
+  if (concerns_tokens(kind)) return change(event.recorded, rows, changes_);
   return {};
 }
 
@@ -252,7 +152,12 @@ std::optional<TokenRow> TokenList::find(TokenId id) const {
   return row;
 }
 
-TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size_t limit) const {
+void TokenList::rows_written() {
+  columns_.apply(std::exchange(changes_, {}));
+}
+
+TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size_t limit,
+                                Position newest) const {
   Page page;
   const auto it = view().rows();
   it->Seek(count_key(account));
@@ -260,8 +165,11 @@ TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size
     page.total = get_big_endian(mintmark::view(it->value()));
 
   const auto prefix = account_prefix(account);
+  const auto newest_key = account_key(account, newest);
   std::vector<std::string> keys;
   it->SeekForPrev(account_key(account, UINT64_MAX));
+  for (; it->Valid() && it->key().starts_with(prefix) && it->key().compare(newest_key) > 0; it->Prev())
+    --page.total;
   for (std::size_t skipped = 0; it->Valid() && it->key().starts_with(prefix) && keys.size() < limit;
        it->Prev()) {
     if (skipped++ >= offset) keys.push_back(it->value().ToString());
@@ -276,6 +184,51 @@ TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size
     }
   }
   return page;
+}
+
+std::shared_ptr<const TokenBlocks> TokenList::blocks(AccountId account) const {
+  return columns_.blocks(account, [this, account](const std::function<void(const TokenRow&)>& take) {
+    return load(account, take);
+  });
+}
+
+// Rows lie on disk in the order of their ids, and are wanted in that of their creation. So this reads many at
+// once in the order of the disk; the more of all rows are the account's, the less it seeks.
+Position TokenList::load(AccountId account, const std::function<void(const TokenRow&)>& take) const {
+  constexpr std::size_t rows_at_once = 256 * 1024;
+  constexpr int steps_before_seek = 8;
+  const auto it = view().rows();
+  const auto position = checkpoint_of(*it);
+  const auto prefix = account_prefix(account);
+  std::string next = prefix;
+  for (;;) {
+    std::vector<std::pair<std::string, std::size_t>> wanted;  // keys of rows, and their places in `rows`
+    for (it->Seek(next); it->Valid() && it->key().starts_with(prefix) && wanted.size() < rows_at_once;
+         it->Next()) {
+      wanted.emplace_back(it->value().ToString(), wanted.size());
+      next = it->key().ToString() + '\0';
+    }
+    if (wanted.empty()) return position;
+    std::ranges::sort(wanted);
+    std::vector<std::string> rows(wanted.size());
+    it->Seek(wanted.front().first);
+    for (const auto& [key, place] : wanted) {
+      for (int step = 0; it->Valid() && it->key().compare(key) < 0; ++step) {
+        if (step < steps_before_seek) {
+          it->Next();
+        } else {
+          it->Seek(key);
+        }
+      }
+      if (it->Valid() && mintmark::view(it->key()) == key) rows[place] = it->value().ToString();
+    }
+    if (!it->status().ok())
+      throw std::runtime_error("the token list cannot be read: " + it->status().ToString());
+    for (const auto& stored : rows) {
+      TokenRow row;
+      if (!stored.empty() && row.ParseFromString(stored)) take(row);
+    }
+  }
 }
 
 }  // namespace mintmark

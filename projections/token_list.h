@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "domain/ids.h"
+#include "domain/limits.h"
 #include "domain/time.h"
 #include "projections/row_projection.h"
 #include "projections/rows.pb.h"
+#include "projections/token_columns.h"
 
 namespace mintmark {
 
@@ -34,15 +36,21 @@ class TokenList final : public RowProjection {
     TokenId token;
   };
   std::optional<Due> next_due(const std::optional<Due>& after = {}) const;
-  // The account's tokens from `offset` on, newest first, at most `limit`.
-  Page page(AccountId account, std::size_t offset, std::size_t limit) const;
+  // The account's tokens from `offset` on, newest first, at most `limit`, without those that were created
+  // after position `newest`. The time grows with the offset and with what `newest` leaves out.
+  Page page(AccountId account, std::size_t offset, std::size_t limit, Position newest = UINT64_MAX) const;
+
+  // All tokens of the account, in memory (projections/token_columns.h): for what page() cannot answer, or
+  // only slowly. The first call for an account loads it, in about two seconds for a million tokens.
+  std::shared_ptr<const TokenBlocks> blocks(AccountId account) const;
 
  private:
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
-};
+  void rows_written() override;
+  Position load(AccountId account, const std::function<void(const TokenRow&)>& take) const;
 
-// The row that a TokenCreated makes, and what a later event of its stream, but a deletion, does to it.
-TokenRow token_row(const Recorded& created);
-void change_row(TokenRow& row, const Recorded& recorded);
+  mutable TokenColumns columns_{limits::list_tokens_in_memory_max};
+  std::vector<TokenRowChange> changes_;  // of the batch that is being applied; the projector's thread alone
+};
 
 }  // namespace mintmark

@@ -1,0 +1,209 @@
+#include "api/token_scan.h"
+
+#include <optional>
+
+#include "api/list_response.h"
+#include "domain/token.h"
+
+namespace mintmark {
+namespace {
+
+using enum FieldType;
+
+constexpr bool orderable = true;
+constexpr bool searchable = true;
+
+// In the order of TokenField.
+constexpr auto fields = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"name", kText, orderable, searchable},
+    {"description", kText, false, searchable},
+    {"external_id", kText, false, searchable},
+    {"status", kText, orderable},
+    {"extension.id", kText, orderable},
+    {"extension.name", kText},
+    {"expiration_date", kDate, orderable},
+    {"events.created.at", kDate, orderable},
+    {"events.created.by.id", kText},
+    {"events.created.by.name", kText},
+    {"events.created.by.email", kText},
+    {"permissions.id", kText},
+    {"permissions.object.id", kText},
+});
+static_assert(fields[kTokenId].name == "id");
+static_assert(fields[kTokenStatus].name == "status");
+static_assert(fields[kTokenCreatedAt].name == "events.created.at");
+static_assert(fields[kTokenPermissionObjectId].name == "permissions.object.id");
+static_assert(fields.size() == kTokenPermissionObjectId + 1);
+
+// Those of `rows` for which fits(row) holds.
+template <class Fits>
+RowSet where(const RowSet& rows, Fits&& fits) {
+  RowSet found;
+  rows.for_each([&](std::size_t row) {
+    if (fits(row)) found.add(row);
+  });
+  return found;
+}
+
+// Looks for what every match holds in all texts at once, and only then at the rows where it stands.
+RowSet like(const Condition& condition, const TextColumn& column, const RowSet& rows) {
+  const auto& pattern = condition.pattern;
+  if (pattern.piece().empty()) {
+    return where(rows, [&](std::size_t row) { return pattern.matches(column[row]); });
+  }
+  RowSet found;
+  std::size_t row = 0;
+  pattern.for_each_candidate(column.bytes(), [&](std::size_t at) {
+    while (column.end(row) <= at) ++row;
+    if (at + pattern.piece().size() > column.end(row)) return at + 1;  // it runs into the next row
+    if (pattern.is_contains() || pattern.matches(column[row])) found.add(row);
+    return column.end(row);
+  });
+  found &= rows;
+  return found;
+}
+
+RowSet by_text(const Condition& condition, const TextColumn& column, const RowSet& rows) {
+  if (condition.kind == Condition::Kind::kLike) return like(condition, column, rows);
+  if (const auto only = condition.texts.only(); only && !condition.or_null) {
+    return where(rows, [&](std::size_t row) { return column[row] == *only; });
+  }
+  return where(rows, [&](std::size_t row) { return condition.matches(column[row]); });
+}
+
+template <class Name>
+RowSet by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows, Name&& name) {
+  std::array<bool, Extension_ARRAYSIZE> fits{};
+  for (const auto extension : {CUSTOM, ZAPIER}) {
+    fits[static_cast<std::size_t>(extension)] = condition.matches(std::string_view(name(extension)));
+  }
+  return where(rows, [&](std::size_t row) { return fits[static_cast<std::size_t>(block.extensions[row])]; });
+}
+
+RowSet by_status(const Condition& condition, const TokenBlock& block, const RowSet& rows, Time now) {
+  std::array<std::optional<bool>, 256> fits{};
+  return where(rows, [&](std::size_t row) {
+    const auto status = shown_status(block.statuses[row], now);
+    auto& known = fits[static_cast<std::size_t>(status)];
+    if (!known) known = condition.matches(status_name(status));
+    return *known;
+  });
+}
+
+}  // namespace
+
+const FieldTable token_fields = fields;
+
+RowSet RowSet::first(std::size_t count) {
+  RowSet rows;
+  for (std::size_t word = 0; word < rows.words_.size() && word * 64 < count; ++word) {
+    const auto left = count - word * 64;
+    rows.words_[word] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
+  }
+  return rows;
+}
+
+void RowSet::operator&=(const RowSet& other) {
+  for (std::size_t word = 0; word < words_.size(); ++word) words_[word] &= other.words_[word];
+}
+
+void RowSet::operator|=(const RowSet& other) {
+  for (std::size_t word = 0; word < words_.size(); ++word) words_[word] |= other.words_[word];
+}
+
+void RowSet::subtract(const RowSet& other) {
+  for (std::size_t word = 0; word < words_.size(); ++word) words_[word] &= ~other.words_[word];
+}
+
+std::size_t RowSet::size() const {
+  std::size_t count = 0;
+  for (const auto word : words_) count += static_cast<std::size_t>(std::popcount(word));
+  return count;
+}
+
+RowSet TokenScan::passing(const Filter& filter, const TokenBlock& block, const RowSet& rows) {
+  auto left = rows;
+  switch (filter.kind) {
+    case Filter::Kind::kAll:
+      for (const auto& part : filter.parts) {
+        if (left.empty()) break;
+        left = passing(part, block, left);
+      }
+      return left;
+    case Filter::Kind::kAny: {
+      RowSet found;
+      for (const auto& part : filter.parts) {
+        if (left.empty()) break;
+        const auto more = passing(part, block, left);
+        found |= more;
+        left.subtract(more);
+      }
+      return found;
+    }
+    case Filter::Kind::kNot:
+      left.subtract(passing(filter.parts.front(), block, rows));
+      return left;
+    case Filter::Kind::kCondition:
+      return matching(filter.condition, block, rows);
+  }
+  return {};
+}
+
+RowSet TokenScan::matching(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  switch (static_cast<TokenField>(condition.field)) {
+    case kTokenId:
+      return by_text(condition, block.id_texts, rows);
+    case kTokenName:
+      return by_text(condition, block.names, rows);
+    case kTokenDescription:
+      return by_text(condition, block.descriptions, rows);
+    case kTokenExternalId:
+      return by_text(condition, block.external_ids, rows);
+    case kTokenStatus:
+      return by_status(condition, block, rows, now_);
+    case kTokenExtensionId:
+      return by_extension(condition, block, rows, extension_id);
+    case kTokenExtensionName:
+      return by_extension(condition, block, rows, extension_name);
+    case kTokenExpirationDate:
+      return where(rows, [&](std::size_t row) {
+        const auto at = block.statuses[row].expires_at_us;
+        return condition.matches(at == StatusInputs::never ? std::nullopt : std::optional(at));
+      });
+    case kTokenCreatedAt:
+      return where(
+          rows, [&](std::size_t row) { return condition.matches(std::optional(block.created_at_us[row])); });
+    case kTokenCreatorId:
+    case kTokenCreatorName:
+    case kTokenCreatorEmail:
+      return by_creator(condition, block, rows);
+    case kTokenPermissionId:
+    case kTokenPermissionObjectId:
+      // No token has permissions of its own yet: each has an empty list of them.
+      return condition.matches(std::string_view()) ? rows : RowSet();
+  }
+  return {};
+}
+
+RowSet TokenScan::by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  std::vector<bool> fits;
+  for (const auto& actor : block.creators) {
+    const auto& found = creator(actor);
+    const auto& text = condition.field == kTokenCreatorId     ? found.id
+                       : condition.field == kTokenCreatorName ? found.name
+                                                              : found.email;
+    fits.push_back(condition.matches(std::string_view(text)));
+  }
+  return where(rows, [&](std::size_t row) { return fits[block.created_by[row]]; });
+}
+
+const TokenCreator& TokenScan::creator(const Actor& actor) {
+  // Ids of different kinds look different, but for the free names of workers and operators.
+  const auto key = std::to_string(actor.kind()) + actor.id();
+  const auto found = creators_.find(key);
+  return found != creators_.end() ? found->second
+                                  : creators_.emplace(key, find_creator_(actor)).first->second;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "api/list_filter.h"
+#include "projections/token_columns.h"
+
+namespace mintmark {
+
+// The places of token_fields.
+enum TokenField : std::size_t {
+  kTokenId,
+  kTokenName,
+  kTokenDescription,
+  kTokenExternalId,
+  kTokenStatus,
+  kTokenExtensionId,
+  kTokenExtensionName,
+  kTokenExpirationDate,
+  kTokenCreatedAt,
+  kTokenCreatorId,
+  kTokenCreatorName,
+  kTokenCreatorEmail,
+  kTokenPermissionId,
+  kTokenPermissionObjectId,
+};
+
+// Some rows of a block.
+class RowSet {
+ public:
+  static RowSet first(std::size_t count);
+
+  void add(std::size_t row) { words_[row / 64] |= std::uint64_t{1} << (row % 64); }
+  void operator&=(const RowSet& other);
+  void operator|=(const RowSet& other);
+  void subtract(const RowSet& other);
+  bool empty() const { return size() == 0; }
+  std::size_t size() const;
+
+  // Calls visit(row), ascending.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (std::size_t word = 0; word < words_.size(); ++word) {
+      for (auto bits = words_[word]; bits != 0; bits &= bits - 1)
+        visit(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+    }
+  }
+
+ private:
+  std::array<std::uint64_t, TokenBlock::rows_max / 64> words_{};
+};
+
+// A token's creator as filters see it.
+struct TokenCreator {
+  std::string id;
+  std::string name;
+  std::string email;
+};
+
+// Asks filters of blocks, a column at a time. Not thread-safe.
+class TokenScan {
+ public:
+  using FindCreator = std::function<TokenCreator(const Actor&)>;
+
+  // `find_creator` is asked once for each creator, and only where a filter asks about creators.
+  TokenScan(Time now, FindCreator find_creator) : now_(now), find_creator_(std::move(find_creator)) {}
+
+  // Those of `rows` that pass.
+  RowSet passing(const Filter& filter, const TokenBlock& block, const RowSet& rows);
+
+  Time now() const { return now_; }
+
+ private:
+  RowSet matching(const Condition& condition, const TokenBlock& block, const RowSet& rows);
+  RowSet by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows);
+  const TokenCreator& creator(const Actor& actor);
+
+  const Time now_;
+  FindCreator find_creator_;
+  std::unordered_map<std::string, TokenCreator> creators_;
+};
+
+}  // namespace mintmark

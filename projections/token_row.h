@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "domain/events.pb.h"
+#include "projections/rows.pb.h"
+
+// What events make of a token's row.
+namespace mintmark {
+
+// The row that a TokenCreated makes, and what a later event of its stream, but a deletion, does to it.
+TokenRow token_row(const Recorded& created);
+void change_row(TokenRow& row, const Recorded& recorded);
+
+// When time does something to the token next, in microseconds since 1970; nothing where it never will.
+std::optional<std::int64_t> due_us(const TokenRow& row);
+
+}  // namespace mintmark
