@@ -1,34 +1,53 @@
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
-#include <boost/json/parse.hpp>
-
-#include "api/list_response.h"
-#include "api/routes.h"
+#include "api/list_filter.h"
 #include "domain/limits.h"
 #include "tests/fuzz/require.h"
 
-// A query of any bytes is a page of a list or refused, and the list answers; a path of any bytes has a route
-// or none.
+// A query of any bytes is read or refused; what is read compiles against a table or is refused, and can be
+// asked of rows. What a pattern's candidates leave out does not match.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mintmark;
+  static constexpr std::array fields = std::to_array<Field>({
+      {"name", FieldType::kText, true, true},
+      {"id", FieldType::kText, true, true},
+      {"active", FieldType::kBool, true},
+      {"priority", FieldType::kNumber, true},
+      {"expiration_date", FieldType::kDate, true},
+  });
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto query = parse_list_query(text)) {
-    testing::require(query->limit <= limits::page_max, "a page holds its limit");
-    testing::require(query->ordering.size() <= limits::ordering_fields_max, "an order holds its limit");
-    auto tokens = boost::json::parse(
-        R"([{"id":"SU-000-000-001","name":"a n1","status":"active","expiration_date":null},
-            {"id":"SU-000-000-002","name":"b","external_id":"x","expiration_date":"2030-01-01T00:00:00+00:00"}])");
-    const auto response = respond_with_list(std::move(tokens.as_array()), token_fields, *query);
-    testing::require(response.status == 200 || response.status == 400, "a list answers or refuses");
-    testing::require(response.status == 400 || response.headers.front().second.starts_with("items "),
-                     "a list tells its range");
-  } else {
+  const auto query = parse_list_query(text);
+  if (!query) {
     testing::require(query.error().kind == ErrorKind::kInvalidQuery, "what is no query is invalid");
     testing::require(query.error().messages.size() == 1, "with one message");
+    return 0;
   }
-  const auto match = match_route("GET", text);
-  testing::require(match.route == nullptr || !match.allow.empty(), "a path with a route takes some methods");
+  testing::require(query->limit <= limits::page_max, "a page holds its limit");
+  testing::require(query->ordering.size() <= limits::ordering_fields_max, "an order holds its limit");
+  static_cast<void>(compile_ordering(*query, fields));
+  const auto filter = compile_filter(*query, fields);
+  if (!filter) return 0;
+  for (const std::string_view row : {std::string_view(), std::string_view("a n1"), text.substr(0, 64)}) {
+    passes(*filter, [row](const Condition& condition) {
+      if (fields[condition.field].type != FieldType::kText) {
+        return condition.matches(std::optional(static_cast<std::int64_t>(row.size())));
+      }
+      const bool matches = condition.matches(row);
+      if (condition.kind != Condition::Kind::kLike || condition.pattern.piece().empty()) return matches;
+      bool candidate = false;
+      condition.pattern.for_each_candidate(row, [&](std::size_t) {
+        candidate = true;
+        return row.size();
+      });
+      testing::require(candidate || !matches, "what matches is a candidate");
+      testing::require(!candidate || matches || !condition.pattern.is_contains(),
+                       "what holds the piece matches");
+      return matches;
+    });
+  }
   return 0;
 }

@@ -54,16 +54,19 @@ class Filler {
   StreamAppend make_token(AccountId account, TokenId id, const Secret& secret, std::uint32_t number,
                           std::vector<VaultWrite>& vault_writes) {
     const auto subject = stream_of(id);
+    const auto now = clock_.now();
     auto [data_key, vault_write] = vault_.make(subject);
     const std::string_view value(reinterpret_cast<const char*>(secret.bytes.data()), secret.bytes.size());
     const CreateToken command{.id = id,
                               .account = account,
                               .extension = CUSTOM,
                               .name = fmt::format("Client {:09}", number),
-                              .description = "",
-                              .external_id = "",
-                              .expires_at = {},
-                              .now = clock_.now(),
+                              .description = number % 4 == 0 ? "Reads orders, writes nothing" : "",
+                              .external_id = fmt::format("crm-{:08x}", number * 2'654'435'761U),
+                              .expires_at = number % 5 == 0
+                                                ? std::optional(now + std::chrono::days(1 + number % 400))
+                                                : std::nullopt,
+                              .now = now,
                               .secret_digest = peppers_.digest(secret),
                               .secret = vault_.seal(data_key, subject, 1, value),
                               .handle_digest = {},
