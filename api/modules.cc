@@ -2,7 +2,7 @@
 
 #include "api/errors.h"
 #include "api/handlers.h"
-#include "api/list_query.h"
+#include "api/list_response.h"
 #include "api/module_table.h"
 
 namespace mintmark {
@@ -15,12 +15,11 @@ boost::json::object represent(const Module& module) {
 }  // namespace
 
 awaitable<http::Response> list_modules(Context& context) {
-  const auto wanted = parse_page_request(context.request.query());
-  if (!wanted) co_return error_response(wanted.error());
+  const auto query = parse_list_query(context.request.query());
+  if (!query) co_return error_response(query.error());
   boost::json::array all;
   for (const auto& module : context.services.modules.modules()) all.push_back(represent(module));
-  const auto total = all.size();
-  co_return list_response(slice_of(std::move(all), *wanted), *wanted, total);
+  co_return respond_with_list(std::move(all), module_fields, *query);
 }
 
 awaitable<http::Response> get_module(Context& context) {

@@ -6,7 +6,7 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "api/list_query.h"
+#include "api/list_response.h"
 #include "api/representation.h"
 #include "api/token_service.h"
 
@@ -70,14 +70,13 @@ awaitable<Result<json::array>> represent(const Context& context, const TokenRow&
 awaitable<http::Response> list_permissions(Context& context) {
   const auto id = token_in_path(context);
   if (!id) co_return error_response(id.error());
-  const auto wanted = parse_page_request(context.request.query());
-  if (!wanted) co_return error_response(wanted.error());
+  const auto query = parse_list_query(context.request.query());
+  if (!query) co_return error_response(query.error());
   const auto row = co_await find_token(context.services, context.caller, *id);
   if (!row) co_return error_response(row.error());
   auto all = co_await represent(context, *row);
   if (!all) co_return error_response(all.error());
-  const auto total = all->size();
-  co_return list_response(slice_of(std::move(*all), *wanted), *wanted, total);
+  co_return respond_with_list(std::move(*all), token_permission_fields, *query);
 }
 
 awaitable<http::Response> grant_permissions(Context& context) {
