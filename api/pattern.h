@@ -25,7 +25,7 @@ class Pattern {
 
   // Calls hit(offset) for each place in `text` where a piece of the pattern stands that every match holds
   // (the longest); hit returns the offset to go on from. Nothing is called where the pattern has no such
-  // piece: see piece(). Offsets count bytes. It looks at 32 bytes at a time.
+  // piece: see piece(). Offsets count bytes. It looks at 16 bytes at a time.
   template <class Hit>
   void for_each_candidate(std::string_view text, Hit&& hit) const {
     for (auto at = find_piece(text, 0); at < text.size(); at = find_piece(text, hit(at))) {
