@@ -1,8 +1,10 @@
 #include "api/token_scan.h"
 
+#include <bit>
 #include <optional>
 
 #include "api/list_response.h"
+#include "api/representation.h"
 #include "domain/token.h"
 
 namespace mintmark {
@@ -88,6 +90,22 @@ RowSet by_status(const Condition& condition, const TokenBlock& block, const RowS
     auto& known = fits[static_cast<std::size_t>(status)];
     if (!known) known = condition.matches(status_name(status));
     return *known;
+  });
+}
+
+// Any of a token's permissions may match; one that has none matches as an empty text.
+RowSet by_permission(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  const bool none_fits = condition.matches(std::string_view());
+  return where(rows, [&](std::size_t row) {
+    auto left = block.permissions[row];
+    if (left == 0) return none_fits;
+    for (; left != 0; left &= left - 1) {
+      const auto module = static_cast<std::uint32_t>(std::countr_zero(left)) + 1;
+      const auto text = condition.field == kTokenPermissionId ? permission_id(block.ids[row], module)
+                                                              : module_id(module);
+      if (condition.matches(std::string_view(text))) return true;
+    }
+    return false;
   });
 }
 
@@ -180,8 +198,7 @@ RowSet TokenScan::matching(const Condition& condition, const TokenBlock& block, 
       return by_creator(condition, block, rows);
     case kTokenPermissionId:
     case kTokenPermissionObjectId:
-      // No token has permissions of its own yet: each has an empty list of them.
-      return condition.matches(std::string_view()) ? rows : RowSet();
+      return by_permission(condition, block, rows);
   }
   return {};
 }

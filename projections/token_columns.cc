@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "projections/token_row.h"
+
 namespace mintmark {
 namespace {
 
@@ -45,6 +47,7 @@ void TokenBlock::push_back(const TokenRow& row) {
   external_ids.push_back(row.external_id());
   statuses.push_back(status_inputs(row));
   extensions.push_back(row.extension());
+  permissions.push_back(permission_set(row));
   created_at_us.push_back(row.created().at_us());
   created_by.push_back(creator_index(row.created().by()));
 }
@@ -55,6 +58,7 @@ void TokenBlock::replace(std::size_t index, const TokenRow& row) {
   descriptions.replace(index, row.description());
   external_ids.replace(index, row.external_id());
   statuses[index] = status_inputs(row);
+  permissions[index] = permission_set(row);
 }
 
 void TokenBlock::erase(std::size_t index) {
@@ -66,6 +70,7 @@ void TokenBlock::erase(std::size_t index) {
   external_ids.erase(index);
   erase_at(statuses, index);
   erase_at(extensions, index);
+  erase_at(permissions, index);
   erase_at(created_at_us, index);
   erase_at(created_by, index);
 }
@@ -80,6 +85,7 @@ void TokenBlock::append(const TokenBlock& next) {
     external_ids.push_back(next.external_ids[i]);
     statuses.push_back(next.statuses[i]);
     extensions.push_back(next.extensions[i]);
+    permissions.push_back(next.permissions[i]);
     created_at_us.push_back(next.created_at_us[i]);
     created_by.push_back(creator_index(next.creators[next.created_by[i]]));
   }

@@ -116,4 +116,10 @@ void change_row(TokenRow& row, const Recorded& recorded) {
   }
 }
 
+std::uint64_t permission_set(const TokenRow& row) {
+  std::uint64_t set = 0;
+  for (const auto& permission : row.permissions()) set |= module_bit(permission.module());
+  return set;
+}
+
 }  // namespace mintmark

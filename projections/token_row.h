@@ -13,6 +13,9 @@ namespace mintmark {
 TokenRow token_row(const Recorded& created);
 void change_row(TokenRow& row, const Recorded& recorded);
 
+// What the token was granted, as module_bit()s (domain/token.h).
+std::uint64_t permission_set(const TokenRow& row);
+
 // When time does something to the token next, in microseconds since 1970; nothing where it never will.
 std::optional<std::int64_t> due_us(const TokenRow& row);
 

@@ -212,6 +212,19 @@ TEST_F(TokenPermissionsTest, AreListedAndShownOnTheToken) {
   EXPECT_NE(shown.find(R"("object":{"id":"MD-0001"})"), std::string::npos);
 }
 
+TEST_F(TokenPermissionsTest, TokensAreFoundByThem) {
+  const auto id = text(create(), "id");
+  const auto found = [this](const std::string& query) {
+    return header_of(call("GET", "/public/v1/auth/tokens?" + query), "Content-Range");
+  };
+  EXPECT_EQ(found("permissions.object.id=MD-0001"), "items 0-0/0");
+  grant(id, "MD-0001");
+  grant(id, "MD-0002");
+  EXPECT_EQ(found("permissions.object.id=MD-0001"), "items 0-0/1");
+  EXPECT_EQ(found("permissions.id=TP" + id.substr(2) + "-0002"), "items 0-0/1");
+  EXPECT_EQ(found("permissions.object.id=MD-0003"), "items 0-0/0");
+}
+
 TEST_F(TokenPermissionsTest, AreTakenAwayByAnArray) {
   const auto token = create();
   const auto id = text(token, "id");
