@@ -82,26 +82,27 @@ json::object represent_token(const Services& services, const TokenRow& row, Time
 }
 
 json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
-  return {{"id", row.token_id()},
-          {"name", row.name()},
-          {"description", text_or_null(row.description())},
-          {"external_id", text_or_null(row.external_id())},
-          {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
-          {"status", status_name(row, now)},
-          {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
-          {"handle", nullptr},
-          {"token", nullptr},
-          {"events",
-           {{"created", {{"at", date(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}}},
-         {"permissions", represent_permissions(names, row)},
-         {"restricted", row.restricted()},
-         {"expiration_date",
-          row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
-         {"renewed_expiration_date", row.renewal().has_expires_at_us()
-                                         ? json::value(date(row.renewal().expires_at_us()))
-                                         : json::value(nullptr)},
-         {"renewed_token", nullptr},
-};
+  return {
+      {"id", row.token_id()},
+      {"name", row.name()},
+      {"description", text_or_null(row.description())},
+      {"external_id", text_or_null(row.external_id())},
+      {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
+      {"status", status_name(row, now)},
+      {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
+      {"handle", nullptr},
+      {"token", nullptr},
+      {"events",
+       {{"created", {{"at", date(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
+      {"permissions", represent_permissions(names, row)},
+      {"restricted", row.restricted()},
+      {"expiration_date",
+       row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
+      {"renewed_expiration_date", row.renewal().has_expires_at_us()
+                                      ? json::value(date(row.renewal().expires_at_us()))
+                                      : json::value(nullptr)},
+      {"renewed_token", nullptr},
+  };
 }
 
 json::object represent_account(const Services& services, const AccountRow& row) {

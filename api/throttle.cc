@@ -108,6 +108,7 @@ void SignInThrottle::count(Value& value, std::uint32_t free) {
 }
 
 std::optional<seconds> SignInThrottle::begin(std::string_view address, std::string_view email) {
+  if (!enabled_) return std::nullopt;
   const auto now = now_us(clock_);
   const std::scoped_lock lock(mutex_);
   // One after the other: finding the second may put another name into the first one's slot.
@@ -143,9 +144,9 @@ void FailureSummary::note(AuthenticationFailure kind) {
 
 Throttle::Throttle(const Clock& clock, Random& random, const ThrottleOptions& options)
     : requests(clock, random, options.request_rate, options.request_burst),
-      sign_ins(clock, random),
+      sign_ins(clock, random, options.slow_guessing),
       failures(clock, [](const std::string& line) { spdlog::warn("{}", line); }),
-      failed_(clock, random, failure_rate, failure_burst) {}
+      failed_(clock, random, options.slow_guessing ? failure_rate : 0, failure_burst) {}
 
 RateLimiter::Wait Throttle::failed(AuthenticationFailure kind, std::string_view address) {
   failures.note(kind);

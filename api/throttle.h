@@ -74,7 +74,9 @@ class RateLimiter {
 // before is free of the second kind. Other e-mail addresses are untouched, wherever they sign in from.
 class SignInThrottle {
  public:
-  SignInThrottle(const Clock& clock, Random& random) : clock_(clock), hash_(random) {}
+  // Where it is not `enabled` nobody waits.
+  SignInThrottle(const Clock& clock, Random& random, bool enabled = true)
+      : clock_(clock), hash_(random), enabled_(enabled) {}
 
   static constexpr std::uint32_t pair_failures_free = 5;
   static constexpr std::uint32_t email_failures_free = 20;
@@ -99,6 +101,7 @@ class SignInThrottle {
 
   const Clock& clock_;
   const NameHash hash_;
+  const bool enabled_;
   std::mutex mutex_;
   SlotTable<Value> table_;  // guarded by mutex_
 };
@@ -130,6 +133,7 @@ struct ThrottleOptions {
   std::uint32_t request_rate =
       0;  // a second, for each token, person or, without either, address; 0: no limit
   std::uint32_t request_burst = 1;
+  bool slow_guessing = true;  // whether failed authentications are limited
 };
 
 // What Api asks.

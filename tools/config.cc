@@ -55,6 +55,12 @@ Result<void> set_secure_cookies(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_slow_guessing(Config& config, const std::string& value) {
+  if (value != "true" && value != "false") return fail(ErrorKind::kInvalid, "must be true or false");
+  config.slow_guessing = value == "true";
+  return {};
+}
+
 Result<void> set_log_level(Config& config, const std::string& value) {
   constexpr std::array levels = {"debug", "info", "warn", "error"};
   if (std::ranges::find(levels, value) == levels.end()) {
@@ -104,6 +110,8 @@ constexpr std::array setting_table = std::to_array<Setting>({
     {"key_file", "the file with the key-encryption key (DIR/keys/key-encryption-key)", set_key_file},
     {"request_rate", "requests a second that one token or person may send; 0 is no limit (200)",
      set_request_rate},
+    {"slow_guessing", "false where something in front slows down the guessing of keys and passwords (true)",
+     set_slow_guessing},
     {"request_burst", "requests that one token or person may send at once (400)", set_request_burst},
 });
 

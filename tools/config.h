@@ -26,6 +26,7 @@ struct Config {
 
   std::uint32_t request_rate = 200;  // a second, for each token or person; 0: no limit
   std::uint32_t request_burst = 400;
+  bool slow_guessing = true;
 
   std::string log_path() const { return data + "/log"; }
   std::string views_path() const { return data + "/views"; }

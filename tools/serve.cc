@@ -67,7 +67,7 @@ int serve(const Config& config) {
   Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
-  Api api(services, {config.request_rate, config.request_burst});
+  Api api(services, {config.request_rate, config.request_burst, config.slow_guessing});
   http::ServerOptions options;
   options.address = config.address;
   options.port = config.port;

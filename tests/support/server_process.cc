@@ -62,9 +62,10 @@ InitialisedFolder::Person InitialisedFolder::add_user(const std::string& account
 ServerProcess::ServerProcess(const std::string& folder, Arguments further) {
   Arguments command{MINTMARK_PROGRAM, "serve", "--data", folder, "--listen", "127.0.0.1:0"};
   command.insert(command.end(), further.begin(), further.end());
-  // Tests ask as fast as they can; one that is about the limit gives it as a flag.
+  // Tests ask, and try wrong keys, as fast as they can; one that is about the limits gives them as flags.
   process_ = std::make_unique<Process>(
-      Process::Options{.command = std::move(command), .environment = {{"MINTMARK_REQUEST_RATE", "0"}}});
+      Process::Options{.command = std::move(command),
+                       .environment = {{"MINTMARK_REQUEST_RATE", "0"}, {"MINTMARK_SLOW_GUESSING", "false"}}});
   constexpr std::string_view address = "serves http://127.0.0.1:";
   const auto line = process_->await_error_line(address, start_time_max);
   if (!line) throw std::runtime_error("the server ended: " + process_->err());

@@ -54,8 +54,8 @@ class InitialisedFolder {
   std::string password_;
 };
 
-// `mintmark serve` on a folder, on a port of the system's choice, without a limit to requests unless
-// `further` sets one. Killed with its object.
+// `mintmark serve` on a folder, on a port of the system's choice, without limits to requests and to wrong
+// credentials unless `further` sets some. Killed with its object.
 class ServerProcess {
  public:
   // Returns once it serves; throws with what it said where it ends instead.

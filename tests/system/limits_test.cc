@@ -118,5 +118,25 @@ TEST_F(Limits, RacingDeletersOfOneTokenHaveOneWinner) {
   EXPECT_EQ(server().position(), before + 1);
 }
 
+TEST(RequestRate, IsAsItWasSetAndNeverOnAuthorize) {
+  const InitialisedFolder folder;
+  const auto created = folder.run_json({"token", "create", "--account", folder.account(), "--name", "x"});
+  ServerProcess server(folder.path(), {"--request-rate", "1", "--request-burst", "2"});
+  auto client = RestClient(server.port());
+  client.use_key(text(created, "key"));
+  std::vector<int> statuses;
+  std::string retry_after;
+  for (int i = 0; i < 20; ++i) {
+    const auto answer = client.get("/auth/tokens");
+    statuses.push_back(answer.status);
+    if (answer.status == 429) retry_after = answer.header("Retry-After").value_or("");
+  }
+  EXPECT_EQ(statuses.front(), 200);
+  EXPECT_THAT(statuses, ::testing::Contains(429));
+  EXPECT_EQ(retry_after, "1");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(authorize(server.port(), text(created, "key")), 204);
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
 }  // namespace
 }  // namespace mintmark::testing

@@ -53,7 +53,7 @@ TEST_F(ConfigTest, WithoutAnythingTheDefaultsHold) {
 
 TEST_F(ConfigTest, TheFileSetsEverySetting) {
   write(
-      "request_rate = 7\nrequest_burst = 8\n"
+      "request_rate = 7\nrequest_burst = 8\nslow_guessing = false\n"
       "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
   const auto config = load();
   ASSERT_TRUE(config);
@@ -65,6 +65,7 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   EXPECT_EQ(config->key_path(), "k");
   EXPECT_EQ(config->request_rate, 7);
   EXPECT_EQ(config->request_burst, 8);
+  EXPECT_FALSE(config->slow_guessing);
 }
 
 TEST_F(ConfigTest, TheEnvironmentCountsMoreThanTheFileAndFlagsMoreThanBoth) {
@@ -122,6 +123,7 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"log_level", {"", "trace", "INFO"}},
       {"key_file", {""}},
       {"request_rate", {"", "-1", "1000001", "many", "1.5"}},
+      {"slow_guessing", {"", "yes", "0", "False"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
   };
   EXPECT_EQ(bad.size(), settings().size());

@@ -51,7 +51,7 @@ export class Server {
 
   async start() {
     const words = ["serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`];
-    const env = { ...process.env, MINTMARK_REQUEST_RATE: "0" };
+    const env = { ...process.env, MINTMARK_REQUEST_RATE: "0", MINTMARK_SLOW_GUESSING: "false" };
     this.process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe"] });
     let log = "";
     this.process.stderr.on("data", (chunk) => (log += chunk));

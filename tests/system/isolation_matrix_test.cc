@@ -1,0 +1,241 @@
+// Every operation that the running server describes and serves, for every kind of caller: who may is as its
+// access says, and what is another account's is like what nobody has. tests/api/openapi_test.cc holds the
+// description to the table of routes, so a new route is in here by itself.
+#include <functional>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+namespace json = boost::json;
+
+struct Operation {
+  std::string method;
+  std::string path;  // with parameters in braces, as RestClient wants it
+  std::string access;
+};
+
+class IsolationMatrix : public ServerTest {
+ protected:
+  static void SetUpTestSuite() {
+    ServerTest::SetUpTestSuite();
+    stranger_ = folder().open_account("stranger");
+    auditor_ = folder().add_user(folder().account(), "auditor", "auditor");
+    member_ = folder().add_user(folder().account(), "member", "member");
+  }
+
+  static RestClient as(const InitialisedFolder::Person& person) {
+    RestClient client(server().port());
+    client.log_in(person.email, person.password);
+    return client;
+  }
+
+  static std::string upper_case(std::string text) {
+    for (auto& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    return text;
+  }
+
+  // What is described and served: the path's own OPTIONS tells its methods.
+  static std::vector<Operation> operations() {
+    constexpr std::string_view prefix = "/public/v1";
+    auto client = anyone();
+    std::vector<Operation> served;
+    const auto document = client.get("//openapi.json").object();
+    for (const auto& [path, methods] : document.at("paths").as_object()) {
+      if (path == "/authorize") continue;  // has a test of its own, and no account's things
+      std::string shown(path);
+      shown = shown.starts_with(prefix) ? shown.substr(prefix.size()) : "/" + shown;
+      const auto allow = client.send("OPTIONS", with_absent_ids(shown)).header("Allow").value_or("");
+      for (const auto& [name, operation] : methods.as_object()) {
+        const auto method = upper_case(name);
+        if (allow.find(method) == std::string::npos) continue;
+        served.push_back({method, shown, text(operation.as_object(), "x-mintmark-access")});
+      }
+    }
+    return served;
+  }
+
+  // Ids that nobody has; the kind is told by what stands before them.
+  static std::string absent_id(std::string_view before) {
+    static const std::map<std::string, std::string, std::less<>> ids = {
+        {"tokens", "SU-000-000-000"},   {"accounts", "VA-000-000"}, {"users", "UR-000-000-000"},
+        {"extensions", "EXT-999"},      {"modules", "MD-9999"},     {"webhooks", "WH-000-000-000"},
+        {"sessions", "no-such-session"}};
+    const auto found = ids.find(before);
+    if (found == ids.end()) throw std::logic_error(fmt::format("no id is known for {}", before));
+    return found->second;
+  }
+
+  // The path with each parameter replaced by `id_of` the segment before it.
+  static std::string fill(std::string_view path, const std::function<std::string(std::string_view)>& id_of) {
+    std::string filled;
+    std::string_view before;
+    while (!path.empty()) {
+      const auto end = std::min(path.find('/', 1), path.size());
+      const auto segment = path.substr(1, end - 1);
+      path.remove_prefix(end);
+      filled += '/';
+      filled += segment.starts_with('{') ? id_of(before) : std::string(segment);
+      before = segment;
+    }
+    return filled;
+  }
+  static std::string with_absent_ids(std::string_view path) { return fill(path, absent_id); }
+
+  static RestResponse call(RestClient& client, const Operation& operation, const std::string& path) {
+    return client.send(operation.method, path, operation.method == "GET" ? "" : "{}");
+  }
+
+  static void expect_may(RestClient& client, const Operation& operation) {
+    const auto answer = call(client, operation, with_absent_ids(operation.path));
+    EXPECT_NE(answer.status, 401) << answer.body;
+    EXPECT_NE(answer.status, 403) << answer.body;
+    EXPECT_LT(answer.status, 500) << answer.body;
+  }
+  static void expect_refused(RestClient& client, const Operation& operation, int status) {
+    expect_error(call(client, operation, with_absent_ids(operation.path)), status,
+                 status == 401 ? "AUTH_001" : "AUTH_003");
+  }
+
+  static inline InitialisedFolder::Person stranger_;
+  static inline InitialisedFolder::Person auditor_;
+  static inline InitialisedFolder::Person member_;
+};
+
+TEST_F(IsolationMatrix, TheDescriptionIsOfMoreThanAFewOperations) {
+  std::set<std::string> accesses;
+  for (const auto& operation : operations()) accesses.insert(operation.access);
+  EXPECT_THAT(accesses, ::testing::UnorderedElementsAre("public", "read", "write", "owner"));
+  EXPECT_GE(operations().size(), 20U);
+}
+
+TEST_F(IsolationMatrix, WhoeverIsNotKnownGetsNothingThatIsNotPublic) {
+  auto owner_client = owner();
+  const auto deleted = create_token(owner_client, "Deleted");
+  ASSERT_EQ(owner_client.remove(path_of(deleted)).status, 204);
+  auto ended = owner();
+  ASSERT_EQ(ended.post("/auth/logout", "").status, 204);
+  auto nobody = anyone();
+  auto by_deleted = bearer(text(deleted, "token"));
+  auto by_unknown = bearer("SU-000-000-000:" + std::string(40, '0'));
+  const auto before = server().position();
+  for (const auto& operation : operations()) {
+    if (operation.access == "public") continue;
+    SCOPED_TRACE(operation.method + " " + operation.path);
+    expect_refused(nobody, operation, 401);
+    expect_refused(by_deleted, operation, 401);
+    expect_refused(by_unknown, operation, 401);
+    expect_refused(ended, operation, 401);
+  }
+  EXPECT_EQ(server().position(), before);
+}
+
+TEST_F(IsolationMatrix, EveryRoleAndATokenMayWhatTheAccessSays) {
+  auto owner_client = owner();
+  const auto key = text(create_token(owner_client, "Ours"), "token");
+  for (const auto& operation : operations()) {
+    if (operation.access == "public") continue;
+    SCOPED_TRACE(operation.method + " " + operation.path);
+    auto by_owner = owner();
+    auto by_member = as(member_);
+    auto by_auditor = as(auditor_);
+    auto by_token = bearer(key);
+    const bool reads = operation.access == "read";
+    const bool owners_alone = operation.access == "owner";
+    expect_may(by_owner, operation);
+    if (owners_alone) {
+      expect_refused(by_member, operation, 403);
+      expect_refused(by_token, operation, 403);
+    } else {
+      expect_may(by_member, operation);
+      expect_may(by_token, operation);
+    }
+    if (reads) {
+      expect_may(by_auditor, operation);
+    } else {
+      expect_refused(by_auditor, operation, 403);
+    }
+  }
+}
+
+TEST_F(IsolationMatrix, AStoppedTokenMayNothing) {
+  auto owner_client = owner();
+  const auto token = create_token(owner_client, "Stopped");
+  const auto stopped = owner_client.post(path_of(token) + "/deactivate", "");
+  if (stopped.status == 404) GTEST_SKIP() << "tokens cannot be stopped yet";
+  ASSERT_EQ(stopped.status, 200) << stopped.body;
+  auto by_token = bearer(text(token, "token"));
+  for (const auto& operation : operations()) {
+    if (operation.access == "public") continue;
+    SCOPED_TRACE(operation.method + " " + operation.path);
+    expect_refused(by_token, operation, 403);
+  }
+}
+
+// The stranger's things by the segment before their id; of what accounts share there is no stranger's.
+std::map<std::string, std::string, std::less<>> foreign_things(RestClient& stranger,
+                                                               const InitialisedFolder::Person& person) {
+  std::map<std::string, std::string, std::less<>> ids = {
+      {"tokens", text(create_token(stranger, "Theirs"), "id")}, {"users", person.user}};
+  const auto sessions = stranger.get("/auth/sessions");
+  if (sessions.status == 200) ids["sessions"] = text(sessions.array().at(0).as_object(), "id");
+  const json::object webhook{{"label", "Theirs"},        {"object_class", "fulfillment_request"},
+                             {"product_id", "PRD-1"},    {"description", "x"},
+                             {"jwt_secret", "a secret"}, {"external_url", "https://example.com/"},
+                             {"http_method", "POST"},    {"active", false}};
+  const auto made = stranger.post("/notifications/webhooks", json::serialize(webhook));
+  if (made.status == 201) ids["webhooks"] = text(made.object(), "id");
+  if (made.status != 201 && made.status != 404) throw std::runtime_error(made.body);
+  return ids;
+}
+
+TEST_F(IsolationMatrix, WhatIsAnotherAccountsIsLikeWhatNobodyHas) {
+  auto stranger = as(stranger_);
+  const auto foreign = foreign_things(stranger, stranger_);
+  auto client = owner();
+  std::size_t compared = 0;
+  const auto before = server().position();
+  for (const auto& operation : operations()) {
+    if (operation.path.find('{') == std::string::npos) continue;
+    SCOPED_TRACE(operation.method + " " + operation.path);
+    // Once with another's account in the path, once with our own and another's thing in it.
+    std::vector<std::string> others;
+    const auto of = [&](const std::string& account) {
+      return fill(operation.path, [&](std::string_view kind) {
+        if (kind == "accounts") return account;
+        const auto found = foreign.find(kind);
+        return found == foreign.end() ? absent_id(kind) : found->second;
+      });
+    };
+    others.push_back(of(stranger_.account));
+    if (operation.path.starts_with("/accounts/{id}/users/{")) others.push_back(of(folder().account()));
+    const auto of_absent = call(client, operation, with_absent_ids(operation.path));
+    EXPECT_GE(of_absent.status, 400);
+    for (const auto& path : others) {
+      const auto of_foreign = call(client, operation, path);
+      EXPECT_EQ(of_foreign.status, of_absent.status) << path;
+      if (path.find(folder().account()) == std::string::npos) {
+        EXPECT_EQ(of_foreign.body, of_absent.body) << path;
+      } else {
+        const auto in_ours = fill(operation.path, [](std::string_view kind) {
+          return kind == "accounts" ? folder().account() : absent_id(kind);
+        });
+        EXPECT_EQ(of_foreign.body, call(client, operation, in_ours).body) << path;
+      }
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 9U);
+  EXPECT_EQ(server().position(), before);
+}
+
+}  // namespace
+}  // namespace mintmark::testing
