@@ -210,8 +210,11 @@ http::Response Api::refuse(const http::Request& request, const Error& error) {
   return wait ? too_many_requests(*wait) : error_response(error);
 }
 
+// What was asked is not understood, so an id of the client's is not known.
 http::Response Api::refusal(http::ProtocolError error) {
-  return error_response(error);
+  auto response = error_response(error);
+  response.headers.emplace_back("X-Request-Id", services_.random.event_id(services_.clock.now()).text());
+  return response;
 }
 
 http::Response Api::internal_error(std::string_view what) {

@@ -180,5 +180,53 @@ TEST_F(ConditionsTest, APositionThatIsNoneIsRefused) {
   EXPECT_EQ(instance_.call(request("GET", path_ + "?min_position=0")).status, 200);
 }
 
+TEST_F(ConditionsTest, EveryAnswerCarriesARequestIdTheClientsOwnWhereItIsOne) {
+  for (const auto& [method, target] :
+       {std::pair("GET", path_), std::pair("GET", std::string("/nothing")), std::pair("PATCH", path_),
+        std::pair("OPTIONS", path_), std::pair("PUT", path_), std::pair("GET", std::string("/docs"))}) {
+    const auto answer = instance_.call(RequestBuilder(method, target).header("X-Request-Id", "mine"));
+    EXPECT_EQ(header_of(answer, "X-Request-Id"), "mine") << method << ' ' << target;
+  }
+  for (const auto& bad :
+       {std::string(), std::string(129, 'x'), std::string("a b"), std::string("caf\xC3\xA9")}) {
+    const auto id =
+        header_of(instance_.call(request("GET", path_).header("X-Request-Id", bad)), "X-Request-Id");
+    EXPECT_EQ(id.size(), 36) << bad;
+  }
+  EXPECT_EQ(header_of(instance_.api->refusal(http::ProtocolError::kMalformed), "X-Request-Id").size(), 36);
+}
+
+TEST_F(ConditionsTest, AnIdempotencyKeyIsOneCallersOwn) {
+  const auto other = instance_.create_token(account_).value.key->text();
+  const auto create = [&](const std::string& key) {
+    return instance_.call(RequestBuilder("POST", "/public/v1/auth/tokens")
+                              .header("Authorization", "ApiKey " + key)
+                              .header("Content-Type", "application/json")
+                              .header("Idempotency-Key", "k")
+                              .body(R"({"name":"x","extension":{"id":"EXT-000"}})"));
+  };
+  const auto first = create(key_);
+  const auto second = create(other);
+  ASSERT_EQ(second.status, 201);
+  EXPECT_NE(json_of(first).at("id"), json_of(second).at("id"));
+}
+
+TEST_F(ConditionsTest, ADeletionAndAnActionAreRepeatedWithTheSameAnswer) {
+  const auto token = instance_.create_token(account_).row.token_id();
+  const auto path = "/public/v1/auth/tokens/" + token;
+  for (const auto& [method, target] : {std::pair("POST", path + "/reveal"), std::pair("DELETE", path)}) {
+    const auto send = [&] {
+      return instance_.call(request(method, target).header("Idempotency-Key", std::string("k") + method));
+    };
+    const auto first = send();
+    const auto head = instance_.memory.head();
+    const auto again = send();
+    EXPECT_EQ(again.status, first.status) << method;
+    EXPECT_EQ(again.body, first.body) << method;
+    EXPECT_EQ(header_of(again, "Mintmark-Position"), header_of(first, "Mintmark-Position")) << method;
+    EXPECT_EQ(instance_.memory.head(), head) << method;
+  }
+}
+
 }  // namespace
 }  // namespace mintmark
