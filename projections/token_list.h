@@ -41,7 +41,7 @@ class TokenList final : public RowProjection {
   Page page(AccountId account, std::size_t offset, std::size_t limit, Position newest = UINT64_MAX) const;
 
   // All tokens of the account, in memory (projections/token_columns.h): for what page() cannot answer, or
-  // only slowly. The first call for an account loads it, in about two seconds for a million tokens.
+  // only slowly. The first call for an account loads it, in some seconds for a million tokens.
   std::shared_ptr<const TokenBlocks> blocks(AccountId account) const;
 
  private:
