@@ -13,12 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-// The account in the path is the caller's own, or as unknown as one that nobody has.
-Result<void> check_own_account(const Context& context) {
-  if (context.parameters[0] == context.caller.account.text()) return {};
-  return fail(ErrorKind::kNotFound, "Account not found.");
-}
-
 Result<json::object> read_own_account(const Context& context) {
   const auto row = context.services.directory.account(context.caller.account);
   if (!row) return fail(ErrorKind::kNotFound, "Account not found.");
@@ -37,6 +31,11 @@ Result<UpdateAccount> read_update(const Context& context) {
 }
 
 }  // namespace
+
+Result<void> check_own_account(const Context& context) {
+  if (context.parameters[0] == context.caller.account.text()) return {};
+  return fail(ErrorKind::kNotFound, "Account not found.");
+}
 
 awaitable<http::Response> list_accounts(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
@@ -70,38 +69,6 @@ awaitable<http::Response> update_account(Context& context) {
   auto response = json_response(200, *account);
   add_position(response, changed->position);
   co_return response;
-}
-
-awaitable<http::Response> list_users(Context& context) {
-  const auto own = check_own_account(context);
-  if (!own) co_return error_response(own.error());
-  const auto wanted = parse_list_query(context.request.query());
-  if (!wanted) co_return error_response(wanted.error());
-  auto read = [&context]() -> Result<json::array> {
-    json::array users;
-    for (const auto& row : context.services.directory.users(context.caller.account)) {
-      users.push_back(represent_user(context.services, row));
-    }
-    return users;
-  };
-  auto users = co_await context.services.blocking.run(std::move(read));
-  if (!users) co_return error_response(users.error());
-  co_return respond_with_list(std::move(*users), user_fields, *wanted);
-}
-
-awaitable<http::Response> get_user(Context& context) {
-  const auto own = check_own_account(context);
-  if (!own) co_return error_response(own.error());
-  auto read = [&context]() -> Result<json::object> {
-    const auto id = UserId::parse(context.parameters[1]);
-    const auto row = id ? context.services.directory.user(*id) : std::nullopt;
-    if (!row || row->account_id() != context.caller.account.text()) {
-      return fail(ErrorKind::kNotFound, "User not found.");
-    }
-    return represent_user(context.services, *row);
-  };
-  const auto user = co_await context.services.blocking.run(std::move(read));
-  co_return user ? json_response(200, *user) : error_response(user.error());
 }
 
 }  // namespace mintmark

@@ -59,9 +59,7 @@ Result<Prepared> prepare(Services& services, const Caller& caller, const std::st
     if (earlier && earlier->request_hash != caller.idempotency_key->request_hash) return key_reused();
     if (earlier) return Prepared(earlier->committed);
   }
-  LoadedStream loaded;
-  loaded.events = services.log.read_stream(stream, 0);
-  loaded.version = loaded.events.size();
+  const auto loaded = load_stream(services, stream);
   const auto head = services.log.head();
   auto decision = check_precondition(services, caller, stream, loaded, decide(loaded));
   if (!decision) return std::unexpected(std::move(decision.error()));
@@ -132,6 +130,13 @@ void note(const Caller& caller, const WriteOutcome& outcome, Position position) 
 }
 
 }  // namespace
+
+LoadedStream load_stream(Services& services, const std::string& stream) {
+  LoadedStream loaded;
+  loaded.events = services.log.read_stream(stream, 0);
+  loaded.version = loaded.events.size();
+  return loaded;
+}
 
 StreamAppend make_append(Services& services, std::string stream, std::uint64_t expected_version,
                          std::vector<Event> events) {

@@ -36,6 +36,8 @@ struct LoadedStream {
   std::vector<StoredEvent> events;
 };
 
+LoadedStream load_stream(Services& services, const std::string& stream);
+
 // Decides from the stream as it is now; runs on a blocking thread, perhaps several times.
 using Decide = std::function<Result<Decision>(const LoadedStream& stream)>;
 

@@ -34,8 +34,15 @@ awaitable<http::Response> get_module(Context& context);
 awaitable<http::Response> list_accounts(Context& context);
 awaitable<http::Response> get_account(Context& context);
 awaitable<http::Response> update_account(Context& context);
+
+// users.cc
 awaitable<http::Response> list_users(Context& context);
+awaitable<http::Response> create_user(Context& context);
 awaitable<http::Response> get_user(Context& context);
+awaitable<http::Response> update_user(Context& context);
+awaitable<http::Response> delete_user(Context& context);
+awaitable<http::Response> activate_user(Context& context);
+awaitable<http::Response> deactivate_user(Context& context);
 
 // extensions.cc
 awaitable<http::Response> list_extensions(Context& context);
@@ -45,6 +52,9 @@ awaitable<http::Response> get_extension(Context& context);
 awaitable<http::Response> login(Context& context);
 awaitable<http::Response> logout(Context& context);
 awaitable<http::Response> get_context(Context& context);
+awaitable<http::Response> change_password(Context& context);
+awaitable<http::Response> list_sessions(Context& context);
+awaitable<http::Response> delete_session(Context& context);
 
 // documentation.cc
 awaitable<http::Response> get_openapi(Context& context);
@@ -58,6 +68,8 @@ awaitable<http::Response> health(Context& context);
 
 // The token in the path; kNotFound for an id that is none, as for one that nobody has.
 Result<TokenId> token_in_path(const Context& context);
+// The account in the path is the caller's own, or as unknown (kNotFound) as one that nobody has.
+Result<void> check_own_account(const Context& context);
 http::Response json_response(int status, const boost::json::object& body);
 // Tells the position of a write in Mintmark-Position, so that its client can wait for it elsewhere.
 void add_position(http::Response& response, Position position);

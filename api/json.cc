@@ -59,6 +59,26 @@ std::optional<Time> JsonFields::time(std::string_view name) {
   return time;
 }
 
+std::optional<bool> JsonFields::boolean(std::string_view name) {
+  const auto* value = object_.if_contains(name);
+  if (!value) return std::nullopt;
+  if (!value->is_bool()) {
+    errors_.add(name, "Must be true or false.");
+    return std::nullopt;
+  }
+  return value->as_bool();
+}
+
+const json::array* JsonFields::array(std::string_view name) {
+  const auto* value = object_.if_contains(name);
+  if (!value || value->is_null()) return nullptr;
+  if (!value->is_array()) {
+    errors_.add(name, "Must be an array.");
+    return nullptr;
+  }
+  return &value->as_array();
+}
+
 const json::object* JsonFields::object(std::string_view name) {
   const auto* value = object_.if_contains(name);
   if (!value || value->is_null()) return nullptr;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -31,6 +32,10 @@ class JsonFields {
   std::optional<std::string> required_text(std::string_view name);
   // A date; null reads as absent.
   std::optional<Time> time(std::string_view name);
+  // true or false.
+  std::optional<bool> boolean(std::string_view name);
+  // The member as an array; null reads as absent.
+  const boost::json::array* array(std::string_view name);
   // The member as an object.
   const boost::json::object* object(std::string_view name);
 

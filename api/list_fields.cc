@@ -38,6 +38,14 @@ constexpr auto users = std::to_array<Field>({
     {"events.last_login.at", kDate, orderable},
 });
 
+constexpr auto sessions = std::to_array<Field>({
+    {"id", kText},
+    {"client_ip", kText, false, searchable},
+    {"current", kBool},
+    {"events.created.at", kDate, orderable},
+    {"expires_at", kDate, orderable},
+});
+
 constexpr auto extensions = std::to_array<Field>({
     {"id", kText, orderable},
     {"name", kText, orderable},
@@ -68,6 +76,7 @@ constexpr auto webhooks = std::to_array<Field>({
 const FieldTable token_permission_fields = token_permissions;
 const FieldTable account_fields = accounts;
 const FieldTable user_fields = users;
+const FieldTable session_fields = sessions;
 const FieldTable extension_fields = extensions;
 const FieldTable module_fields = modules;
 const FieldTable webhook_fields = webhooks;

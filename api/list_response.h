@@ -37,6 +37,7 @@ extern const FieldTable token_fields;
 extern const FieldTable token_permission_fields;
 extern const FieldTable account_fields;
 extern const FieldTable user_fields;
+extern const FieldTable session_fields;  // ours
 extern const FieldTable extension_fields;
 extern const FieldTable module_fields;
 extern const FieldTable webhook_fields;

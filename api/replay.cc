@@ -38,7 +38,8 @@ json::value field_value(const pb::Message& data, const pb::FieldDescriptor& fiel
   const auto* reflection = data.GetReflection();
   using Type = pb::FieldDescriptor::CppType;
   const Type type = field.cpp_type();
-  if (field.type() == pb::FieldDescriptor::TYPE_BYTES) return nullptr;
+  if (field.type() == pb::FieldDescriptor::TYPE_BYTES || field.is_repeated()) return nullptr;
+  if (type == Type::CPPTYPE_BOOL) return json::value(reflection->GetBool(data, &field));
   if (type == Type::CPPTYPE_STRING) return json::value(reflection->GetString(data, &field));
   if (type == Type::CPPTYPE_ENUM) return json::value(reflection->GetEnum(data, &field)->name());
   if (type == Type::CPPTYPE_UINT32) return json::value(reflection->GetUInt32(data, &field));

@@ -21,6 +21,11 @@ json::object represent_created(const Services& services, const Created& created)
   return {{"at", date(created.at_us())}, {"by", represent_actor(services, created.by())}};
 }
 
+std::string_view user_status(const UserRow& row) {
+  if (row.erased()) return "deleted";
+  return row.inactive() ? "inactive" : "active";
+}
+
 std::string account_name(const Services& services, const std::string& account_id) {
   const auto id = AccountId::parse(account_id);
   const auto row = id ? services.directory.account(*id) : std::nullopt;
@@ -36,6 +41,7 @@ json::object represent_actor(const Services& services, const Actor& actor) {
     if (const auto user = id ? services.directory.user(*id) : std::nullopt) {
       by["name"] = user->name();
       by["email"] = text_or_null(user->email());
+      by["status"] = user_status(*user);
     }
   } else if (actor.kind() == Actor::TOKEN) {
     const auto id = TokenId::parse(actor.id());
@@ -74,6 +80,19 @@ json::array represent_permissions(NameCache& names, const TokenRow& row) {
     });
   }
   return permissions;
+}
+
+std::string_view group_id(Role role) {
+  if (role == OWNER) return "UG-000-001";
+  if (role == MEMBER) return "UG-000-002";
+  return "UG-000-003";
+}
+
+std::optional<Role> role_of_group(std::string_view id) {
+  for (const auto role : {OWNER, MEMBER, AUDITOR}) {
+    if (group_id(role) == id) return role;
+  }
+  return std::nullopt;
 }
 
 json::object represent_token(const Services& services, const TokenRow& row, Time now) {
@@ -120,14 +139,19 @@ json::object represent_account(const Services& services, const AccountRow& row) 
 }
 
 json::object represent_user(const Services& services, const UserRow& row) {
+  json::object events{{"created", represent_created(services, row.created())}};
+  if (row.created().by().kind() == Actor::USER) events["invited"] = events["created"];
+  if (row.has_activated_at_us()) events["activated"] = {{"at", date(row.activated_at_us())}};
+  if (row.has_signed_in_at_us()) events["signed"] = {{"at", date(row.signed_in_at_us())}};
   return {
       {"id", row.user_id()},
       {"name", row.name()},
       {"email", row.email()},
       {"role", role_name(row.role())},
-      {"active", true},
-      {"status", "active"},
-      {"events", {{"created", represent_created(services, row.created())}}},
+      {"groups", json::array{{{"id", group_id(row.role())}, {"name", role_name(row.role())}}}},
+      {"active", !row.inactive() && !row.erased()},
+      {"status", user_status(row)},
+      {"events", std::move(events)},
   };
 }
 

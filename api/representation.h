@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <boost/json/array.hpp>
@@ -15,7 +17,8 @@
 // Rows as the contract shows them. Each looks up the names that it needs: they block on disk.
 namespace mintmark {
 
-// Who did it: {id, name, email}. Names of people who were erased, and of tokens that are deleted, are empty.
+// Who did it: {id, name, email}, and of a user the status: active, inactive or deleted. Names of people who
+// were erased, and of tokens that are deleted, are empty.
 boost::json::object represent_actor(const Services& services, const Actor& actor);
 
 // `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
@@ -43,5 +46,10 @@ std::string permission_id(TokenId token, std::uint32_t module);
 boost::json::object represent_account(const Services& services, const AccountRow& row);
 boost::json::object represent_user(const Services& services, const UserRow& row);
 boost::json::object represent_extension(Extension extension);
+
+// The groups of users that the contract speaks of are our three roles, each under an id that never changes:
+// UG-000-001 owner, UG-000-002 member, UG-000-003 auditor.
+std::string_view group_id(Role role);
+std::optional<Role> role_of_group(std::string_view id);
 
 }  // namespace mintmark

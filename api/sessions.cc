@@ -1,8 +1,10 @@
+#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/list_response.h"
 #include "api/representation.h"
 #include "api/user_service.h"
 
@@ -109,6 +111,65 @@ awaitable<http::Response> get_context(Context& context) {
   if (!body) co_return error_response(body.error());
   auto response = json_response(200, *body);
   response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
+}
+
+awaitable<http::Response> change_password(Context& context) {
+  if (!context.cookie) {
+    co_return error_response(Error{ErrorKind::kInvalid, {"session: A token has no password to change."}});
+  }
+  const auto body = parse_json_object(context.request.body());
+  if (!body) co_return error_response(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  auto current = fields.required_text("current_password");
+  auto wanted = fields.required_text("password");
+  if (current && current->size() > limits::password_max) errors.add("current_password", "This is too long.");
+  if (errors.any()) co_return error_response(std::move(errors).error().error());
+  // The log would keep a plain hash of the body, and so of the passwords in it, with the key.
+  context.caller.idempotency_key.reset();
+  const auto position = co_await change_password(context.services, context.caller, *context.cookie,
+                                                 std::move(*current), std::move(*wanted));
+  if (!position) co_return error_response(position.error());
+  http::Response response;
+  add_position(response, *position);
+  co_return response;
+}
+
+awaitable<http::Response> list_sessions(Context& context) {
+  const auto query = parse_list_query(context.request.query());
+  if (!query) co_return error_response(query.error());
+  auto read = [&context]() -> Result<json::array> {
+    const auto& services = context.services;
+    json::array sessions;
+    const auto user = context.cookie ? UserId::parse(context.caller.actor.id()) : std::nullopt;
+    if (!user) return sessions;
+    const auto current = session_id(services, *context.cookie);
+    for (const auto& row : services.directory.sessions(*user)) {
+      const Time expires_at{std::chrono::microseconds(row.expires_at_us())};
+      if (services.clock.now() >= expires_at) continue;
+      const Time created_at{std::chrono::microseconds(row.created_at_us())};
+      sessions.push_back(json::object{
+          {"id", row.session_id()},
+          {"client_ip", row.client_ip()},
+          {"current", row.session_id() == current},
+          {"events", {{"created", {{"at", format_time(created_at)}}}}},
+          {"expires_at", format_time(expires_at)},
+      });
+    }
+    return sessions;
+  };
+  auto sessions = co_await context.services.blocking.run(std::move(read));
+  if (!sessions) co_return error_response(sessions.error());
+  co_return respond_with_list(std::move(*sessions), session_fields, *query);
+}
+
+awaitable<http::Response> delete_session(Context& context) {
+  const auto position =
+      co_await end_session(context.services, context.caller, std::string(context.parameters[0]));
+  if (!position) co_return error_response(position.error());
+  http::Response response;
+  add_position(response, *position);
   co_return response;
 }
 

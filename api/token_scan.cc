@@ -101,8 +101,8 @@ RowSet by_permission(const Condition& condition, const TokenBlock& block, const 
     if (left == 0) return none_fits;
     for (; left != 0; left &= left - 1) {
       const auto module = static_cast<std::uint32_t>(std::countr_zero(left)) + 1;
-      const auto text = condition.field == kTokenPermissionId ? permission_id(block.ids[row], module)
-                                                              : module_id(module);
+      const auto text =
+          condition.field == kTokenPermissionId ? permission_id(block.ids[row], module) : module_id(module);
       if (condition.matches(std::string_view(text))) return true;
     }
     return false;

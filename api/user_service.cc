@@ -21,14 +21,15 @@ std::string email_hash(const Services& services, const std::string& email) {
   return services.peppers.name_hash("email", lower_case(email));
 }
 
-std::string session_stream(const Services& services, const std::string& cookie) {
-  return "session-" + services.peppers.name_hash("session", cookie);
+std::string session_stream(const std::string& id) {
+  return "session-" + id;
 }
 
 // The claim on the address and the user with their password: all or none.
 Result<Decision> decide_user(Services& services, UserId id, const NewUser& wanted,
                              const std::string& password_hash, const LoadedStream& claim) {
-  if (claim.version > 0) return fail(ErrorKind::kConflict, "email: This e-mail address has a user.");
+  if (fold<EmailClaim>(claim).user)
+    return fail(ErrorKind::kConflict, "email: This e-mail address has a user.");
   const auto hash = email_hash(services, wanted.email);
   const auto subject = stream_of(id);
   auto [data_key, vault_write] = services.vault.make(subject);
@@ -56,6 +57,16 @@ Result<Decision> decide_user(Services& services, UserId id, const NewUser& wante
   return decision;
 }
 
+// The new password, and the end of the user's sessions but the kept one.
+Result<Decision> decide_password(const User& user, Sealed hash, std::string kept_session) {
+  auto events = decide(user, SetPassword{std::move(hash)});
+  if (!events) return std::unexpected(std::move(events.error()));
+  auto ended = decide(user, EndSessions{std::move(kept_session)});
+  if (!ended) return std::unexpected(std::move(ended.error()));
+  std::ranges::move(*ended, std::back_inserter(*events));
+  return Decision{std::move(*events), {}, {}, false};
+}
+
 // Whose address and password these are. Blocks for as long as Argon2id takes, also where nobody's.
 Result<UserRow> check_credentials(Services& services, const std::string& email, const std::string& password) {
   const auto id = services.directory.user_by_email(email_hash(services, email));
@@ -65,7 +76,8 @@ Result<UserRow> check_credentials(Services& services, const std::string& email, 
     pretend_to_match(password);
     return wrong_credentials();
   }
-  if (!password_matches(*hash, password)) return wrong_credentials();
+  const bool matches = password_matches(*hash, password);
+  if (!matches || user->inactive() || user->erased()) return wrong_credentials();
   return std::move(*user);
 }
 
@@ -122,7 +134,7 @@ awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser
   };
   auto password_hash = co_await services.blocking.run(std::move(hash));
   if (!password_hash) co_return std::unexpected(std::move(password_hash.error()));
-  const auto stream = "email-" + email_hash(services, user.email);
+  const auto stream = email_stream(email_hash(services, user.email));
   std::optional<UserId> id;
   Decide decide_this = [&services, &id, &user,
                         &password_hash](const LoadedStream& claim) -> Result<Decision> {
@@ -132,7 +144,15 @@ awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser
   };
   auto written = co_await write(services, caller, stream, std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
-  co_return AddedUser{*id, password};
+  const auto position = written->committed.last;
+  if (!written->repeated) co_return AddedUser{*id, password, position};
+  auto read_back = [&services, &written]() -> Result<AddedUser> {
+    const auto claimed = services.log.read(written->committed.first - 1, 1).front().recorded;
+    const auto earlier = UserId::parse(claimed.event().email_reserved().user_id());
+    if (!earlier) return fail(ErrorKind::kConflict, "Idempotency-Key: This key was used for something else.");
+    return AddedUser{*earlier, "", written->committed.last};
+  };
+  co_return co_await services.blocking.run(std::move(read_back));
 }
 
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email) {
@@ -159,9 +179,7 @@ awaitable<Result<std::string>> reset_password(Services& services, Caller caller,
   const auto stream = stream_of(prepared->id);
   Decide decide_this = [&services, &prepared, &stream](const LoadedStream& loaded) -> Result<Decision> {
     auto sealed = services.vault.seal(prepared->data_key, stream, loaded.version + 1, prepared->hash);
-    auto events = decide(fold<User>(loaded), SetPassword{std::move(sealed)});
-    if (!events) return std::unexpected(std::move(events.error()));
-    return Decision{std::move(*events), {}, {}, false};
+    return decide_password(fold<User>(loaded), std::move(sealed), "");
   };
   auto written = co_await write(services, caller, stream, std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
@@ -182,15 +200,15 @@ awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::stri
   caller.role = user->role();
 
   const auto cookie = services.random.secret().hex();
-  const auto stream = session_stream(services, cookie);
+  const auto session = session_id(services, cookie);
   const auto expires_at = services.clock.now() + limits::session_time_max;
-  const OpenSession open{*id, *account, services.peppers.name_hash("session", cookie), expires_at};
+  const OpenSession open{*id, *account, session, expires_at};
   Decide decide_this = [&open](const LoadedStream& loaded) -> Result<Decision> {
     auto events = decide(fold<Session>(loaded), open);
     if (!events) return std::unexpected(std::move(events.error()));
     return Decision{std::move(*events), {}, {}, false};
   };
-  auto written = co_await write(services, caller, stream, std::move(decide_this));
+  auto written = co_await write(services, caller, session_stream(session), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
   co_return SignedIn{cookie, std::move(*user), expires_at};
 }
@@ -201,21 +219,82 @@ awaitable<Result<void>> sign_out(Services& services, const Caller& caller, std::
     if (!events) return std::unexpected(std::move(events.error()));
     return Decision{std::move(*events), {}, {}, true};
   };
-  auto written = co_await write(services, caller, session_stream(services, cookie), std::move(decide_this));
+  auto written =
+      co_await write(services, caller, session_stream(session_id(services, cookie)), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
   co_return Result<void>();
 }
 
+awaitable<Result<Position>> end_session(Services& services, const Caller& caller, std::string id) {
+  Decide decide_this = [&services, &caller, &id](const LoadedStream& loaded) -> Result<Decision> {
+    const auto row = services.directory.session(id);
+    const bool own = row && caller.actor.kind() == Actor::USER && row->user_id() == caller.actor.id();
+    if (!own) return fail(ErrorKind::kNotFound, "Session not found.");
+    auto events = decide(fold<Session>(loaded), CloseSession{});
+    if (!events) return std::unexpected(std::move(events.error()));
+    return Decision{std::move(*events), {}, {}, true};
+  };
+  auto written = co_await write(services, caller, session_stream(id), std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return written->committed.last;
+}
+
+awaitable<Result<Position>> change_password(Services& services, const Caller& caller, std::string cookie,
+                                            std::string current, std::string wanted) {
+  struct Prepared {
+    std::string stream;
+    DataKey data_key;
+    std::string hash;
+  };
+  auto prepare = [&services, &caller, &current, &wanted]() -> Result<Prepared> {
+    const auto acceptable = check_password(wanted);
+    if (!acceptable) return std::unexpected(acceptable.error());
+    const auto id = UserId::parse(caller.actor.id());
+    const auto hash = id ? services.directory.password_hash(*id) : std::nullopt;
+    if (!hash || !password_matches(*hash, current)) {
+      return fail(ErrorKind::kInvalid, "current_password: This is not your password.");
+    }
+    const auto data_key = services.vault.get(stream_of(*id));
+    if (!data_key) return std::unexpected(data_key.error());
+    if (!*data_key) return fail(ErrorKind::kNotFound, "User not found.");
+    return Prepared{stream_of(*id), **data_key, hash_password(wanted)};
+  };
+  auto prepared = co_await services.blocking.run(std::move(prepare));
+  if (!prepared) co_return std::unexpected(std::move(prepared.error()));
+  const auto kept = session_id(services, cookie);
+  Decide decide_this = [&services, &prepared, &kept](const LoadedStream& loaded) -> Result<Decision> {
+    auto sealed =
+        services.vault.seal(prepared->data_key, prepared->stream, loaded.version + 1, prepared->hash);
+    return decide_password(fold<User>(loaded), std::move(sealed), kept);
+  };
+  auto written = co_await write(services, caller, prepared->stream, std::move(decide_this));
+  if (!written) co_return std::unexpected(std::move(written.error()));
+  co_return written->committed.last;
+}
+
 Result<OpenSessionView> find_session(Services& services, const std::string& cookie) {
-  const auto session = services.directory.session(services.peppers.name_hash("session", cookie));
+  const auto session = services.directory.session(session_id(services, cookie));
   if (!session) return fail(ErrorKind::kUnauthenticated, "Sign in first.");
   const Time expires_at{std::chrono::microseconds(session->expires_at_us())};
   const auto id = UserId::parse(session->user_id());
   auto user = id ? services.directory.user(*id) : std::nullopt;
-  if (!user || services.clock.now() >= expires_at) {
+  if (!user || user->inactive() || user->erased() || services.clock.now() >= expires_at) {
     return fail(ErrorKind::kUnauthenticated, "The session has expired; sign in again.");
   }
   return OpenSessionView{std::move(*user), expires_at};
+}
+
+std::string session_id(const Services& services, const std::string& cookie) {
+  return services.peppers.name_hash("session", cookie);
+}
+
+std::optional<UserRow> find_user_by_email(const Services& services, const std::string& email) {
+  const auto id = services.directory.user_by_email(email_hash(services, email));
+  return id ? services.directory.user(*id) : std::nullopt;
+}
+
+std::string email_stream(std::string_view email_hash) {
+  return std::string("email-").append(email_hash);
 }
 
 std::string csrf_token(const Services& services, const std::string& cookie) {

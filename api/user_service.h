@@ -34,12 +34,14 @@ struct NewUser {
 // `password` is a generated one, shown once: only its Argon2id hash is kept, sealed.
 struct AddedUser {
   UserId id;
-  std::string password;
+  std::string password;  // empty where the idempotency key had added the user before
+  Position position = 0;
 };
 // kConflict where the e-mail address has a user, kNotFound where there is no such account.
 awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser user);
 
-// Gives the user of that e-mail address a generated password. kNotFound where there is none.
+// Gives the user of that e-mail address a generated password and ends their sessions. kNotFound where there
+// is none.
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);
 
 // The form in which an e-mail address is looked up.
@@ -51,10 +53,26 @@ struct SignedIn {
   UserRow user;
   Time expires_at;
 };
-// kUnauthenticated, alike in words and work, for an unknown address and a wrong password.
+// kUnauthenticated, alike in words and work, for an unknown address, a wrong password and a user who is not
+// active.
 awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::string email,
                                     std::string password);
 awaitable<Result<void>> sign_out(Services& services, const Caller& caller, std::string cookie);
+
+// The public id of the cookie's session: the hash in its stream's name, which tells nothing of the cookie.
+std::string session_id(const Services& services, const std::string& cookie);
+// Ends one of the caller's own sessions. kNotFound where the id is not of such a one.
+awaitable<Result<Position>> end_session(Services& services, const Caller& caller, std::string id);
+
+// Gives the caller, who is a user, a password of their own and ends their other sessions: all but `cookie`'s.
+// kInvalid where `current` is not their password or `wanted` is not one we take.
+awaitable<Result<Position>> change_password(Services& services, const Caller& caller, std::string cookie,
+                                            std::string current, std::string wanted);
+
+// The user with that e-mail address. Blocks.
+std::optional<UserRow> find_user_by_email(const Services& services, const std::string& email);
+// The name of the stream that claims the address.
+std::string email_stream(std::string_view email_hash);
 
 // The open session that the cookie proves; kUnauthenticated where there is none or it has expired. Blocks.
 struct OpenSessionView {

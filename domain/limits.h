@@ -67,7 +67,8 @@ inline constexpr std::size_t reserve_disk_bytes_min = 64UL * 1024 * 1024;
 inline constexpr auto projection_wait_time_max = 5s;
 inline constexpr auto shutdown_drain_time_max = 10s;
 inline constexpr auto session_time_max = 12h;
-inline constexpr std::size_t blocking_queue_max = 1024;  // jobs that wait for a thread of the blocking pool
+inline constexpr std::size_t sessions_per_user_max = 32;  // one more ends the oldest
+inline constexpr std::size_t blocking_queue_max = 1024;   // jobs that wait for a thread of the blocking pool
 
 static_assert(append_events_max <= commit_batch_events_max);
 static_assert(page_default <= page_max);

@@ -1,44 +1,12 @@
 #include "projections/directory.h"
 
-#include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/directory_rows.h"
 
 namespace mintmark {
 namespace {
 
-// Keys:  a account → AccountRow         u user → UserRow       m account, added position → user
-//        e e-mail hash → user           p user → CredentialsRow     s session hash → SessionRow
-std::string number_key(char table, std::uint64_t number) {
-  std::string key(1, table);
-  put_big_endian(key, number);
-  return key;
-}
-
-std::string member_key(AccountId account, Position position) {
-  auto key = number_key('m', account.code());
-  put_big_endian(key, position);
-  return key;
-}
-
-std::string text_key(char table, std::string_view text) {
-  return std::string(1, table).append(text);
-}
-
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
-}
-
-template <class Row>
-std::optional<Row> parse(const std::optional<std::string>& stored) {
-  Row row;
-  if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
-  return row;
-}
-
-template <class Id>
-std::optional<Id> id_of_stream(std::string_view stream) {
-  return Id::parse(stream.substr(stream.find('-') + 1));
-}
+using namespace directory_rows;
 
 Created created_by(const Recorded& recorded) {
   Created created;
@@ -76,29 +44,53 @@ Result<void> update_account(const Recorded& recorded, RowWriter& rows) {
   return {};
 }
 
-Result<void> set_password(const Recorded& recorded, RowWriter& rows) {
+// Changes the row of the user whose stream the event is in.
+template <class Change>
+Result<void> change_user(const Recorded& recorded, RowWriter& rows, Change change) {
   const auto id = id_of_stream<UserId>(recorded.stream());
   if (!id) return cannot_apply("its stream's name is malformed");
   const auto key = number_key('u', id->value());
-  auto user = parse<UserRow>(rows.get(key));
-  if (!user) return cannot_apply("there is no such user");
-  user->set_version(recorded.version());
-  rows.put(key, user->SerializeAsString());
-  CredentialsRow row;
-  *row.mutable_password_hash() = recorded.event().password_set().password_hash();
-  row.set_version(recorded.version());
-  rows.put(number_key('p', id->value()), row.SerializeAsString());
+  auto row = parse<UserRow>(rows.get(key));
+  if (!row) return cannot_apply("there is no such user");
+  row->set_version(recorded.version());
+  change(*id, *row);
+  rows.put(key, row->SerializeAsString());
   return {};
 }
 
-Result<void> open_session(const Recorded& recorded, RowWriter& rows) {
-  const auto& opened = recorded.event().session_opened();
-  SessionRow row;
-  row.set_user_id(opened.user_id());
-  row.set_account_id(opened.account_id());
-  row.set_expires_at_us(opened.expires_at_us());
-  rows.put(text_key('s', opened.secret_hash()), row.SerializeAsString());
-  return {};
+Result<void> set_password(const Recorded& recorded, RowWriter& rows) {
+  return change_user(recorded, rows, [&](UserId id, UserRow&) {
+    CredentialsRow row;
+    *row.mutable_password_hash() = recorded.event().password_set().password_hash();
+    row.set_version(recorded.version());
+    rows.put(number_key('p', id.value()), row.SerializeAsString());
+  });
+}
+
+Result<void> deactivate_user(const Recorded& recorded, RowWriter& rows) {
+  return change_user(recorded, rows, [&](UserId id, UserRow& row) {
+    row.set_inactive(true);
+    end_sessions(id, "", rows);
+  });
+}
+
+Result<void> activate_user(const Recorded& recorded, RowWriter& rows) {
+  return change_user(recorded, rows, [&](UserId, UserRow& row) {
+    row.set_inactive(false);
+    row.set_activated_at_us(recorded.recorded_at_us());
+  });
+}
+
+// The row stays, for what the person did: without name, address and password.
+Result<void> erase_user(const Recorded& recorded, RowWriter& rows) {
+  return change_user(recorded, rows, [&](UserId id, UserRow& row) {
+    row.set_erased(true);
+    row.clear_name();
+    row.clear_email();
+    rows.erase(number_key('p', id.value()));
+    rows.erase(text_key('e', recorded.event().user_erased().email_hash()));
+    end_sessions(id, "", rows);
+  });
 }
 
 }  // namespace
@@ -114,19 +106,35 @@ Result<void> Directory::add_user(const Recorded& recorded, RowWriter& rows) {
   row.set_role(added.role());
   *row.mutable_created() = created_by(recorded);
   row.set_version(recorded.version());
-  const auto data_key = vault_.get(recorded.stream());
-  if (!data_key) return std::unexpected(data_key.error());
-  if (*data_key) {
-    const auto opened = Vault::open(**data_key, recorded.stream(), recorded.version(), added.profile());
-    UserProfile profile;
-    if (!opened || !profile.ParseFromString(*opened)) return cannot_apply("its profile does not open");
-    row.set_name(profile.name());
-    row.set_email(profile.email());
-  }
+  row.set_activated_at_us(recorded.recorded_at_us());
+  const auto read = read_profile(recorded, added.profile(), row);
+  if (!read) return read;
   rows.put(number_key('u', id->value()), row.SerializeAsString());
   rows.put(member_key(*account, recorded.position()), number_key('u', id->value()));
   rows.put(text_key('e', added.email_hash()), added.user_id());
   return {};
+}
+
+Result<void> Directory::read_profile(const Recorded& recorded, const Sealed& sealed, UserRow& row) {
+  const auto data_key = vault_.get(recorded.stream());
+  if (!data_key) return std::unexpected(data_key.error());
+  if (!*data_key) return {};
+  const auto opened = Vault::open(**data_key, recorded.stream(), recorded.version(), sealed);
+  UserProfile profile;
+  if (!opened || !profile.ParseFromString(*opened)) return cannot_apply("its profile does not open");
+  row.set_name(profile.name());
+  row.set_email(profile.email());
+  return {};
+}
+
+Result<void> Directory::update_user(const Recorded& recorded, RowWriter& rows) {
+  const auto& updated = recorded.event().user_updated();
+  Result<void> read;
+  const auto changed = change_user(recorded, rows, [&](UserId, UserRow& row) {
+    if (updated.has_role()) row.set_role(updated.role());
+    if (updated.has_profile()) read = read_profile(recorded, updated.profile(), row);
+  });
+  return changed ? read : changed;
 }
 
 Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
@@ -139,7 +147,16 @@ Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
   if (kind.has_session_opened()) return open_session(recorded, rows);
   if (kind.has_session_closed()) {
     constexpr std::string_view prefix = "session-";
-    rows.erase(text_key('s', std::string_view(recorded.stream()).substr(prefix.size())));
+    close_session(std::string_view(recorded.stream()).substr(prefix.size()), rows);
+  }
+  if (kind.has_user_updated()) return update_user(recorded, rows);
+  if (kind.has_user_deactivated()) return deactivate_user(recorded, rows);
+  if (kind.has_user_activated()) return activate_user(recorded, rows);
+  if (kind.has_user_erased()) return erase_user(recorded, rows);
+  if (kind.has_sessions_ended()) {
+    return change_user(recorded, rows, [&](UserId id, UserRow&) {
+      end_sessions(id, kind.sessions_ended().kept_session(), rows);
+    });
   }
   return {};
 }
@@ -166,7 +183,8 @@ std::vector<UserRow> Directory::users(AccountId account) const {
   const auto prefix = number_key('m', account.code());
   const auto it = view().rows();
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-    if (auto row = parse<UserRow>(view().get(mintmark::view(it->value())))) users.push_back(std::move(*row));
+    auto row = parse<UserRow>(view().get(mintmark::view(it->value())));
+    if (row && !row->erased()) users.push_back(std::move(*row));
   }
   return users;
 }
@@ -187,6 +205,16 @@ std::optional<std::string> Directory::password_hash(UserId id) const {
 
 std::optional<SessionRow> Directory::session(std::string_view secret_hash) const {
   return parse<SessionRow>(view().get(text_key('s', secret_hash)));
+}
+
+std::vector<SessionRow> Directory::sessions(UserId user) const {
+  std::vector<SessionRow> sessions;
+  const auto ids = parse<SessionIdsRow>(view().get(number_key('o', user.value())));
+  if (!ids) return sessions;
+  for (const auto& id : ids->session_ids()) {
+    if (auto row = session(id)) sessions.push_back(std::move(*row));
+  }
+  return sessions;
 }
 
 }  // namespace mintmark

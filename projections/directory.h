@@ -25,8 +25,9 @@ class Directory final : public RowProjection {
   // Thread-safe; they block on disk.
   std::optional<AccountRow> account(AccountId id) const;
   std::vector<AccountRow> accounts() const;
+  // Also one who was erased.
   std::optional<UserRow> user(UserId id) const;
-  // The account's users, in the order they were added.
+  // The account's users who were not erased, in the order they were added.
   std::vector<UserRow> users(AccountId account) const;
   // By Peppers::name_hash("email", address in lower case).
   std::optional<UserId> user_by_email(std::string_view email_hash) const;
@@ -34,10 +35,15 @@ class Directory final : public RowProjection {
   std::optional<std::string> password_hash(UserId id) const;
   // By Peppers::name_hash("session", cookie). Also an expired one; nothing once closed.
   std::optional<SessionRow> session(std::string_view secret_hash) const;
+  // The user's open sessions, oldest first; perhaps expired ones among them.
+  std::vector<SessionRow> sessions(UserId user) const;
 
  private:
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
   Result<void> add_user(const Recorded& recorded, RowWriter& rows);
+  Result<void> update_user(const Recorded& recorded, RowWriter& rows);
+  // Name and address out of their seal, none where the data key is destroyed.
+  Result<void> read_profile(const Recorded& recorded, const Sealed& sealed, UserRow& row);
 
   Vault& vault_;
 };

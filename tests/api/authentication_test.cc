@@ -144,11 +144,12 @@ TEST_F(AuthenticationTest, AnAuthorizationFieldCountsBeforeTheCookie) {
 }
 
 TEST_F(AuthenticationTest, ACookieChangesNothingWithoutItsCsrfToken) {
-  const auto cookie = cookie_of(OWNER);
-  const auto other = instance_.sign_in("owner@example.com", [this] {
-    const auto caller = ApiInstance::caller(account_);
-    return run(reset_password(*instance_.services, caller, "owner@example.com")).value();
-  }());
+  const auto earlier = cookie_of(OWNER);
+  const auto caller = ApiInstance::caller(account_);
+  const auto password = run(reset_password(*instance_.services, caller, "owner@example.com")).value();
+  EXPECT_EQ(status(with_cookie("GET", context, earlier)), 401) << "a new password ends the sessions";
+  const auto cookie = instance_.sign_in("owner@example.com", password);
+  const auto other = instance_.sign_in("owner@example.com", password);
   const auto head = instance_.memory.head();
   for (const auto method : {"POST", "PUT", "DELETE"}) {
     const auto target = std::string_view(method) == "POST" ? tokens : tokens + "/SU-000-000-001";

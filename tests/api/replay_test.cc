@@ -63,6 +63,14 @@ class MarkedEvents {
       if (field->type() == pb::FieldDescriptor::TYPE_BYTES) {
         hidden_.push_back(fmt::format("BYTES{:07}", number));
         reflection->SetString(&message, field, hidden_.back());
+      } else if (field->is_repeated()) {
+        fill_list(message, *field, number);
+      } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_BOOL) {
+        reflection->SetBool(&message, field, true);
+      } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_INT32) {
+        ASSERT_TRUE(secret) << field->full_name();
+        hidden_.push_back(std::to_string(987'000'000 + number));
+        reflection->SetInt32(&message, field, static_cast<std::int32_t>(987'000'000 + number));
       } else if (field->type() == pb::FieldDescriptor::TYPE_STRING) {
         (secret ? hidden_ : shown_).push_back(fmt::format("TEXT{:07}", number));
         reflection->SetString(&message, field, (secret ? hidden_ : shown_).back());
@@ -81,6 +89,13 @@ class MarkedEvents {
         ADD_FAILURE() << "a field of a kind that this test does not know: " << field->full_name();
       }
     }
+  }
+
+  // No list shows.
+  void fill_list(pb::Message& message, const pb::FieldDescriptor& field, std::uint32_t number) {
+    ASSERT_EQ(field.type(), pb::FieldDescriptor::TYPE_STRING) << field.full_name();
+    hidden_.push_back(fmt::format("LISTED{:07}", number));
+    message.GetReflection()->AddString(&message, &field, hidden_.back());
   }
 
   std::uint32_t count_ = 0;

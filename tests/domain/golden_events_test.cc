@@ -97,6 +97,82 @@ void add_lifecycle(std::map<std::string, Event>& events) {
   events["permissions_revoked"].mutable_permissions_revoked()->add_modules(64);
 }
 
+void add_user_events(std::map<std::string, Event>& events) {
+  auto& updated = *events["user_updated"].mutable_user_updated();
+  updated.set_role(AUDITOR);
+  *updated.mutable_profile() = sealed(13, 40);
+  events["user_deactivated"].mutable_user_deactivated();
+  events["user_activated"].mutable_user_activated();
+  events["user_erased"].mutable_user_erased()->set_email_hash(std::string(32, 'a'));
+  events["email_released"].mutable_email_released()->set_user_id("UR-000-000-005");
+  events["sessions_ended"].mutable_sessions_ended()->set_kept_session(std::string(32, 'b'));
+  auto& members_changed = *events["members_changed"].mutable_members_changed();
+  members_changed.set_account_id("VA-000-001");
+  members_changed.set_user_id("UR-000-000-005");
+}
+
+void add_account_events(std::map<std::string, Event>& events) {
+  auto& details = *events["account_details_updated"].mutable_account_details_updated();
+  details.set_overview("We make things");
+  details.set_headquarters("Irvine");
+  details.set_is_public(true);
+  details.mutable_countries()->add_values("GB");
+  details.mutable_languages()->add_values("en");
+  details.mutable_websites()->add_values("https://example.com");
+  details.mutable_industries()->add_values("IN-001");
+  events["account_closed"].mutable_account_closed();
+}
+
+void add_webhook_events(std::map<std::string, Event>& events) {
+  auto& created = *events["webhook_created"].mutable_webhook_created();
+  created.set_webhook_id("WH-000-000-009");
+  created.set_account_id("VA-000-001");
+  created.set_type("event");
+  created.set_object_class("fulfillment_request");
+  created.set_label("Orders");
+  created.set_description("To the ERP");
+  created.set_product_id("PRD-276-377-545");
+  created.set_http_method("POST");
+  created.set_active(true);
+  *created.mutable_delivery() = sealed(14, 80);
+  auto& updated = *events["webhook_updated"].mutable_webhook_updated();
+  updated.set_type("validator");
+  updated.set_object_class("token");
+  updated.set_label("Orders 2");
+  updated.set_description("");
+  updated.set_product_id("");
+  updated.set_http_method("GET");
+  updated.set_active(false);
+  *updated.mutable_delivery() = sealed(15, 80);
+  events["webhook_deleted"].mutable_webhook_deleted();
+  *events["webhook_triggered"].mutable_webhook_triggered()->mutable_data() = sealed(16, 20);
+}
+
+void add_extension_events(std::map<std::string, Event>& events) {
+  events["extension_name_reserved"].mutable_extension_name_reserved()->set_extension_id("EXT-000-000-007");
+  events["extension_name_released"].mutable_extension_name_released()->set_extension_id("EXT-000-000-007");
+  ExtensionFields fields;
+  fields.set_external_id("erp-1");
+  fields.set_subtitle("Orders into the ERP");
+  fields.set_description("ERP integration");
+  fields.set_overview("It does what it says");
+  fields.set_portal("vendor");
+  fields.set_status("draft");
+  fields.set_featured(true);
+  fields.set_priority(-5);
+  fields.set_account_tokens_max(32);
+  fields.mutable_websites()->add_values("https://example.com");
+  fields.mutable_categories()->add_values("CAT-001");
+  fields.mutable_industries()->add_values("IN-001");
+  auto& registered = *events["extension_registered"].mutable_extension_registered();
+  registered.set_extension_id("EXT-000-000-007");
+  registered.set_account_id("VA-000-001");
+  registered.set_name("erp");
+  *registered.mutable_fields() = fields;
+  *events["extension_updated"].mutable_extension_updated()->mutable_fields() = fields;
+  events["extension_deleted"].mutable_extension_deleted();
+}
+
 // One event of every kind, with every field set.
 std::map<std::string, Event> present_events() {
   std::map<std::string, Event> events;
@@ -133,6 +209,10 @@ std::map<std::string, Event> present_events() {
       std::string(16, 7));
   events["zapier_connection_withdrawn"].mutable_zapier_connection_withdrawn()->set_connection_id(
       std::string(16, 7));
+  add_user_events(events);
+  add_account_events(events);
+  add_webhook_events(events);
+  add_extension_events(events);
   events["pepper_added"].mutable_pepper_added()->set_number(1);
   add_lifecycle(events);
   return events;

@@ -1,6 +1,8 @@
 #include "domain/user.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -80,6 +82,112 @@ TEST(SetPasswordCommand, SetsAndReplacesThePassword) {
 
 TEST(SetPasswordCommand, FindsNoUserThatWasNotAdded) {
   given<User>({}).when(SetPassword{sealed(2)}).then_fails(ErrorKind::kNotFound, {"User not found."});
+}
+
+Event updated(std::optional<Role> role, std::optional<char> profile) {
+  Event event;
+  if (role) event.mutable_user_updated()->set_role(*role);
+  if (profile) *event.mutable_user_updated()->mutable_profile() = sealed(*profile);
+  return event;
+}
+
+Event deactivated() {
+  Event event;
+  event.mutable_user_deactivated();
+  return event;
+}
+
+Event activated() {
+  Event event;
+  event.mutable_user_activated();
+  return event;
+}
+
+Event erased() {
+  Event event;
+  event.mutable_user_erased()->set_email_hash(std::string(32, 'a'));
+  return event;
+}
+
+UpdateUser give_role(Role role, std::size_t other_active_owners) {
+  return {.role = role, .profile = {}, .sealed_profile = {}, .other_active_owners = other_active_owners};
+}
+
+const std::vector<std::string> last_owner{
+    "This is the account's last active owner; make somebody else one first."};
+const std::vector<std::string> not_found{"User not found."};
+
+TEST(UpdateUserCommand, RecordsWhatChanges) {
+  given<User>({added()}).when(give_role(AUDITOR, 1)).then({updated(AUDITOR, {})});
+  UpdateUser rename{.role = OWNER, .profile = UserProfile(), .sealed_profile = sealed(7)};
+  rename.profile->set_name("Ada L.");
+  given<User>({added()}).when(rename).then({updated({}, 7)});
+  given<User>({added()}).when(give_role(OWNER, 0)).then_nothing_changes();
+  given<User>({added()}).when(UpdateUser{}).then_nothing_changes();
+}
+
+TEST(UpdateUserCommand, KeepsTheLastActiveOwner) {
+  given<User>({added()}).when(give_role(MEMBER, 0)).then_fails(ErrorKind::kConflict, last_owner);
+  // One who is not active is not the one who is left.
+  given<User>({added(), deactivated()}).when(give_role(MEMBER, 0)).then({updated(MEMBER, {})});
+  given<User>({added(), updated(MEMBER, {})}).when(give_role(AUDITOR, 0)).then({updated(AUDITOR, {})});
+}
+
+TEST(UpdateUserCommand, RefusesABlankNameAndAnUnknownRole) {
+  UpdateUser update{.role = ROLE_UNSPECIFIED, .profile = UserProfile(), .sealed_profile = sealed(7)};
+  update.profile->set_name(" ");
+  given<User>({added()}).when(update).then_fails(
+      ErrorKind::kInvalid, {"name: This field may not be blank.", "role: Must be owner, member or auditor."});
+}
+
+TEST(DeactivateUserCommand, DeactivatesOnceAndKeepsTheLastActiveOwner) {
+  given<User>({added()}).when(DeactivateUser{1}).then({deactivated()});
+  given<User>({added(), deactivated()}).when(DeactivateUser{0}).then_nothing_changes();
+  given<User>({added()}).when(DeactivateUser{0}).then_fails(ErrorKind::kConflict, last_owner);
+  given<User>({added(), updated(AUDITOR, {})}).when(DeactivateUser{0}).then({deactivated()});
+}
+
+TEST(ActivateUserCommand, ActivatesOnce) {
+  given<User>({added(), deactivated()}).when(ActivateUser{}).then({activated()});
+  given<User>({added()}).when(ActivateUser{}).then_nothing_changes();
+}
+
+TEST(EraseUserCommand, ForgetsThePersonForGoodAndKeepsTheLastActiveOwner) {
+  given<User>({added(), password_set(2)}).when(EraseUser{1}).then({erased()});
+  given<User>({added(), deactivated()}).when(EraseUser{0}).then({erased()});
+  given<User>({added()}).when(EraseUser{0}).then_fails(ErrorKind::kConflict, last_owner);
+}
+
+TEST(EndSessionsCommand, EndsAllButTheKeptOne) {
+  Event ended;
+  ended.mutable_sessions_ended()->set_kept_session("ab");
+  given<User>({added()}).when(EndSessions{"ab"}).then({ended});
+}
+
+TEST(ErasedUser, IsNotFoundByAnyCommand) {
+  const auto gone = given<User>({added(), password_set(2), erased()});
+  EXPECT_FALSE(gone.state().profile);
+  EXPECT_FALSE(gone.state().password_hash);
+  EXPECT_FALSE(gone.state().active);
+  gone.when(UpdateUser{}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(DeactivateUser{1}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(ActivateUser{}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(EraseUser{1}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(EndSessions{}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(SetPassword{sealed(2)}).then_fails(ErrorKind::kNotFound, not_found);
+  gone.when(add()).then_fails(ErrorKind::kConflict, {"id: This user id is taken."});
+}
+
+TEST(EmailClaimState, IsHeldFromItsReservationToItsRelease) {
+  EmailClaim claim;
+  Event reserved;
+  reserved.mutable_email_reserved()->set_user_id("UR-000-000-005");
+  evolve(claim, reserved);
+  EXPECT_EQ(claim.user, user_id);
+  Event released;
+  released.mutable_email_released()->set_user_id("UR-000-000-005");
+  evolve(claim, released);
+  EXPECT_FALSE(claim.user);
 }
 
 TEST(UserState, FollowsItsEvents) {

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/limits.h"
 #include "eventstore/memory_log.h"
 #include "tests/support/history.h"
 #include "tests/support/scripted_random.h"
@@ -54,13 +55,14 @@ class DirectoryTest : public ::testing::Test {
 
   void erase(UserId id) { history_.add("erasure", token_revealed(), {Vault::destroy(stream_of(id))}); }
 
-  void open_session(const std::string& hash, UserId user) {
+  void open_session(const std::string& hash, UserId user,
+                    std::int64_t expires_at_us = 1'900'000'000'000'000) {
     Event event;
     auto& opened = *event.mutable_session_opened();
     opened.set_user_id(user.text());
     opened.set_account_id(vendor(1).text());
     opened.set_secret_hash(hash);
-    opened.set_expires_at_us(1'900'000'000'000'000);
+    opened.set_expires_at_us(expires_at_us);
     history_.add("session-" + hash, event);
   }
 
@@ -214,6 +216,93 @@ TEST_F(DirectoryTest, ASessionIsThereFromItsOpeningToItsClosing) {
   EXPECT_EQ(directory().session("aa"), std::nullopt);
   EXPECT_TRUE(directory().session("ab"));
   EXPECT_EQ(directory().session(""), std::nullopt);
+}
+
+TEST_F(DirectoryTest, AnErasedPersonIsOutOfEveryListAndTheirAddressFree) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  set_password(user_id(5), "a hash");
+  open_session("aa", user_id(5));
+  directory();
+  Event event;
+  event.mutable_user_erased()->set_email_hash("hash of ann@example.com");
+  history_.add(stream_of(user_id(5)), event, {Vault::destroy(stream_of(user_id(5)))});
+  const auto row = directory().user(user_id(5)).value_or(UserRow());
+  EXPECT_TRUE(row.erased());
+  EXPECT_EQ(row.name() + row.email(), "");
+  EXPECT_THAT(directory().users(vendor(1)), IsEmpty());
+  EXPECT_EQ(directory().user_by_email("hash of ann@example.com"), std::nullopt);
+  EXPECT_EQ(directory().password_hash(user_id(5)), std::nullopt);
+  EXPECT_EQ(directory().session("aa"), std::nullopt);
+  add_user(user_id(6), vendor(1), "Ann again", "ann@example.com");
+  EXPECT_EQ(directory().user_by_email("hash of ann@example.com"), user_id(6));
+}
+
+TEST_F(DirectoryTest, ADeactivatedUserHasNoSessionAndGetsNone) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  add_user(user_id(6), vendor(1), "Bob", "bob@example.com");
+  open_session("aa", user_id(5));
+  open_session("bb", user_id(6));
+  Event deactivated;
+  deactivated.mutable_user_deactivated();
+  history_.add(stream_of(user_id(5)), deactivated);
+  open_session("ab", user_id(5));
+  EXPECT_TRUE(directory().user(user_id(5))->inactive());
+  EXPECT_EQ(directory().session("aa"), std::nullopt);
+  EXPECT_EQ(directory().session("ab"), std::nullopt);
+  EXPECT_THAT(directory().sessions(user_id(5)), IsEmpty());
+  EXPECT_TRUE(directory().session("bb"));
+  Event activated;
+  activated.mutable_user_activated();
+  history_.add(stream_of(user_id(5)), activated);
+  EXPECT_FALSE(directory().user(user_id(5))->inactive());
+  EXPECT_EQ(directory().session("aa"), std::nullopt) << "an ended session does not come back";
+}
+
+TEST_F(DirectoryTest, AUsersNewNameAndRoleCount) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  const auto key = vault_.get(stream_of(user_id(5)));
+  UserProfile profile;
+  profile.set_name("Ann B.");
+  profile.set_email("ann@example.com");
+  Event event;
+  event.mutable_user_updated()->set_role(AUDITOR);
+  *event.mutable_user_updated()->mutable_profile() =
+      vault_.seal(**key, stream_of(user_id(5)), 2, profile.SerializeAsString());
+  history_.add(stream_of(user_id(5)), event);
+  const auto row = directory().user(user_id(5)).value_or(UserRow());
+  EXPECT_EQ(row.name(), "Ann B.");
+  EXPECT_EQ(row.email(), "ann@example.com");
+  EXPECT_EQ(row.role(), AUDITOR);
+}
+
+TEST_F(DirectoryTest, EndingSessionsKeepsTheNamedOne) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  for (const auto* id : {"aa", "ab", "ac"}) open_session(id, user_id(5));
+  Event ended;
+  ended.mutable_sessions_ended()->set_kept_session("ab");
+  history_.add(stream_of(user_id(5)), ended);
+  ASSERT_EQ(directory().sessions(user_id(5)).size(), 1);
+  EXPECT_EQ(directory().sessions(user_id(5)).front().session_id(), "ab");
+  EXPECT_EQ(directory().session("aa"), std::nullopt);
+}
+
+TEST_F(DirectoryTest, OpeningASessionClearsAwayTheUsersExpiredOnes) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  const auto soon = History::recorded_at(log_.head() + 2).time_since_epoch().count();
+  open_session("aa", user_id(5), soon);
+  EXPECT_TRUE(directory().session("aa"));
+  open_session("ab", user_id(5));
+  EXPECT_EQ(directory().session("aa"), std::nullopt);
+  EXPECT_TRUE(directory().session("ab"));
+}
+
+TEST_F(DirectoryTest, OneSessionTooManyEndsTheOldest) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  for (std::size_t i = 0; i <= limits::sessions_per_user_max; ++i)
+    open_session("s" + std::to_string(i), user_id(5));
+  EXPECT_EQ(directory().sessions(user_id(5)).size(), limits::sessions_per_user_max);
+  EXPECT_EQ(directory().session("s0"), std::nullopt);
+  EXPECT_TRUE(directory().session("s1"));
 }
 
 }  // namespace

@@ -1,0 +1,171 @@
+#include <boost/json/array.hpp>
+
+#include "api/errors.h"
+#include "api/handlers.h"
+#include "api/json.h"
+#include "api/list_response.h"
+#include "api/membership.h"
+#include "api/representation.h"
+#include "api/user_service.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+std::unexpected<Error> not_found() {
+  return fail(ErrorKind::kNotFound, "User not found.");
+}
+
+// The user in the path; where the account is not the caller's own, nobody.
+Result<UserId> user_in_path(const Context& context) {
+  const auto own = check_own_account(context);
+  if (!own) return std::unexpected(own.error());
+  const auto id = UserId::parse(context.parameters[1]);
+  if (!id) return not_found();
+  return *id;
+}
+
+Result<json::object> read_user(const Context& context, UserId id) {
+  const auto row = context.services.directory.user(id);
+  if (!row || row->erased() || row->account_id() != context.caller.account.text()) return not_found();
+  return represent_user(context.services, *row);
+}
+
+// From `groups` [{"id": "UG-000-001"}], or `role` "owner", or both if they agree: a user has one role.
+std::optional<Role> read_role(JsonFields& fields, FieldErrors& errors) {
+  std::optional<Role> role;
+  if (const auto name = fields.text("role")) {
+    role = parse_role(*name);
+    if (!role) errors.add("role", "Must be owner, member or auditor.");
+  }
+  const auto* groups = fields.array("groups");
+  if (!groups) return role;
+  if (groups->size() != 1 || !groups->front().is_object()) {
+    errors.add("groups", "Must hold one group, as {\"id\": \"UG-000-001\"}.");
+    return role;
+  }
+  const auto id = JsonFields(groups->front().as_object(), errors).required_text("id");
+  const auto of_group = id ? role_of_group(*id) : std::nullopt;
+  if (id && !of_group) errors.add("groups", "There is no such group.");
+  if (of_group && role && *of_group != *role) errors.add("groups", "Does not agree with role.");
+  return of_group ? of_group : role;
+}
+
+Result<NewUser> read_new_user(const Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  const auto email = fields.required_text("email").value_or("");
+  const auto name = fields.text("name").value_or(email.substr(0, email.find('@')));
+  if (!body->contains("groups") && !body->contains("role")) errors.add("groups", "This field is required.");
+  const auto role = read_role(fields, errors);
+  if (!errors.any() && !role) errors.add("groups", "This field may not be null.");
+  if (errors.any()) return std::move(errors).error();
+  return NewUser{context.caller.account, email, name, *role};
+}
+
+Result<MemberUpdate> read_update(const Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  MemberUpdate update{fields.text("name"), read_role(fields, errors)};
+  if (errors.any()) return std::move(errors).error();
+  return update;
+}
+
+// The user as they are after a change that was written at that position.
+awaitable<http::Response> changed_user(Context& context, int status, UserId id, Position position) {
+  auto read = [&context, id] { return read_user(context, id); };
+  const auto user = co_await context.services.blocking.run(std::move(read));
+  if (!user) co_return error_response(user.error());
+  auto response = json_response(status, *user);
+  add_position(response, position);
+  co_return response;
+}
+
+using Change = awaitable<Result<Position>> (*)(Services& services, const Caller& caller, UserId id);
+
+awaitable<http::Response> change_user(Context& context, Change change) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto position = co_await change(context.services, context.caller, *id);
+  if (!position) co_return error_response(position.error());
+  co_return co_await changed_user(context, 200, *id, *position);
+}
+
+}  // namespace
+
+awaitable<http::Response> list_users(Context& context) {
+  const auto own = check_own_account(context);
+  if (!own) co_return error_response(own.error());
+  const auto wanted = parse_list_query(context.request.query());
+  if (!wanted) co_return error_response(wanted.error());
+  auto read = [&context]() -> Result<json::array> {
+    json::array users;
+    for (const auto& row : context.services.directory.users(context.caller.account)) {
+      users.push_back(represent_user(context.services, row));
+    }
+    return users;
+  };
+  auto users = co_await context.services.blocking.run(std::move(read));
+  if (!users) co_return error_response(users.error());
+  co_return respond_with_list(std::move(*users), user_fields, *wanted);
+}
+
+awaitable<http::Response> create_user(Context& context) {
+  const auto own = check_own_account(context);
+  if (!own) co_return error_response(own.error());
+  auto wanted = read_new_user(context);
+  if (!wanted) co_return error_response(wanted.error());
+  const auto added = co_await add_user(context.services, context.caller, std::move(*wanted));
+  if (!added) co_return error_response(added.error());
+  auto read = [&context, &added] { return read_user(context, added->id); };
+  auto user = co_await context.services.blocking.run(std::move(read));
+  if (!user) co_return error_response(user.error());
+  (*user)["password"] = added->password.empty() ? json::value(nullptr) : json::value(added->password);
+  auto response = json_response(201, *user);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, added->position);
+  co_return response;
+}
+
+awaitable<http::Response> get_user(Context& context) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  auto read = [&context, &id] { return read_user(context, *id); };
+  const auto user = co_await context.services.blocking.run(std::move(read));
+  co_return user ? json_response(200, *user) : error_response(user.error());
+}
+
+awaitable<http::Response> update_user(Context& context) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  auto update = read_update(context);
+  if (!update) co_return error_response(update.error());
+  const auto position = co_await update_member(context.services, context.caller, *id, std::move(*update));
+  if (!position) co_return error_response(position.error());
+  co_return co_await changed_user(context, 200, *id, *position);
+}
+
+awaitable<http::Response> delete_user(Context& context) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto position = co_await erase_member(context.services, context.caller, *id);
+  if (!position) co_return error_response(position.error());
+  http::Response response;
+  add_position(response, *position);
+  co_return response;
+}
+
+awaitable<http::Response> activate_user(Context& context) {
+  return change_user(context, activate_member);
+}
+
+awaitable<http::Response> deactivate_user(Context& context) {
+  return change_user(context, deactivate_member);
+}
+
+}  // namespace mintmark
