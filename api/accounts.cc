@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/list_response.h"
+#include "api/membership.h"
 #include "api/representation.h"
 #include "api/user_service.h"
 #include "domain/account.h"
@@ -19,15 +20,63 @@ Result<json::object> read_own_account(const Context& context) {
   return represent_account(context.services, *row);
 }
 
-Result<UpdateAccount> read_update(const Context& context) {
+// A list of texts; null empties it.
+void read_texts(const json::object& body, std::string_view name, JsonFields& fields, FieldErrors& errors,
+                StringList* (*list)(AccountDetailsUpdated&), AccountDetailsUpdated& details) {
+  if (!body.contains(name)) return;
+  const auto* array = fields.array(name);
+  if (!array && !body.at(name).is_null()) return;
+  auto& texts = *list(details);
+  if (!array) return;
+  for (const auto& item : *array) {
+    if (!item.is_string()) return errors.add(name, "Every item must be a string.");
+    texts.add_values(std::string(item.as_string()));
+  }
+}
+
+// [{"id": "…"}, …], whose ids are kept.
+void read_industries(JsonFields& fields, FieldErrors& errors, AccountDetailsUpdated& details) {
+  const auto* array = fields.array("industries");
+  if (!array) return;
+  auto& industries = *details.mutable_industries();
+  for (const auto& item : *array) {
+    if (!item.is_object()) return errors.add("industries", "Every item must be an object with an id.");
+    const auto id = JsonFields(item.as_object(), errors).required_text("id");
+    if (id) industries.add_values(*id);
+  }
+}
+
+AccountDetailsUpdated read_details(const json::object& body, JsonFields& fields, FieldErrors& errors) {
+  AccountDetailsUpdated details;
+  if (const auto text = fields.text("overview", true)) details.set_overview(*text);
+  if (const auto text = fields.text("headquarters", true)) details.set_headquarters(*text);
+  const auto* is_public = body.if_contains("public");
+  if (is_public && !is_public->is_null()) {
+    if (const auto wanted = fields.boolean("public")) details.set_is_public(*wanted);
+  }
+  using Details = AccountDetailsUpdated;
+  read_texts(body, "countries", fields, errors, [](Details& of) { return of.mutable_countries(); }, details);
+  read_texts(body, "languages", fields, errors, [](Details& of) { return of.mutable_languages(); }, details);
+  read_texts(body, "websites", fields, errors, [](Details& of) { return of.mutable_websites(); }, details);
+  read_industries(fields, errors, details);
+  return details;
+}
+
+struct AccountInput {
+  UpdateAccount update;
+  UpdateAccountDetails details;
+};
+
+Result<AccountInput> read_update(const Context& context) {
   const auto body = parse_json_object(context.request.body());
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
   JsonFields fields(*body, errors);
-  UpdateAccount update{fields.text("name"), fields.text("description", true), fields.text("external_id"),
-                       fields.text("brand")};
+  AccountInput input{{fields.text("name"), fields.text("description", true), fields.text("external_id"),
+                      fields.text("brand")},
+                     {read_details(*body, fields, errors)}};
   if (errors.any()) return std::move(errors).error();
-  return update;
+  return input;
 }
 
 }  // namespace
@@ -59,15 +108,26 @@ awaitable<http::Response> get_account(Context& context) {
 awaitable<http::Response> update_account(Context& context) {
   const auto own = check_own_account(context);
   if (!own) co_return error_response(own.error());
-  auto update = read_update(context);
-  if (!update) co_return error_response(update.error());
-  const auto changed = co_await update_account(context.services, context.caller, std::move(*update));
+  auto input = read_update(context);
+  if (!input) co_return error_response(input.error());
+  const auto changed = co_await update_account(context.services, context.caller, std::move(input->update),
+                                               std::move(input->details));
   if (!changed) co_return error_response(changed.error());
   auto read = [&context] { return read_own_account(context); };
   const auto account = co_await context.services.blocking.run(std::move(read));
   if (!account) co_return error_response(account.error());
   auto response = json_response(200, *account);
   add_position(response, changed->position);
+  co_return response;
+}
+
+awaitable<http::Response> delete_account(Context& context) {
+  const auto own = check_own_account(context);
+  if (!own) co_return error_response(own.error());
+  const auto position = co_await close_account(context.services, context.caller);
+  if (!position) co_return error_response(position.error());
+  http::Response response;
+  add_position(response, *position);
   co_return response;
 }
 

@@ -34,6 +34,7 @@ awaitable<http::Response> get_module(Context& context);
 awaitable<http::Response> list_accounts(Context& context);
 awaitable<http::Response> get_account(Context& context);
 awaitable<http::Response> update_account(Context& context);
+awaitable<http::Response> delete_account(Context& context);
 
 // users.cc
 awaitable<http::Response> list_users(Context& context);
@@ -47,6 +48,14 @@ awaitable<http::Response> deactivate_user(Context& context);
 // extensions.cc
 awaitable<http::Response> list_extensions(Context& context);
 awaitable<http::Response> get_extension(Context& context);
+
+// webhooks.cc
+awaitable<http::Response> list_webhooks(Context& context);
+awaitable<http::Response> create_webhook(Context& context);
+awaitable<http::Response> get_webhook(Context& context);
+awaitable<http::Response> update_webhook(Context& context);
+awaitable<http::Response> delete_webhook(Context& context);
+awaitable<http::Response> trigger_webhook(Context& context);
 
 // sessions.cc
 awaitable<http::Response> login(Context& context);

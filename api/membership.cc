@@ -5,6 +5,7 @@
 
 #include "api/commands.h"
 #include "api/user_service.h"
+#include "domain/account.h"
 #include "domain/user.h"
 
 namespace mintmark {
@@ -84,8 +85,8 @@ Result<Decision> decide_update(Services& services, const Member& member, const M
   return decision_of(decide(member.user, command));
 }
 
-Result<Decision> decide_erasure(Services& services, const Member& member) {
-  auto decision = decision_of(decide(member.user, EraseUser{member.other_active_owners}));
+Result<Decision> decide_erasure(Services& services, const Member& member, std::size_t other_active_owners) {
+  auto decision = decision_of(decide(member.user, EraseUser{other_active_owners}));
   if (!decision) return decision;
   decision->frees_space = true;
   decision->vault_writes.push_back(Vault::destroy(stream_of(member.id)));
@@ -97,7 +98,29 @@ Result<Decision> decide_erasure(Services& services, const Member& member) {
   return decision;
 }
 
+// The caller goes with the account, though its last owner.
+Result<Decision> decide_closing(Services& services, const Caller& caller, const Member& member) {
+  const auto stream = stream_of(caller.account);
+  const auto loaded = load_stream(services, stream);
+  const CloseAccount command{.tokens = services.token_list.page(caller.account, 0, 0).total,
+                             .webhooks = services.webhooks.of(caller.account).size(),
+                             .other_users = services.directory.users(caller.account).size() - 1};
+  auto closed = decide(fold<Account>(loaded), command);
+  if (!closed) return std::unexpected(std::move(closed.error()));
+  auto decision = decide_erasure(services, member, 1);
+  if (!decision) return decision;
+  decision->other_streams.push_back(make_append(services, stream, loaded.version, std::move(*closed)));
+  return decision;
+}
+
 }  // namespace
+
+awaitable<Result<Position>> close_account(Services& services, const Caller& caller) {
+  const auto id = UserId::parse(caller.actor.id());
+  if (!id) co_return fail(ErrorKind::kForbidden, "Only a user can close an account.");
+  Step step = [&services, &caller](const Member& member) { return decide_closing(services, caller, member); };
+  co_return co_await change_member(services, caller, *id, std::move(step));
+}
 
 awaitable<Result<Position>> update_member(Services& services, const Caller& caller, UserId id,
                                           MemberUpdate update) {
@@ -118,7 +141,9 @@ awaitable<Result<Position>> activate_member(Services& services, const Caller& ca
 }
 
 awaitable<Result<Position>> erase_member(Services& services, const Caller& caller, UserId id) {
-  Step step = [&services](const Member& member) { return decide_erasure(services, member); };
+  Step step = [&services](const Member& member) {
+    return decide_erasure(services, member, member.other_active_owners);
+  };
   co_return co_await change_member(services, caller, id, std::move(step));
 }
 

@@ -32,6 +32,12 @@ std::string account_name(const Services& services, const std::string& account_id
   return row ? row->name() : "";
 }
 
+json::array represent_list(const StringList& list) {
+  json::array texts;
+  for (const auto& text : list.values()) texts.emplace_back(text);
+  return texts;
+}
+
 }  // namespace
 
 json::object represent_actor(const Services& services, const Actor& actor) {
@@ -127,14 +133,30 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
 json::object represent_account(const Services& services, const AccountRow& row) {
   const auto id = AccountId::parse(row.account_id());
   const bool provider = id && id->type() == AccountType::kProvider;
+  const auto& details = row.details();
+  json::array industries;
+  // There is no catalogue of industries here to look a name up in.
+  for (const auto& industry : details.industries().values()) {
+    industries.push_back({{"id", industry}, {"name", industry}});
+  }
+  json::object events{{"created", represent_created(services, row.created())}};
+  if (row.has_modified()) events["updated"] = represent_created(services, row.modified());
   return {
       {"id", row.account_id()},
       {"name", row.name()},
       {"description", text_or_null(row.description())},
+      {"overview", text_or_null(details.overview())},
+      {"headquarters", text_or_null(details.headquarters())},
       {"external_id", row.external_id()},
       {"brand", row.brand()},
       {"type", provider ? "provider" : "vendor"},
-      {"events", {{"created", represent_created(services, row.created())}}},
+      {"role", provider ? "distributor" : "vendor"},
+      {"countries", represent_list(details.countries())},
+      {"languages", represent_list(details.languages())},
+      {"websites", represent_list(details.websites())},
+      {"industries", std::move(industries)},
+      {"public", details.has_is_public() ? json::value(details.is_public()) : json::value(nullptr)},
+      {"events", std::move(events)},
   };
 }
 

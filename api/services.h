@@ -17,6 +17,7 @@
 #include "projections/directory.h"
 #include "projections/projector.h"
 #include "projections/token_list.h"
+#include "projections/webhook_list.h"
 
 namespace mintmark {
 
@@ -31,6 +32,7 @@ struct Services {
   AuthorizationIndex& authorization_index;
   const TokenList& token_list;
   const Directory& directory;
+  const WebhookList& webhooks;
   Projector& projector;
   BlockingPool& blocking;
   const Clock& clock;

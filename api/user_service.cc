@@ -108,10 +108,14 @@ awaitable<Result<AccountId>> open_account(Services& services, Caller caller, Acc
 }
 
 awaitable<Result<ChangedAccount>> update_account(Services& services, const Caller& caller,
-                                                 UpdateAccount update) {
-  Decide decide_this = [&update](const LoadedStream& stream) -> Result<Decision> {
-    auto events = decide(fold<Account>(stream), update);
+                                                 UpdateAccount update, UpdateAccountDetails details) {
+  Decide decide_this = [&update, &details](const LoadedStream& stream) -> Result<Decision> {
+    const auto account = fold<Account>(stream);
+    auto events = decide(account, update);
     if (!events) return std::unexpected(std::move(events.error()));
+    auto more = decide(account, details);
+    if (!more) return std::unexpected(std::move(more.error()));
+    std::ranges::move(*more, std::back_inserter(*events));
     return Decision{std::move(*events), {}, {}, false};
   };
   auto written = co_await write(services, caller, stream_of(caller.account), std::move(decide_this));

@@ -17,13 +17,14 @@ awaitable<Result<AccountId>> open_account(Services& services, Caller caller, Acc
                                           std::string name);
 
 struct UpdateAccount;
+struct UpdateAccountDetails;
 // The caller's own account; gives its row and the position, 0 where nothing changed.
 struct ChangedAccount {
   AccountRow row;
   Position position = 0;
 };
 awaitable<Result<ChangedAccount>> update_account(Services& services, const Caller& caller,
-                                                 UpdateAccount update);
+                                                 UpdateAccount update, UpdateAccountDetails details);
 
 struct NewUser {
   AccountId account;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,10 +14,12 @@ namespace mintmark {
 
 struct Account {
   bool exists = false;
+  bool closed = false;  // for good
   std::string name;
   std::string description;
   std::string external_id;
   std::string brand;
+  AccountDetailsUpdated details;  // with every field that was ever set
 };
 
 struct OpenAccount {
@@ -32,10 +35,24 @@ struct UpdateAccount {
   std::optional<std::string> brand;
 };
 
+// The fields that `details` has are set, the others stay as they are.
+struct UpdateAccountDetails {
+  AccountDetailsUpdated details;
+};
+// What is left of the account as its caller sees it.
+struct CloseAccount {
+  std::size_t tokens = 0;  // not deleted
+  std::size_t webhooks = 0;
+  std::size_t other_users = 0;  // besides the one who closes it, who is erased in the same append
+};
+
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
 // kConflict where the account to open exists, kNotFound where the one to update does not.
 Result<std::vector<Event>> decide(const Account& account, const OpenAccount& command);
 Result<std::vector<Event>> decide(const Account& account, const UpdateAccount& command);
+Result<std::vector<Event>> decide(const Account& account, const UpdateAccountDetails& command);
+// kConflict while there is any of it.
+Result<std::vector<Event>> decide(const Account& account, const CloseAccount& command);
 
 // Total: an event of another kind of stream changes nothing.
 void evolve(Account& account, const Event& event);

@@ -48,6 +48,7 @@ std::string NineDigitId<Kind>::text() const {
 
 template class NineDigitId<TokenIdKind>;
 template class NineDigitId<UserIdKind>;
+template class NineDigitId<WebhookIdKind>;
 
 AccountId AccountId::from_value(AccountType type, std::uint32_t value) {
   assert(value < value_end);
@@ -79,6 +80,9 @@ std::string stream_of(UserId id) {
 }
 std::string stream_of(AccountId id) {
   return "account-" + id.text();
+}
+std::string stream_of(WebhookId id) {
+  return "webhook-" + id.text();
 }
 
 }  // namespace mintmark

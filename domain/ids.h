@@ -38,10 +38,15 @@ struct TokenIdKind {
 struct UserIdKind {
   static constexpr std::string_view prefix = "UR";
 };
+struct WebhookIdKind {
+  static constexpr std::string_view prefix = "WH";
+};
 using TokenId = NineDigitId<TokenIdKind>;
 using UserId = NineDigitId<UserIdKind>;
+using WebhookId = NineDigitId<WebhookIdKind>;
 extern template class NineDigitId<TokenIdKind>;
 extern template class NineDigitId<UserIdKind>;
+extern template class NineDigitId<WebhookIdKind>;
 
 enum class AccountType : std::uint8_t { kVendor, kProvider };
 
@@ -72,6 +77,7 @@ class AccountId {
 std::string stream_of(TokenId id);
 std::string stream_of(UserId id);
 std::string stream_of(AccountId id);
+std::string stream_of(WebhookId id);
 
 }  // namespace mintmark
 

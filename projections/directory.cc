@@ -28,6 +28,17 @@ Result<void> open_account(const Recorded& recorded, RowWriter& rows) {
   return {};
 }
 
+void update_details(const AccountDetailsUpdated& updated, AccountDetailsRow& row) {
+  if (updated.has_overview()) row.set_overview(updated.overview());
+  if (updated.has_headquarters()) row.set_headquarters(updated.headquarters());
+  if (updated.has_is_public()) row.set_is_public(updated.is_public());
+  if (updated.has_countries()) *row.mutable_countries() = updated.countries();
+  if (updated.has_languages()) *row.mutable_languages() = updated.languages();
+  if (updated.has_websites()) *row.mutable_websites() = updated.websites();
+  if (updated.has_industries()) *row.mutable_industries() = updated.industries();
+}
+
+// The row of a closed account stays: a change that was under way may still follow it.
 Result<void> update_account(const Recorded& recorded, RowWriter& rows) {
   const auto& updated = recorded.event().account_updated();
   const auto id = id_of_stream<AccountId>(recorded.stream());
@@ -39,6 +50,11 @@ Result<void> update_account(const Recorded& recorded, RowWriter& rows) {
   if (updated.has_description()) row->set_description(updated.description());
   if (updated.has_external_id()) row->set_external_id(updated.external_id());
   if (updated.has_brand()) row->set_brand(updated.brand());
+  if (recorded.event().has_account_details_updated()) {
+    update_details(recorded.event().account_details_updated(), *row->mutable_details());
+  }
+  if (recorded.event().has_account_closed()) row->set_closed(true);
+  *row->mutable_modified() = created_by(recorded);
   row->set_version(recorded.version());
   rows.put(key, row->SerializeAsString());
   return {};
@@ -141,7 +157,8 @@ Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& recorded = event.recorded;
   const auto& kind = recorded.event();
   if (kind.has_account_opened()) return open_account(recorded, rows);
-  if (kind.has_account_updated()) return update_account(recorded, rows);
+  if (kind.has_account_updated() || kind.has_account_details_updated() || kind.has_account_closed())
+    return update_account(recorded, rows);
   if (kind.has_user_added()) return add_user(recorded, rows);
   if (kind.has_password_set()) return set_password(recorded, rows);
   if (kind.has_session_opened()) return open_session(recorded, rows);
@@ -162,14 +179,16 @@ Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
 }
 
 std::optional<AccountRow> Directory::account(AccountId id) const {
-  return parse<AccountRow>(view().get(number_key('a', id.code())));
+  auto row = parse<AccountRow>(view().get(number_key('a', id.code())));
+  return row && !row->closed() ? std::move(row) : std::nullopt;
 }
 
 std::vector<AccountRow> Directory::accounts() const {
   std::vector<AccountRow> accounts;
   const auto it = view().rows();
   for (it->Seek("a"); it->Valid() && it->key().starts_with("a"); it->Next()) {
-    if (auto row = parse<AccountRow>(it->value().ToString())) accounts.push_back(std::move(*row));
+    auto row = parse<AccountRow>(it->value().ToString());
+    if (row && !row->closed()) accounts.push_back(std::move(*row));
   }
   return accounts;
 }

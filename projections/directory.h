@@ -23,6 +23,7 @@ class Directory final : public RowProjection {
   std::string_view name() const override { return projection_name; }
 
   // Thread-safe; they block on disk.
+  // Those that are not closed.
   std::optional<AccountRow> account(AccountId id) const;
   std::vector<AccountRow> accounts() const;
   // Also one who was erased.

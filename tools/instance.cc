@@ -118,6 +118,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->token_list = std::make_unique<TokenList>(instance->views->live(TokenList::projection_name));
   instance->directory =
       std::make_unique<Directory>(instance->views->live(Directory::projection_name), *instance->vault);
+  instance->webhooks = std::make_unique<WebhookList>(instance->views->live(WebhookList::projection_name));
   instance->authorization_index = std::make_unique<AuthorizationIndex>(*instance->peppers);
   const auto loaded =
       instance->authorization_index->load(config.index_snapshot_path(), instance->log->log_id());
@@ -125,6 +126,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   const auto head = instance->log->head();
   for (const Projection* projection : {static_cast<Projection*>(instance->token_list.get()),
                                        static_cast<Projection*>(instance->directory.get()),
+                                       static_cast<Projection*>(instance->webhooks.get()),
                                        static_cast<Projection*>(instance->authorization_index.get())}) {
     if (projection->checkpoint() > head) {
       return fail(
@@ -138,15 +140,16 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->projector = std::make_unique<Projector>(
       *instance->log,
       std::vector<Projection*>{instance->authorization_index.get(), instance->token_list.get(),
-                               instance->directory.get()},
+                               instance->directory.get(), instance->webhooks.get()},
       failed);
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(new Services{
-      *instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
-      *instance->token_list, *instance->directory, *instance->projector, *instance->blocking, instance->clock,
-      instance->random, config.secure_cookies, instance->healthy, instance->config_.modules});
+  instance->services = std::unique_ptr<Services>(
+      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
+                   *instance->token_list, *instance->directory, *instance->webhooks, *instance->projector,
+                   *instance->blocking, instance->clock, instance->random, config.secure_cookies,
+                   instance->healthy, instance->config_.modules});
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
   return instance;
 }

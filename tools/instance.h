@@ -16,6 +16,7 @@
 #include "projections/projector.h"
 #include "projections/token_list.h"
 #include "projections/view_store.h"
+#include "projections/webhook_list.h"
 #include "tools/config.h"
 
 namespace mintmark {
@@ -44,6 +45,7 @@ class Instance {
   std::unique_ptr<ViewStore> views;
   std::unique_ptr<TokenList> token_list;
   std::unique_ptr<Directory> directory;
+  std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<AuthorizationIndex> authorization_index;
   std::unique_ptr<Projector> projector;
   std::unique_ptr<BlockingPool> blocking;

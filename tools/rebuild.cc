@@ -10,14 +10,16 @@
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
 #include "projections/token_list.h"
+#include "projections/webhook_list.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
 
 namespace mintmark {
 namespace {
 
-constexpr std::array<std::string_view, 3> projection_names = {
-    AuthorizationIndex::projection_name, Directory::projection_name, TokenList::projection_name};
+constexpr std::array<std::string_view, 4> projection_names = {
+    AuthorizationIndex::projection_name, Directory::projection_name, TokenList::projection_name,
+    WebhookList::projection_name};
 
 // What every rebuild reads.
 struct Sources {
@@ -56,6 +58,7 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
   }
   const auto make = [&](View view) -> std::unique_ptr<RowProjection> {
     if (name == Directory::projection_name) return std::make_unique<Directory>(view, *sources.vault);
+    if (name == WebhookList::projection_name) return std::make_unique<WebhookList>(view);
     return std::make_unique<TokenList>(view);
   };
   return rebuild_rows(*sources.log, *sources.views, name, make, progress);

@@ -238,5 +238,46 @@ TEST_F(UsersTest, APersonSeesAndEndsTheirOwnSessions) {
   EXPECT_EQ(call("GET", "/auth/sessions").status, 401);
 }
 
+TEST_F(UsersTest, AnAccountsDetailsAreStoredAndAnswered) {
+  const auto target = "/accounts/" + account_.text();
+  const auto changed = json_of(call("PUT", target,
+                                    R"({"overview":"We make things","headquarters":"Irvine","public":true,)"
+                                    R"("countries":["GB","RU"],"languages":["en"],)"
+                                    R"("websites":["https://example.com"],"industries":[{"id":"IN-001"}]})"));
+  EXPECT_EQ(text(changed, "overview"), "We make things");
+  EXPECT_EQ(text(changed, "headquarters"), "Irvine");
+  EXPECT_EQ(json::serialize(changed.at("countries")), R"(["GB","RU"])");
+  EXPECT_EQ(json::serialize(changed.at("industries")), R"([{"id":"IN-001","name":"IN-001"}])");
+  EXPECT_EQ(changed.at("public"), true);
+  EXPECT_EQ(text(changed, "role"), "vendor");
+  const auto head = instance_.memory.head();
+  EXPECT_EQ(call("PUT", target, json::serialize(changed)).status, 200);
+  EXPECT_EQ(instance_.memory.head(), head) << "what is sent back as it came changes nothing";
+  for (const auto* body : {R"({"public":"yes"})", R"({"countries":"GB"})", R"({"countries":[1]})",
+                           R"({"industries":["IN-001"]})", R"({"websites":[""]})", R"({"overview":1})"}) {
+    EXPECT_EQ(call("PUT", target, body).status, 400) << body;
+  }
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
+TEST_F(UsersTest, AnAccountIsClosedOnceNothingOfItIsLeft) {
+  const auto target = "/accounts/" + account_.text();
+  const auto token = instance_.create_token(account_);
+  const auto bob = invite("bob@example.com");
+  const auto refused = call("DELETE", target);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("1 tokens"));
+  EXPECT_THAT(refused.body, HasSubstr("1 other users"));
+  EXPECT_EQ(call("DELETE", "/accounts/VA-999-999").status, 404);
+  EXPECT_EQ(call("DELETE", "/auth/tokens/" + token.row.token_id()).status, 204);
+  EXPECT_EQ(call("DELETE", users_ + "/" + text(bob, "id")).status, 204);
+  EXPECT_EQ(call("DELETE", target).status, 204);
+  EXPECT_EQ(call("GET", "/auth/context").status, 401);
+  EXPECT_EQ(log_in("ann@example.com", owner_.password), 401);
+  EXPECT_FALSE(instance_.vault.get(stream_of(owner_.id)).value().has_value());
+  const auto again = instance_.add_user(instance_.open_account("Acme 2"), "ann@example.com");
+  EXPECT_EQ(log_in("ann@example.com", again.password), 200);
+}
+
 }  // namespace
 }  // namespace mintmark

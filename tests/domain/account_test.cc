@@ -113,5 +113,78 @@ TEST(AccountState, IgnoresEventsOfOtherStreams) {
   EXPECT_TRUE(account.name.empty());
 }
 
+UpdateAccountDetails details(const std::string& overview, const std::string& country) {
+  UpdateAccountDetails command;
+  command.details.set_overview(overview);
+  command.details.mutable_countries()->add_values(country);
+  return command;
+}
+
+Event detailed(const AccountDetailsUpdated& fields) {
+  Event event;
+  *event.mutable_account_details_updated() = fields;
+  return event;
+}
+
+Event closed() {
+  Event event;
+  event.mutable_account_closed();
+  return event;
+}
+
+TEST(UpdateAccountDetailsCommand, RecordsOnlyWhatChanges) {
+  const auto all = details("We make things", "GB");
+  given<Account>({opened()}).when(all).then({detailed(all.details)});
+  given<Account>({opened(), detailed(all.details)}).when(all).then_nothing_changes();
+  AccountDetailsUpdated moved;
+  moved.mutable_countries()->add_values("FR");
+  given<Account>({opened(), detailed(all.details)})
+      .when(details("We make things", "FR"))
+      .then({detailed(moved)});
+  AccountDetailsUpdated emptied;
+  emptied.mutable_countries();
+  UpdateAccountDetails empty;
+  empty.details.mutable_countries();
+  given<Account>({opened(), detailed(all.details)}).when(empty).then({detailed(emptied)});
+}
+
+TEST(UpdateAccountDetailsCommand, SetsAFlagAlsoWhereItWasUnknown) {
+  UpdateAccountDetails command;
+  command.details.set_is_public(false);
+  given<Account>({opened()}).when(command).then({detailed(command.details)});
+  given<Account>({opened(), detailed(command.details)}).when(command).then_nothing_changes();
+}
+
+TEST(UpdateAccountDetailsCommand, TellsEveryFieldThatIsWrongAtOnce) {
+  auto command = details(std::string(limits::account_overview_max + 1, 'a'), " ");
+  command.details.set_headquarters(std::string(257, 'a'));
+  for (std::size_t i = 0; i <= limits::account_list_items_max; ++i)
+    command.details.mutable_websites()->add_values("x");
+  given<Account>({opened()})
+      .when(command)
+      .then_fails(ErrorKind::kInvalid,
+                  {"overview: Ensure this field has no more than 16384 characters.",
+                   "headquarters: Ensure this field has no more than 256 characters.",
+                   "countries: This field may not be blank.", "websites: Give no more than 300."});
+}
+
+TEST(CloseAccountCommand, ClosesAnAccountThatHasNothingLeft) {
+  given<Account>({opened()}).when(CloseAccount{}).then({closed()});
+  given<Account>({opened()})
+      .when(CloseAccount{.tokens = 2, .webhooks = 3, .other_users = 1})
+      .then_fails(ErrorKind::kConflict, {"The account has 2 tokens; delete them first.",
+                                         "The account has 3 webhooks; delete them first.",
+                                         "The account has 1 other users; delete them first."});
+}
+
+TEST(ClosedAccount, IsNotFoundByAnyCommand) {
+  const auto gone = given<Account>({opened(), closed()});
+  gone.when(CloseAccount{}).then_fails(ErrorKind::kNotFound, {"Account not found."});
+  gone.when(details("a", "b")).then_fails(ErrorKind::kNotFound, {"Account not found."});
+  gone.when(UpdateAccount{"Acme", {}, {}, {}}).then_fails(ErrorKind::kNotFound, {"Account not found."});
+  gone.when(OpenAccount{account_id, "Acme"})
+      .then_fails(ErrorKind::kConflict, {"id: This account id is taken."});
+}
+
 }  // namespace
 }  // namespace mintmark

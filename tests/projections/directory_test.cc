@@ -305,5 +305,22 @@ TEST_F(DirectoryTest, OneSessionTooManyEndsTheOldest) {
   EXPECT_TRUE(directory().session("s1"));
 }
 
+TEST_F(DirectoryTest, AClosedAccountIsGone) {
+  history_.add(stream_of(vendor(3)), account_opened(vendor(3), "Acme"));
+  Event details;
+  details.mutable_account_details_updated()->set_overview("We make things");
+  details.mutable_account_details_updated()->mutable_countries()->add_values("GB");
+  history_.add(stream_of(vendor(3)), details);
+  const auto row = directory().account(vendor(3)).value_or(AccountRow());
+  EXPECT_EQ(row.details().overview(), "We make things");
+  EXPECT_EQ(row.details().countries().values(0), "GB");
+  EXPECT_TRUE(row.has_modified());
+  Event closed;
+  closed.mutable_account_closed();
+  history_.add(stream_of(vendor(3)), closed);
+  EXPECT_EQ(directory().account(vendor(3)), std::nullopt);
+  EXPECT_THAT(directory().accounts(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace mintmark

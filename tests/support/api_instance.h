@@ -60,12 +60,13 @@ class ApiInstance {
   ApiInstance() {
     token_list = std::make_unique<TokenList>(views_.store().live(TokenList::projection_name));
     directory = std::make_unique<Directory>(views_.store().live(Directory::projection_name), vault);
+    webhooks = std::make_unique<WebhookList>(views_.store().live(WebhookList::projection_name));
     projector = std::make_unique<Projector>(
-        memory, std::vector<Projection*>{&index, token_list.get(), directory.get()},
+        memory, std::vector<Projection*>{&index, token_list.get(), directory.get(), webhooks.get()},
         [](const std::string&) {});
-    services = std::unique_ptr<Services>(new Services{log, vault, peppers, index, *token_list, *directory,
-                                                      *projector, blocking, clock, random, false, healthy,
-                                                      modules});
+    services =
+        std::unique_ptr<Services>(new Services{log, vault, peppers, index, *token_list, *directory, *webhooks,
+                                               *projector, blocking, clock, random, false, healthy, modules});
     api = std::make_unique<Api>(*services);
   }
 
@@ -131,6 +132,7 @@ class ApiInstance {
   AuthorizationIndex index{peppers};
   std::unique_ptr<TokenList> token_list;
   std::unique_ptr<Directory> directory;
+  std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<Projector> projector;
   BlockingPool blocking{2};
   ModuleTable modules = ModuleTable::standard();

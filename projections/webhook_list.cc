@@ -1,0 +1,139 @@
+#include "projections/webhook_list.h"
+
+#include <algorithm>
+#include <string>
+
+#include "eventstore/bytes.h"
+#include "eventstore/rocksdb_strings.h"
+
+namespace mintmark {
+namespace {
+
+// Keys:  w webhook → WebhookRow      a account, created position → the webhook's key
+std::string webhook_key(WebhookId id) {
+  std::string key = "w";
+  put_big_endian(key, id.value());
+  return key;
+}
+
+std::string account_prefix(AccountId account) {
+  std::string key = "a";
+  put_big_endian(key, account.code());
+  return key;
+}
+
+std::string account_key(AccountId account, Position created) {
+  auto key = account_prefix(account);
+  put_big_endian(key, created);
+  return key;
+}
+
+std::unexpected<Error> cannot_apply(std::string_view why) {
+  return fail(ErrorKind::kInvalid, std::string(why));
+}
+
+std::optional<WebhookRow> parse(const std::optional<std::string>& stored) {
+  WebhookRow row;
+  if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
+  return row;
+}
+
+void stamp(Created& stamped, const Recorded& recorded) {
+  stamped.set_at_us(recorded.recorded_at_us());
+  *stamped.mutable_by() = recorded.actor();
+}
+
+Result<void> create(const Recorded& recorded, RowWriter& rows) {
+  const auto& created = recorded.event().webhook_created();
+  const auto id = WebhookId::parse(created.webhook_id());
+  const auto account = AccountId::parse(created.account_id());
+  if (!id || !account) return cannot_apply("its ids are malformed");
+  const auto key = webhook_key(*id);
+  WebhookRow row;
+  row.set_webhook_id(created.webhook_id());
+  row.set_account_id(created.account_id());
+  row.set_type(created.type());
+  row.set_object_class(created.object_class());
+  row.set_label(created.label());
+  row.set_description(created.description());
+  row.set_product_id(created.product_id());
+  row.set_http_method(created.http_method());
+  row.set_active(created.active());
+  *row.mutable_delivery() = created.delivery();
+  row.set_delivery_version(recorded.version());
+  stamp(*row.mutable_created(), recorded);
+  row.set_version(recorded.version());
+  row.set_created_position(recorded.position());
+  rows.put(key, row.SerializeAsString());
+  rows.put(account_key(*account, recorded.position()), key);
+  return {};
+}
+
+void update(const Recorded& recorded, WebhookRow& row) {
+  const auto& updated = recorded.event().webhook_updated();
+  if (updated.has_type()) row.set_type(updated.type());
+  if (updated.has_object_class()) row.set_object_class(updated.object_class());
+  if (updated.has_label()) row.set_label(updated.label());
+  if (updated.has_description()) row.set_description(updated.description());
+  if (updated.has_product_id()) row.set_product_id(updated.product_id());
+  if (updated.has_http_method()) row.set_http_method(updated.http_method());
+  if (updated.has_active()) row.set_active(updated.active());
+  if (updated.has_delivery()) {
+    *row.mutable_delivery() = updated.delivery();
+    row.set_delivery_version(recorded.version());
+  }
+  stamp(*row.mutable_modified(), recorded);
+}
+
+Result<void> change(const Recorded& recorded, RowWriter& rows) {
+  const auto id =
+      WebhookId::parse(std::string_view(recorded.stream()).substr(std::string_view("webhook-").size()));
+  if (!id) return cannot_apply("its stream's name is malformed");
+  const auto key = webhook_key(*id);
+  auto row = parse(rows.get(key));
+  const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
+  if (!account) return cannot_apply("there is no such webhook");
+  const auto& event = recorded.event();
+  if (event.has_webhook_deleted()) {
+    rows.erase(key);
+    rows.erase(account_key(*account, row->created_position()));
+    return {};
+  }
+  row->set_version(recorded.version());
+  if (event.has_webhook_updated()) {
+    update(recorded, *row);
+  } else {
+    row->set_events(row->events() + 1);
+    row->set_last_event_at_us(recorded.recorded_at_us());
+  }
+  rows.put(key, row->SerializeAsString());
+  return {};
+}
+
+}  // namespace
+
+Result<void> WebhookList::apply_event(const StoredEvent& event, RowWriter& rows) {
+  const auto& kind = event.recorded.event();
+  if (kind.has_webhook_created()) return create(event.recorded, rows);
+  if (kind.has_webhook_updated() || kind.has_webhook_triggered() || kind.has_webhook_deleted()) {
+    return change(event.recorded, rows);
+  }
+  return {};
+}
+
+std::optional<WebhookRow> WebhookList::find(WebhookId id) const {
+  return parse(view().get(webhook_key(id)));
+}
+
+std::vector<WebhookRow> WebhookList::of(AccountId account) const {
+  std::vector<WebhookRow> webhooks;
+  const auto prefix = account_prefix(account);
+  const auto it = view().rows();
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+    if (auto row = parse(view().get(mintmark::view(it->value())))) webhooks.push_back(std::move(*row));
+  }
+  std::ranges::reverse(webhooks);
+  return webhooks;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,107 @@
+#include "projections/webhook_list.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "eventstore/memory_log.h"
+#include "tests/support/history.h"
+#include "tests/support/view_folder.h"
+
+namespace mintmark {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using namespace ::mintmark::testing;
+
+class WebhookListTest : public ::testing::Test {
+ protected:
+  WebhookList& webhooks() {
+    feed(log_, webhooks_);
+    return webhooks_;
+  }
+
+  Position create(std::uint32_t number, AccountId account, const std::string& label) {
+    const auto id = WebhookId::from_value(number);
+    Event event;
+    auto& created = *event.mutable_webhook_created();
+    created.set_webhook_id(id.text());
+    created.set_account_id(account.text());
+    created.set_label(label);
+    created.mutable_delivery()->set_ciphertext("sealed 1");
+    return history_.add(stream_of(id), event);
+  }
+  Position add(std::uint32_t number, const Event& event) {
+    return history_.add(stream_of(WebhookId::from_value(number)), event);
+  }
+
+  static std::vector<std::string> labels(const std::vector<WebhookRow>& rows) {
+    std::vector<std::string> labels;
+    for (const auto& row : rows) labels.push_back(row.label());
+    return labels;
+  }
+
+  MemoryLog log_{event_id(1)};
+  History history_{log_};
+  ViewFolder views_;
+  WebhookList webhooks_{views_.store().live(WebhookList::projection_name)};
+};
+
+TEST_F(WebhookListTest, AnAccountsWebhooksStandNewestFirst) {
+  create(5, vendor(1), "first");
+  create(2, vendor(2), "other");
+  create(3, vendor(1), "second");
+  EXPECT_THAT(labels(webhooks().of(vendor(1))), ElementsAre("second", "first"));
+  EXPECT_THAT(labels(webhooks().of(vendor(2))), ElementsAre("other"));
+  EXPECT_THAT(webhooks().of(vendor(3)), IsEmpty());
+  EXPECT_EQ(webhooks().find(WebhookId::from_value(4)), std::nullopt);
+}
+
+TEST_F(WebhookListTest, AChangeKeepsTheSealItDoesNotTouch) {
+  create(5, vendor(1), "Orders");
+  Event renamed;
+  renamed.mutable_webhook_updated()->set_label("Orders 2");
+  const auto position = add(5, renamed);
+  auto row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_EQ(row.label(), "Orders 2");
+  EXPECT_EQ(row.delivery().ciphertext(), "sealed 1");
+  EXPECT_EQ(row.delivery_version(), 1);
+  EXPECT_EQ(row.modified().at_us(), History::recorded_at(position).time_since_epoch().count());
+  Event moved;
+  moved.mutable_webhook_updated()->mutable_delivery()->set_ciphertext("sealed 3");
+  add(5, moved);
+  row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_EQ(row.delivery().ciphertext(), "sealed 3");
+  EXPECT_EQ(row.delivery_version(), 3);
+}
+
+TEST_F(WebhookListTest, TriggersAreCounted) {
+  create(5, vendor(1), "Orders");
+  EXPECT_FALSE(webhooks().find(WebhookId::from_value(5))->has_last_event_at_us());
+  Event triggered;
+  triggered.mutable_webhook_triggered();
+  add(5, triggered);
+  const auto position = add(5, triggered);
+  const auto row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_EQ(row.events(), 2);
+  EXPECT_EQ(row.last_event_at_us(), History::recorded_at(position).time_since_epoch().count());
+  EXPECT_FALSE(row.has_modified());
+}
+
+TEST_F(WebhookListTest, ADeletedWebhookIsGone) {
+  create(5, vendor(1), "Orders");
+  Event deleted;
+  deleted.mutable_webhook_deleted();
+  add(5, deleted);
+  EXPECT_EQ(webhooks().find(WebhookId::from_value(5)), std::nullopt);
+  EXPECT_THAT(webhooks().of(vendor(1)), IsEmpty());
+  EXPECT_EQ(webhooks().parked_streams(), 0);
+  add(6, deleted);
+  EXPECT_EQ(webhooks().parked_streams(), 1) << "there was no such webhook";
+}
+
+}  // namespace
+}  // namespace mintmark
