@@ -121,6 +121,49 @@ awaitable<http::Response> update_account(Context& context) {
   co_return response;
 }
 
+awaitable<http::Response> create_account(Context& context) {
+  if (context.caller.account.type() != AccountType::kProvider) {
+    co_return error_response(
+        Error{ErrorKind::kForbidden, {"Only a provider's owners open accounts; ask the operator."}});
+  }
+  const auto body = parse_json_object(context.request.body());
+  if (!body) co_return error_response(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  auto name = fields.required_text("name").value_or("");
+  std::string email;
+  std::string owner_name;
+  if (const auto* owner = fields.object("owner")) {
+    JsonFields owner_fields(*owner, errors);
+    email = owner_fields.required_text("email").value_or("");
+    owner_name = owner_fields.text("name").value_or(email.substr(0, email.find('@')));
+  } else {
+    errors.add("owner", "Give the account's first owner, as {\"email\": \"…\", \"name\": \"…\"}.");
+  }
+  if (errors.any()) co_return error_response(std::move(errors).error().error());
+  auto& services = context.services;
+  const auto opened = co_await open_vendor_account(services, context.caller, std::move(name),
+                                                   std::move(email), std::move(owner_name));
+  if (!opened) co_return error_response(opened.error());
+  auto read = [&services, &opened]() -> Result<json::object> {
+    const auto row = services.directory.account(opened->account);
+    const auto user = services.directory.user(opened->owner.id);
+    if (!row || !user) return fail(ErrorKind::kNotFound, "Account not found.");
+    auto account = represent_account(services, *row);
+    auto owner = represent_user(services, *user);
+    const auto& password = opened->owner.password;
+    owner["password"] = password.empty() ? json::value(nullptr) : json::value(password);
+    account["owner"] = std::move(owner);
+    return account;
+  };
+  const auto account = co_await services.blocking.run(std::move(read));
+  if (!account) co_return error_response(account.error());
+  auto response = json_response(201, *account);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, opened->owner.position);
+  co_return response;
+}
+
 awaitable<http::Response> delete_account(Context& context) {
   const auto own = check_own_account(context);
   if (!own) co_return error_response(own.error());

@@ -34,6 +34,7 @@ awaitable<http::Response> get_module(Context& context);
 awaitable<http::Response> list_accounts(Context& context);
 awaitable<http::Response> get_account(Context& context);
 awaitable<http::Response> update_account(Context& context);
+awaitable<http::Response> create_account(Context& context);
 awaitable<http::Response> delete_account(Context& context);
 
 // users.cc

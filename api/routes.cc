@@ -32,6 +32,7 @@ constexpr std::array route_table = std::to_array<Route>({
     {"GET", "/public/v1/modules", Access::kRead, list_modules},
     {"GET", "/public/v1/modules/{id}", Access::kRead, get_module},
     {"GET", "/public/v1/accounts", Access::kRead, list_accounts},
+    {"POST", "/public/v1/accounts", Access::kOwner, create_account},
     {"GET", "/public/v1/accounts/{id}", Access::kRead, get_account},
     {"PUT", "/public/v1/accounts/{id}", Access::kOwner, update_account},
     {"DELETE", "/public/v1/accounts/{id}", Access::kOwner, delete_account},

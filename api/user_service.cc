@@ -57,6 +57,38 @@ Result<Decision> decide_user(Services& services, UserId id, const NewUser& wante
   return decision;
 }
 
+// The account with the user who owns it.
+Result<Decision> decide_account(Services& services, AccountId account, const std::string& name,
+                                const NewUser& owner, const std::string& password_hash,
+                                const LoadedStream& loaded) {
+  auto opened = decide(fold<Account>(loaded), OpenAccount{account, name});
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  const auto stream = email_stream(email_hash(services, owner.email));
+  const auto claim = load_stream(services, stream);
+  const auto id = UserId::from_value(services.random.below(UserId::value_end));
+  auto decision = decide_user(services, id, owner, password_hash, claim);
+  if (!decision) return decision;
+  decision->other_streams.push_back(
+      make_append(services, stream, claim.version, std::move(decision->events)));
+  decision->events = std::move(*opened);
+  return decision;
+}
+
+// What an append of decide_account() made.
+Result<OpenedAccount> read_opened_account(Services& services, const Committed& committed) {
+  std::optional<AccountId> account;
+  std::optional<UserId> owner;
+  for (const auto& event : services.log.read(committed.first - 1, committed.last - committed.first + 1)) {
+    const auto& kind = event.recorded.event();
+    if (kind.has_account_opened()) account = AccountId::parse(kind.account_opened().account_id());
+    if (kind.has_user_added()) owner = UserId::parse(kind.user_added().user_id());
+  }
+  if (!account || !owner) {
+    return fail(ErrorKind::kConflict, "Idempotency-Key: This key was used for something else.");
+  }
+  return OpenedAccount{*account, AddedUser{*owner, "", committed.last}};
+}
+
 // The new password, and the end of the user's sessions but the kept one.
 Result<Decision> decide_password(const User& user, Sealed hash, std::string kept_session) {
   auto events = decide(user, SetPassword{std::move(hash)});
@@ -157,6 +189,32 @@ awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser
     return AddedUser{*earlier, "", written->committed.last};
   };
   co_return co_await services.blocking.run(std::move(read_back));
+}
+
+awaitable<Result<OpenedAccount>> open_vendor_account(Services& services, const Caller& caller,
+                                                     std::string name, std::string owner_email,
+                                                     std::string owner_name) {
+  const auto password = generate_password(services.random);
+  auto hash = [&password]() -> Result<std::string> { return hash_password(password); };
+  const auto password_hash = co_await services.blocking.run(std::move(hash));
+  if (!password_hash) co_return std::unexpected(password_hash.error());
+  for (;;) {
+    const auto id = AccountId::from_value(AccountType::kVendor, services.random.below(AccountId::value_end));
+    const NewUser owner{id, owner_email, owner_name, OWNER};
+    Decide decide_this = [&](const LoadedStream& loaded) {
+      return decide_account(services, id, name, owner, *password_hash, loaded);
+    };
+    auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
+    if (!written) {
+      const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This account id is taken."}};
+      if (taken) continue;
+      co_return std::unexpected(std::move(written.error()));
+    }
+    auto read = [&services, &written] { return read_opened_account(services, written->committed); };
+    auto opened = co_await services.blocking.run(std::move(read));
+    if (opened && !written->repeated) opened->owner.password = password;
+    co_return opened;
+  }
 }
 
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email) {

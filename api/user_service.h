@@ -41,6 +41,16 @@ struct AddedUser {
 // kConflict where the e-mail address has a user, kNotFound where there is no such account.
 awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser user);
 
+// A vendor's account together with its first owner, all or none; kConflict where the e-mail address has a
+// user.
+struct OpenedAccount {
+  AccountId account;
+  AddedUser owner;
+};
+awaitable<Result<OpenedAccount>> open_vendor_account(Services& services, const Caller& caller,
+                                                     std::string name, std::string owner_email,
+                                                     std::string owner_name);
+
 // Gives the user of that e-mail address a generated password and ends their sessions. kNotFound where there
 // is none.
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);

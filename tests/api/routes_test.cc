@@ -39,6 +39,7 @@ constexpr Expected expected_routes[] = {
     {"POST", "/public/v1/auth/tokens/SU-1/reveal", "/public/v1/auth/tokens/{id}/reveal", Access::kWrite,
      reveal_token},
     {"GET", "/public/v1/accounts", "/public/v1/accounts", Access::kRead, list_accounts},
+    {"POST", "/public/v1/accounts", "/public/v1/accounts", Access::kOwner, create_account},
     {"GET", "/public/v1/accounts/VA-1", "/public/v1/accounts/{id}", Access::kRead, get_account},
     {"PUT", "/public/v1/accounts/VA-1", "/public/v1/accounts/{id}", Access::kOwner, update_account},
     {"DELETE", "/public/v1/accounts/VA-1", "/public/v1/accounts/{id}", Access::kOwner, delete_account},

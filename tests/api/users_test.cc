@@ -279,5 +279,28 @@ TEST_F(UsersTest, AnAccountIsClosedOnceNothingOfItIsLeft) {
   EXPECT_EQ(log_in("ann@example.com", again.password), 200);
 }
 
+TEST_F(UsersTest, AProvidersOwnerOpensAVendorsAccountWithItsFirstOwner) {
+  const std::string body = R"({"name":"Vendor","owner":{"email":"vic@example.com"}})";
+  EXPECT_EQ(call("POST", "/accounts", body).status, 403) << "a vendor opens none";
+  const auto provider = instance_.open_account("Provider", AccountType::kProvider);
+  const auto password = instance_.add_user(provider, "pat@example.com").password;
+  const auto pats = instance_.sign_in("pat@example.com", password);
+  const auto opened = json_of(call_as(pats, "POST", "/accounts", body));
+  EXPECT_EQ(text(opened, "type"), "vendor");
+  const auto& owner = opened.at("owner").as_object();
+  EXPECT_EQ(text(owner, "role"), "owner");
+  EXPECT_EQ(log_in("vic@example.com", text(owner, "password")), 200);
+  EXPECT_EQ(call_as(pats, "GET", "/accounts/" + text(opened, "id")).status, 404) << "it is the vendor's own";
+
+  const auto head = instance_.memory.head();
+  EXPECT_EQ(call_as(pats, "POST", "/accounts", body).status, 409) << "the address is taken";
+  for (const auto* bad :
+       {R"({"name":"x"})", R"({"owner":{"email":"a@b.c"}})", R"({"name":"x","owner":{}})",
+        R"({"name":"x","owner":{"email":"nobody"}})", R"({"name":"","owner":{"email":"a@b.c"}})"}) {
+    EXPECT_EQ(call_as(pats, "POST", "/accounts", bad).status, 400) << bad;
+  }
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 }  // namespace
 }  // namespace mintmark
