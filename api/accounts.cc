@@ -79,6 +79,44 @@ Result<AccountInput> read_update(const Context& context) {
   return input;
 }
 
+awaitable<http::Response> open_without_owner(Context& context, std::string name) {
+  auto& services = context.services;
+  const auto id = co_await open_account(services, context.caller, AccountType::kVendor, std::move(name));
+  if (!id) co_return error_response(id.error());
+  auto read = [&services, &id]() -> Result<json::object> {
+    const auto row = services.directory.account(*id);
+    if (!row) return fail(ErrorKind::kNotFound, "Account not found.");
+    return represent_account(services, *row);
+  };
+  const auto account = co_await services.blocking.run(std::move(read));
+  co_return account ? json_response(201, *account) : error_response(account.error());
+}
+
+awaitable<http::Response> open_with_owner(Context& context, std::string name, std::string email,
+                                          std::string owner_name) {
+  auto& services = context.services;
+  const auto opened = co_await open_vendor_account(services, context.caller, std::move(name),
+                                                   std::move(email), std::move(owner_name));
+  if (!opened) co_return error_response(opened.error());
+  auto read = [&services, &opened]() -> Result<json::object> {
+    const auto row = services.directory.account(opened->account);
+    const auto user = services.directory.user(opened->owner.id);
+    if (!row || !user) return fail(ErrorKind::kNotFound, "Account not found.");
+    auto account = represent_account(services, *row);
+    auto owner = represent_user(services, *user);
+    const auto& password = opened->owner.password;
+    owner["password"] = password.empty() ? json::value(nullptr) : json::value(password);
+    account["owner"] = std::move(owner);
+    return account;
+  };
+  const auto account = co_await services.blocking.run(std::move(read));
+  if (!account) co_return error_response(account.error());
+  auto response = json_response(201, *account);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, opened->owner.position);
+  co_return response;
+}
+
 }  // namespace
 
 Result<void> check_own_account(const Context& context) {
@@ -121,6 +159,7 @@ awaitable<http::Response> update_account(Context& context) {
   co_return response;
 }
 
+// Without an owner the account is empty until the operator adds one.
 awaitable<http::Response> create_account(Context& context) {
   if (context.caller.account.type() != AccountType::kProvider) {
     co_return error_response(
@@ -131,37 +170,17 @@ awaitable<http::Response> create_account(Context& context) {
   FieldErrors errors;
   JsonFields fields(*body, errors);
   auto name = fields.required_text("name").value_or("");
+  const auto* const owner = fields.object("owner");
   std::string email;
   std::string owner_name;
-  if (const auto* owner = fields.object("owner")) {
+  if (owner) {
     JsonFields owner_fields(*owner, errors);
     email = owner_fields.required_text("email").value_or("");
     owner_name = owner_fields.text("name").value_or(email.substr(0, email.find('@')));
-  } else {
-    errors.add("owner", "Give the account's first owner, as {\"email\": \"…\", \"name\": \"…\"}.");
   }
   if (errors.any()) co_return error_response(std::move(errors).error().error());
-  auto& services = context.services;
-  const auto opened = co_await open_vendor_account(services, context.caller, std::move(name),
-                                                   std::move(email), std::move(owner_name));
-  if (!opened) co_return error_response(opened.error());
-  auto read = [&services, &opened]() -> Result<json::object> {
-    const auto row = services.directory.account(opened->account);
-    const auto user = services.directory.user(opened->owner.id);
-    if (!row || !user) return fail(ErrorKind::kNotFound, "Account not found.");
-    auto account = represent_account(services, *row);
-    auto owner = represent_user(services, *user);
-    const auto& password = opened->owner.password;
-    owner["password"] = password.empty() ? json::value(nullptr) : json::value(password);
-    account["owner"] = std::move(owner);
-    return account;
-  };
-  const auto account = co_await services.blocking.run(std::move(read));
-  if (!account) co_return error_response(account.error());
-  auto response = json_response(201, *account);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  add_position(response, opened->owner.position);
-  co_return response;
+  if (!owner) co_return co_await open_without_owner(context, std::move(name));
+  co_return co_await open_with_owner(context, std::move(name), std::move(email), std::move(owner_name));
 }
 
 awaitable<http::Response> delete_account(Context& context) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "api/http/date.h"
@@ -56,15 +57,16 @@ void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_aliv
   end_head(keep_alive, out);
 }
 
-// What the gateway tells of the request that its client made; empty where it does not.
+// What the gateway tells of the request that its client made.
 struct Original {
-  std::string_view method;
-  std::string_view uri;
+  std::optional<std::string_view> method;
+  std::optional<std::string_view> uri;
 };
 
-std::string_view first_of(const http::Request& request, std::string_view name, std::string_view other) {
+std::optional<std::string_view> first_of(const http::Request& request, std::string_view name,
+                                         std::string_view other) {
   const auto value = request.header(name);
-  return value ? *value : request.header(other).value_or("");
+  return value ? value : request.header(other);
 }
 
 Original original_of(const http::Request& request) {
@@ -72,16 +74,18 @@ Original original_of(const http::Request& request) {
                     first_of(request, "X-Original-URI", "X-Forwarded-Uri")};
   // Envoy asks with the client's own method, and with its path behind ours.
   const auto appended = request.target().substr(authorize_path.size());
-  if (original.uri.empty() && appended.starts_with('/')) {
+  if (!original.uri && appended.starts_with('/')) {
     original.uri = appended;
-    if (original.method.empty()) original.method = request.method();
+    if (!original.method) original.method = request.method();
   }
   return original;
 }
 
 bool makes_sense(const Original& original) {
-  return (original.uri.empty() || original.uri.starts_with('/')) &&
-         std::ranges::all_of(original.method, [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (original.uri && !original.uri->starts_with('/')) return false;
+  return !original.method || (!original.method->empty() && std::ranges::all_of(*original.method, [](char c) {
+    return c >= 'A' && c <= 'Z';
+  }));
 }
 
 }  // namespace
@@ -110,7 +114,8 @@ void answer_forward_auth(const Services& services, const http::Request& request,
         if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized_head);
         const auto original = original_of(request);
         const bool may = verdict == AuthorizationIndex::Verdict::kAllowed && makes_sense(original) &&
-                         services.modules.allows(identity->permissions, original.method, original.uri);
+                         services.modules.allows(identity->permissions, original.method.value_or(""),
+                                                 original.uri.value_or(""));
         if (!may) return refuse(forbidden_head);
         append_allowed(*identity, keep_alive, out);
       });

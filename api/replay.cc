@@ -33,11 +33,19 @@ const pb::Message& event_data(const Event& event) {
   return reflection->GetMessage(event, member);
 }
 
-// A date, a text, a number or an enumerator's name; null for what must not show (bytes and sealed messages).
+// A date, a text, a number, numbers or an enumerator's name; null for what must not show (bytes and sealed
+// messages).
 json::value field_value(const pb::Message& data, const pb::FieldDescriptor& field) {
   const auto* reflection = data.GetReflection();
   using Type = pb::FieldDescriptor::CppType;
   const Type type = field.cpp_type();
+  if (field.is_repeated() && type == Type::CPPTYPE_UINT32) {
+    json::array numbers;
+    for (int i = 0; i < reflection->FieldSize(data, &field); ++i) {
+      numbers.emplace_back(reflection->GetRepeatedUInt32(data, &field, i));
+    }
+    return numbers;
+  }
   if (field.type() == pb::FieldDescriptor::TYPE_BYTES || field.is_repeated()) return nullptr;
   if (type == Type::CPPTYPE_BOOL) return json::value(reflection->GetBool(data, &field));
   if (type == Type::CPPTYPE_STRING) return json::value(reflection->GetString(data, &field));

@@ -133,7 +133,17 @@ awaitable<Result<AccountId>> open_account(Services& services, Caller caller, Acc
       return Decision{std::move(*events), {}, {}, false};
     };
     auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
-    if (written) co_return id;
+    if (written && !written->repeated) co_return id;
+    if (written) {
+      auto read_back = [&services, &written]() -> Result<AccountId> {
+        const auto opened = services.log.read(written->committed.first - 1, 1).front().recorded;
+        const auto earlier = AccountId::parse(opened.event().account_opened().account_id());
+        if (!earlier)
+          return fail(ErrorKind::kConflict, "Idempotency-Key: This key was used for something else.");
+        return *earlier;
+      };
+      co_return co_await services.blocking.run(std::move(read_back));
+    }
     const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This account id is taken."}};
     if (!taken) co_return std::unexpected(std::move(written.error()));
   }

@@ -6,7 +6,7 @@
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "api/list_query.h"
+#include "api/list_response.h"
 #include "api/representation.h"
 #include "api/webhook_service.h"
 #include "domain/limits.h"
@@ -153,7 +153,7 @@ awaitable<http::Response> answer_webhook(Context& context, int status, Result<Ch
 }  // namespace
 
 awaitable<http::Response> list_webhooks(Context& context) {
-  const auto wanted = parse_page_request(context.request.query());
+  const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
   auto read = [&context]() -> Result<json::array> {
     json::array webhooks;
@@ -168,8 +168,7 @@ awaitable<http::Response> list_webhooks(Context& context) {
   };
   auto webhooks = co_await context.services.blocking.run(std::move(read));
   if (!webhooks) co_return error_response(webhooks.error());
-  const auto total = webhooks->size();
-  auto response = list_response(slice_of(std::move(*webhooks), *wanted), *wanted, total);
+  auto response = respond_with_list(std::move(*webhooks), webhook_fields, *wanted);
   response.headers.emplace_back("Cache-Control", "no-store");
   co_return response;
 }

@@ -55,38 +55,6 @@ std::string key_of(const Route& route) {
   return std::string(route.method) + " " + std::string(route.path);
 }
 
-// Described already, and on their way into the table of routes: whoever adds one takes it out here.
-const std::set<std::string> being_added = {
-    "POST /public/v1/auth/tokens/{id}/activate",
-    "POST /public/v1/auth/tokens/{id}/deactivate",
-    "POST /public/v1/auth/tokens/{id}/renew",
-    "POST /public/v1/auth/tokens/{id}/rotate",
-    "GET /public/v1/auth/tokens/{id}/permissions",
-    "POST /public/v1/auth/tokens/{id}/permissions",
-    "DELETE /public/v1/auth/tokens/{id}/permissions",
-    "POST /public/v1/accounts",
-    "DELETE /public/v1/accounts/{id}",
-    "POST /public/v1/accounts/{id}/users",
-    "PUT /public/v1/accounts/{id}/users/{user}",
-    "DELETE /public/v1/accounts/{id}/users/{user}",
-    "POST /public/v1/accounts/{id}/users/{user}/activate",
-    "POST /public/v1/accounts/{id}/users/{user}/deactivate",
-    "POST /public/v1/auth/password",
-    "GET /public/v1/auth/sessions",
-    "DELETE /public/v1/auth/sessions/{id}",
-    "POST /public/v1/extensions",
-    "PUT /public/v1/extensions/{id}",
-    "DELETE /public/v1/extensions/{id}",
-    "GET /public/v1/modules",
-    "GET /public/v1/modules/{id}",
-    "GET /public/v1/notifications/webhooks",
-    "POST /public/v1/notifications/webhooks",
-    "GET /public/v1/notifications/webhooks/{id}",
-    "PUT /public/v1/notifications/webhooks/{id}",
-    "DELETE /public/v1/notifications/webhooks/{id}",
-    "POST /public/v1/notifications/webhooks/{id}/trigger",
-};
-
 std::string_view name_of(Access access) {
   switch (access) {
     case Access::kPublic:
@@ -114,8 +82,7 @@ TEST(OpenApi, NothingIsDescribedThatIsNotThere) {
   std::set<std::string> present = {"GET /authorize"};  // answered before routing
   for (const auto& route : routes()) present.insert(key_of(route));
   for (const auto& [key, operation] : operations()) {
-    EXPECT_NE(present.contains(key), being_added.contains(key))
-        << key << (present.contains(key) ? " is there: take it out of being_added" : " is no route");
+    EXPECT_TRUE(present.contains(key)) << key << " is no route";
   }
 }
 
@@ -224,6 +191,11 @@ std::string whole(std::string name) {
   return name;
 }
 
+// Extensions are the two that come with the program; nobody registers others yet.
+bool is_served(std::string_view key) {
+  return key != "POST /extensions" && key != "PUT /extensions/{id}" && key != "DELETE /extensions/{id}";
+}
+
 TEST(OpenApi, EveryOperationOfTheContractIsThereWithItsIdParametersAndSchemas) {
   const auto ours = operations();
   const auto& their_operations = contract().at("operations").as_object();
@@ -232,7 +204,8 @@ TEST(OpenApi, EveryOperationOfTheContractIsThereWithItsIdParametersAndSchemas) {
     SCOPED_TRACE(key);
     const auto& theirs = value.as_object();
     const auto& operation = find_operation(ours, key);
-    ASSERT_FALSE(operation.empty()) << "not described";
+    ASSERT_NE(operation.empty(), is_served(key));
+    if (operation.empty()) continue;
     EXPECT_EQ(operation.at("operationId"), theirs.at("operationId"));
     const auto known = query_parameters(operation, document().at("components").as_object());
     for (const auto& name : query_parameters(theirs, contract().at("components").as_object())) {
@@ -249,6 +222,7 @@ TEST(OpenApi, EveryOperationOfTheContractHasItsAnswers) {
   const auto ours = operations();
   for (const auto& [key, value] : contract().at("operations").as_object()) {
     SCOPED_TRACE(key);
+    if (!is_served(key)) continue;
     const auto& responses = find_operation(ours, key).at("responses").as_object();
     for (const auto& [status, response] : value.at("responses").as_object()) {
       ASSERT_TRUE(responses.contains(status)) << status;

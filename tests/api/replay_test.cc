@@ -81,7 +81,8 @@ class MarkedEvents {
         reflection->SetUInt32(&message, field, static_cast<std::uint32_t>(987'000'000 + number));
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_INT64) {
         reflection->SetInt64(&message, field, 1'763'910'245'000'001 + number);
-        shown_.push_back(format_time_exact(Time(std::chrono::microseconds(1'763'910'245'000'001 + number))));
+        (secret ? hidden_ : shown_)
+            .push_back(format_time_exact(Time(std::chrono::microseconds(1'763'910'245'000'001 + number))));
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_ENUM) {
         reflection->SetEnumValue(&message, field, 1);
         shown_.push_back(field->enum_type()->FindValueByNumber(1)->name());
@@ -91,8 +92,12 @@ class MarkedEvents {
     }
   }
 
-  // No list shows.
+  // Lists of numbers show, no others do.
   void fill_list(pb::Message& message, const pb::FieldDescriptor& field, std::uint32_t number) {
+    if (field.type() == pb::FieldDescriptor::TYPE_UINT32) {
+      shown_.push_back(std::to_string(987'000'000 + number));
+      return message.GetReflection()->AddUInt32(&message, &field, 987'000'000 + number);
+    }
     ASSERT_EQ(field.type(), pb::FieldDescriptor::TYPE_STRING) << field.full_name();
     hidden_.push_back(fmt::format("LISTED{:07}", number));
     message.GetReflection()->AddString(&message, &field, hidden_.back());

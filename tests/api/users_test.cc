@@ -295,11 +295,15 @@ TEST_F(UsersTest, AProvidersOwnerOpensAVendorsAccountWithItsFirstOwner) {
   const auto head = instance_.memory.head();
   EXPECT_EQ(call_as(pats, "POST", "/accounts", body).status, 409) << "the address is taken";
   for (const auto* bad :
-       {R"({"name":"x"})", R"({"owner":{"email":"a@b.c"}})", R"({"name":"x","owner":{}})",
+       {R"({"owner":{"email":"a@b.c"}})", R"({"name":"x","owner":{}})",
         R"({"name":"x","owner":{"email":"nobody"}})", R"({"name":"","owner":{"email":"a@b.c"}})"}) {
     EXPECT_EQ(call_as(pats, "POST", "/accounts", bad).status, 400) << bad;
   }
   EXPECT_EQ(instance_.memory.head(), head);
+
+  const auto ownerless = call_as(pats, "POST", "/accounts", R"({"name":"x"})");
+  EXPECT_EQ(ownerless.status, 201) << "the operator adds its first owner";
+  EXPECT_FALSE(json_of(ownerless).contains("owner"));
 }
 
 }  // namespace

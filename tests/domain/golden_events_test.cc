@@ -148,31 +148,6 @@ void add_webhook_events(std::map<std::string, Event>& events) {
   *events["webhook_triggered"].mutable_webhook_triggered()->mutable_data() = sealed(16, 20);
 }
 
-void add_extension_events(std::map<std::string, Event>& events) {
-  events["extension_name_reserved"].mutable_extension_name_reserved()->set_extension_id("EXT-000-000-007");
-  events["extension_name_released"].mutable_extension_name_released()->set_extension_id("EXT-000-000-007");
-  ExtensionFields fields;
-  fields.set_external_id("erp-1");
-  fields.set_subtitle("Orders into the ERP");
-  fields.set_description("ERP integration");
-  fields.set_overview("It does what it says");
-  fields.set_portal("vendor");
-  fields.set_status("draft");
-  fields.set_featured(true);
-  fields.set_priority(-5);
-  fields.set_account_tokens_max(32);
-  fields.mutable_websites()->add_values("https://example.com");
-  fields.mutable_categories()->add_values("CAT-001");
-  fields.mutable_industries()->add_values("IN-001");
-  auto& registered = *events["extension_registered"].mutable_extension_registered();
-  registered.set_extension_id("EXT-000-000-007");
-  registered.set_account_id("VA-000-001");
-  registered.set_name("erp");
-  *registered.mutable_fields() = fields;
-  *events["extension_updated"].mutable_extension_updated()->mutable_fields() = fields;
-  events["extension_deleted"].mutable_extension_deleted();
-}
-
 // One event of every kind, with every field set.
 std::map<std::string, Event> present_events() {
   std::map<std::string, Event> events;
@@ -212,7 +187,6 @@ std::map<std::string, Event> present_events() {
   add_user_events(events);
   add_account_events(events);
   add_webhook_events(events);
-  add_extension_events(events);
   events["pepper_added"].mutable_pepper_added()->set_number(1);
   add_lifecycle(events);
   return events;

@@ -13,15 +13,20 @@ TEST(Contract, EveryOperationAnswersAsItSays) {
   const std::filesystem::path build = MINTMARK_CONTRACT_BUILD_FOLDER;
   install_packages("tests/system/contract", build);
   const InitialisedFolder folder;
+  // A provider's owner may do everything that an owner may, and open accounts.
+  const auto opened = folder.run_json({"account", "open", "--name", "Provider", "--type", "provider"});
+  const auto account = text(opened, "account");
+  const std::string email = "provider@example.com";
+  const auto owner = folder.run_json({"user", "add", "--account", account, "--email", email});
   ServerProcess server(folder.path());
   const auto facts = std::filesystem::absolute("tests/golden/contract/facts.json");
   const auto finished = run_process({.command = {"node", "--test", "contract.test.mjs"},
                                      .environment = {{"ENDPOINT", server.endpoint() + "/public/v1"},
                                                      {"FACTS", facts.string()},
-                                                     {"EMAIL", folder.email()},
-                                                     {"PASSWORD", folder.password()},
-                                                     {"ACCOUNT", folder.account()},
-                                                     {"USER", folder.user()}},
+                                                     {"EMAIL", email},
+                                                     {"PASSWORD", text(owner, "password")},
+                                                     {"ACCOUNT", account},
+                                                     {"USER", text(owner, "user")}},
                                      .folder = build.string()},
                                     std::chrono::seconds(120));
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;

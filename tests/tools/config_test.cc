@@ -1,5 +1,6 @@
 #include "tools/config.h"
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,27 @@ TEST_F(ConfigTest, AValueOfAWrongKindIsRefused) {
   }
 }
 
+TEST_F(ConfigTest, AModulesFileMapsPathsToModules) {
+  const auto path = data_ + "/modules.toml";
+  const auto load_modules = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return refusal({{"modules_file", path}});
+  };
+  EXPECT_EQ(load_modules(
+                "unmapped_paths = \"allow\"\n[[module]]\nid = \"MD-0001\"\nname = \"A\"\nrules = [\"/a\"]\n"),
+            "");
+  EXPECT_THAT(load_modules("unmapped_paths = \"maybe\"\n"), HasSubstr("unmapped_paths must be"));
+  EXPECT_THAT(load_modules("modules = 1\n"), HasSubstr("there is no modules"));
+  EXPECT_THAT(load_modules("[[module]]\nid = \"MD-1\"\nname = \"A\"\n"), HasSubstr("its id must be MD-0001"));
+  EXPECT_THAT(load_modules("[[module]]\nid = \"MD-0001\"\nname = \"A\"\nrules = [1]\n"),
+              HasSubstr("a module's rules must be strings"));
+  EXPECT_THAT(load_modules("[[module]]\nid = \"MD-0001\"\nname = \"A\"\nrules = [\"a\"]\n"),
+              HasSubstr("its path must be /segment/"));
+  EXPECT_THAT(load_modules("[[module]]\ncolour = \"red\"\n"), HasSubstr("a module has no colour"));
+  EXPECT_THAT(load_modules("="), HasSubstr("which says"));
+  EXPECT_THAT(refusal({{"modules_file", data_ + "/none.toml"}}), HasSubstr("flags: modules_file names"));
+}
+
 TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> bad = {
       {"listen",
@@ -126,7 +148,7 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"slow_guessing", {"", "yes", "0", "False"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
   };
-  EXPECT_EQ(bad.size(), settings().size());
+  EXPECT_EQ(bad.size() + 1, settings().size());  // modules_file has a test of its own
   for (const auto& [name, values] : bad) {
     for (const auto& value : values) {
       EXPECT_THAT(refusal({{name, value}}), HasSubstr("flags: " + name + " must be")) << value;

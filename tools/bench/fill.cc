@@ -57,20 +57,18 @@ class Filler {
     const auto now = clock_.now();
     auto [data_key, vault_write] = vault_.make(subject);
     const std::string_view value(reinterpret_cast<const char*>(secret.bytes.data()), secret.bytes.size());
-    const CreateToken command{.id = id,
-                              .account = account,
-                              .extension = CUSTOM,
-                              .name = fmt::format("Client {:09}", number),
-                              .description = number % 4 == 0 ? "Reads orders, writes nothing" : "",
-                              .external_id = fmt::format("crm-{:08x}", number * 2'654'435'761U),
-                              .expires_at = number % 5 == 0
-                                                ? std::optional(now + std::chrono::days(1 + number % 400))
-                                                : std::nullopt,
-                              .now = now,
-                              .secret_digest = peppers_.digest(secret),
-                              .secret = vault_.seal(data_key, subject, 1, value),
-                              .handle_digest = {},
-                              .handle = {}};
+    const CreateToken command{
+        .id = id,
+        .account = account,
+        .extension = CUSTOM,
+        .name = fmt::format("Client {:09}", number),
+        .description = number % 4 == 0 ? "Reads orders, writes nothing" : "",
+        .external_id = fmt::format("crm-{:08x}", number * 2'654'435'761U),
+        .expires_at =
+            number % 5 == 0 ? std::optional(now + std::chrono::days(1 + number % 400)) : std::nullopt,
+        .now = now,
+        .credentials = {peppers_.digest(secret), vault_.seal(data_key, subject, 1, value), {}, {}},
+        .permissions = {}};
     auto events = decide(Token{}, command);
     vault_writes.push_back(std::move(vault_write));
     return {subject, 0, {{random_.event_id(clock_.now()), std::move(events->front())}}};

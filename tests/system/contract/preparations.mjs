@@ -6,7 +6,7 @@ export const tokenBody = () => ({ name: unique('Token'), description: 'Of the co
 const userBody = () => ({
   name: unique('User'),
   email: `user-${++counter}@example.com`,
-  groups: [{ id: 'UG-000-000-000' }],
+  groups: [{ id: 'UG-000-002' }],
 });
 const extensionBody = () => ({ name: `extension-${++counter}`, description: 'A kind of token' });
 const webhookBody = ({ receiver }) => ({
@@ -44,6 +44,12 @@ const extension = async ({ client }) => ({ path: [(await client.make('/extension
 const webhook = async (context) => ({
   path: [(await context.client.make('/notifications/webhooks', webhookBody(context))).id],
 });
+// An account, and its owner, who alone may close it.
+const closable = async ({ client, signIn }) => {
+  const email = `owner-${++counter}@example.com`;
+  const { id, owner } = await client.make('/accounts', { name: unique('Account'), owner: { email } });
+  return { path: [id], client: await signIn(email, owner.password) };
+};
 const nothing = async () => ({});
 
 export const preparations = {
@@ -76,15 +82,13 @@ export const preparations = {
   'POST /accounts': async () => ({ body: { name: unique('Account') } }),
   'GET /accounts/{pk}': async ({ account }) => ({ path: [account] }),
   'PUT /accounts/{pk}': async ({ account }) => ({ path: [account], body: { name: unique('Account') } }),
-  'DELETE /accounts/{pk}': async ({ client }) => ({
-    path: [(await client.make('/accounts', { name: unique('Account') })).id],
-  }),
+  'DELETE /accounts/{pk}': closable,
   'GET /accounts/{account_pk}/users': async ({ account }) => ({ path: [account] }),
   'POST /accounts/{account_pk}/users': async ({ account }) => ({ path: [account], body: userBody() }),
   'GET /accounts/{account_pk}/users/{pk}': async ({ account, user }) => ({ path: [account, user] }),
   'PUT /accounts/{account_pk}/users/{pk}': async (context) => ({
     ...(await addedUser(context)),
-    body: { groups: [{ id: 'UG-000-000-000' }] },
+    body: { groups: [{ id: 'UG-000-002' }] },
   }),
   'DELETE /accounts/{account_pk}/users/{pk}': addedUser,
 
