@@ -15,12 +15,13 @@
 namespace mintmark {
 
 // Where the lists that callers are paging through began: a later page of a list leaves out what was created
-// after its first page was answered, so that nothing moves on to the next page and is shown twice. What is
-// deleted meanwhile moves the rest forward. Kept in memory for the latest limits::list_cursors_max lists; a
-// list that is forgotten, by a restart say, is paged as it is. Thread-safe; it never blocks.
+// after its first page was answered (pages of one size, one behind the other), so that nothing moves on to
+// the next page and is shown twice. What is deleted meanwhile moves the rest forward. Kept in memory for the
+// latest limits::list_cursors_max lists; a list that is forgotten, by a restart say, is paged as it is.
+// Thread-safe; it never blocks.
 class ListCursors {
  public:
-  // `identity` is the query without its page (ListQuery::identity).
+  // `identity` is the query without its offset.
   void remember(const Caller& caller, std::string_view identity, Position newest);
   std::optional<Position> find(const Caller& caller, std::string_view identity);
 

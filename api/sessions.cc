@@ -80,7 +80,7 @@ awaitable<http::Response> login(Context& context) {
   if (!signed_in) co_return error_response(signed_in.error());
   throttle.sign_ins.succeeded(address, name);
   auto represent = [&services, &signed_in]() -> Result<json::object> {
-    return represent_session(services, signed_in->user, signed_in->cookie, signed_in->expires_at);
+    return represent_session_of(services, signed_in->cookie);
   };
   const auto session = co_await services.blocking.run(std::move(represent));
   if (!session) co_return error_response(session.error());

@@ -1,6 +1,7 @@
 #include "api/token_page.h"
 
 #include <boost/json/array.hpp>
+#include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/list_response.h"
@@ -55,8 +56,10 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
 
   TokenPageRequest page{query.offset, query.limit};
   const auto checkpoint = services.token_list.checkpoint();
-  if (query.offset > 0)
-    page.newest = services.list_cursors.find(caller, query.identity).value_or(page.newest);
+  // Whoever walks through a list asks for page after page of one size; another offset begins anywhere.
+  const auto walk = fmt::format("{}&limit={}", query.identity, query.limit);
+  const bool is_later_page = query.offset > 0 && query.limit > 0 && query.offset % query.limit == 0;
+  if (is_later_page) page.newest = services.list_cursors.find(caller, walk).value_or(page.newest);
   const auto left_out = page.newest < checkpoint ? checkpoint - page.newest : 0;
   const bool rows_are_quick = filter->passes_all() && order->empty() &&
                               page.offset <= limits::list_rows_skipped_max &&
@@ -71,7 +74,7 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
     read = read_columns(services, names, caller.account, *blocks, *filter, *order, page);
   }
   if (query.offset == 0 && query.limit > 0)
-    services.list_cursors.remember(caller, query.identity, newest_of(read, blocks.get()));
+    services.list_cursors.remember(caller, walk, newest_of(read, blocks.get()));
 
   const auto now = services.clock.now();
   json::array items;

@@ -220,8 +220,9 @@ awaitable<http::Response> trigger_webhook(Context& context) {
     }
     if (errors.any()) co_return error_response(std::move(errors).error().error());
   }
-  auto triggered = co_await trigger_webhook(context.services, context.caller, *id, std::move(data));
-  co_return co_await answer_webhook(context, 200, std::move(triggered));
+  const auto triggered = co_await trigger_webhook(context.services, context.caller, *id, std::move(data));
+  if (!triggered) co_return error_response(triggered.error());
+  co_return http::Response{200, "", "", {}};  // the contract gives it no body
 }
 
 }  // namespace mintmark

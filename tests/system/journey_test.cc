@@ -119,13 +119,17 @@ TEST_F(Journey, AValueIsRevealedOnDemand) {
   auto answer = client.post(path_of(custom) + "/reveal", "");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("Cache-Control"), "no-store");
-  EXPECT_EQ(answer.object(),
-            json::value({{"id", custom.at("id")}, {"token", custom.at("token")}, {"handle", nullptr}}));
+  EXPECT_EQ(answer.object(), json::value({{"id", custom.at("id")},
+                                          {"token", custom.at("token")},
+                                          {"handle", nullptr},
+                                          {"renewed_token", nullptr}}));
 
   const auto zapier = create_token(client, "Zapier", "zapier");
   answer = client.post(path_of(zapier) + "/reveal", "");
-  EXPECT_EQ(answer.object(),
-            json::value({{"id", zapier.at("id")}, {"token", nullptr}, {"handle", zapier.at("handle")}}));
+  EXPECT_EQ(answer.object(), json::value({{"id", zapier.at("id")},
+                                          {"token", nullptr},
+                                          {"handle", zapier.at("handle")},
+                                          {"renewed_token", nullptr}}));
 }
 
 TEST_F(Journey, AnUpdateChangesWhatItNamesAndNothingElse) {

@@ -40,7 +40,7 @@ TEST_F(Requests, WithAMethodThatIsNotAllowedAreToldWhichAre) {
       {"HEAD", "/auth/tokens/SU-000-000-000/reveal", "POST, OPTIONS"},
       {"GET", "/auth/login", "POST, OPTIONS"},
       {"DELETE", "/auth/context", "GET, HEAD, OPTIONS"},
-      {"POST", "/accounts", "GET, HEAD, OPTIONS"},
+      {"POST", "/modules", "GET, HEAD, OPTIONS"},
       {"DELETE", "/extensions/EXT-000", "GET, HEAD, OPTIONS"},
       {"POST", "//healthz", "GET, HEAD, OPTIONS"},
       {"TRACE", "/auth/tokens", "GET, HEAD, POST, OPTIONS"},

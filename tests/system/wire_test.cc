@@ -43,7 +43,7 @@ TEST_F(Wire, PipelinedRequestsAreAnsweredInOrder) {
   const auto check = "GET /authorize HTTP/1.1\r\nHost: x\r\nAuthorization: ApiKey " + key + "\r\n\r\n";
   raw.send(check + client.text_of("POST", "/auth/tokens", creation, {}) + check +
            client.text_of("GET", "/nowhere", "", {}) + client.text_of("GET", "/auth/tokens?limit=1", "", {}) +
-           client.text_of("OPTIONS", "/accounts", "", {}) + client.text_of("POST", "/auth/tokens", "{", {}) +
+           client.text_of("OPTIONS", "/modules", "", {}) + client.text_of("POST", "/auth/tokens", "{", {}) +
            check);
   EXPECT_EQ(raw.read_response().status, 204);
   const auto created = raw.read_response();
