@@ -172,7 +172,6 @@ TEST_F(IsolationMatrix, AStoppedTokenMayNothing) {
   auto owner_client = owner();
   const auto token = create_token(owner_client, "Stopped");
   const auto stopped = owner_client.post(path_of(token) + "/deactivate", "");
-  if (stopped.status == 404) GTEST_SKIP() << "tokens cannot be stopped yet";
   ASSERT_EQ(stopped.status, 200) << stopped.body;
   auto by_token = bearer(text(token, "token"));
   for (const auto& operation : operations()) {
@@ -188,14 +187,14 @@ std::map<std::string, std::string, std::less<>> foreign_things(RestClient& stran
   std::map<std::string, std::string, std::less<>> ids = {
       {"tokens", text(create_token(stranger, "Theirs"), "id")}, {"users", person.user}};
   const auto sessions = stranger.get("/auth/sessions");
-  if (sessions.status == 200) ids["sessions"] = text(sessions.array().at(0).as_object(), "id");
+  ids["sessions"] = text(sessions.array().at(0).as_object(), "id");
   const json::object webhook{{"label", "Theirs"},        {"object_class", "fulfillment_request"},
                              {"product_id", "PRD-1"},    {"description", "x"},
                              {"jwt_secret", "a secret"}, {"external_url", "https://example.com/"},
                              {"http_method", "POST"},    {"active", false}};
   const auto made = stranger.post("/notifications/webhooks", json::serialize(webhook));
-  if (made.status == 201) ids["webhooks"] = text(made.object(), "id");
-  if (made.status != 201 && made.status != 404) throw std::runtime_error(made.body);
+  if (made.status != 201) throw std::runtime_error(made.body);
+  ids["webhooks"] = text(made.object(), "id");
   return ids;
 }
 
