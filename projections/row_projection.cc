@@ -1,5 +1,6 @@
 #include "projections/row_projection.h"
 
+#include <ranges>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -32,21 +33,40 @@ std::size_t count_parked(const View& view) {
 
 }  // namespace
 
-std::optional<std::string> RowWriter::get(std::string_view key) {
-  std::string value;
-  const auto status =
-      batch_.GetFromBatchAndDB(&view_.db(), rocksdb::ReadOptions(), view_.family(), slice(key), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  throw_unless_ok(status);
-  return value;
+const RowWriter::Value* RowWriter::change_of(std::string_view key) const {
+  for (const auto& [changed, value] : event_ | std::views::reverse) {
+    if (changed == key) return &value;
+  }
+  const auto kept = kept_.find(key);
+  return kept == kept_.end() ? nullptr : &kept->second;
+}
+
+std::optional<std::string> RowWriter::get(std::string_view key) const {
+  if (const auto* const changed = change_of(key)) return *changed;
+  return view_.get(key);
 }
 
 void RowWriter::put(std::string_view key, std::string_view value) {
-  throw_unless_ok(batch_.Put(view_.family(), slice(key), slice(value)));
+  event_.emplace_back(key, value);
 }
 
 void RowWriter::erase(std::string_view key) {
-  throw_unless_ok(batch_.Delete(view_.family(), slice(key)));
+  event_.emplace_back(key, std::nullopt);
+}
+
+void RowWriter::keep() {
+  for (auto& [key, value] : event_) kept_.insert_or_assign(std::move(key), std::move(value));
+  event_.clear();
+}
+
+void RowWriter::write() {
+  rocksdb::WriteBatch batch;
+  for (const auto& [key, value] : kept_) {
+    throw_unless_ok(value ? batch.Put(view_.family(), slice(key), slice(*value))
+                          : batch.Delete(view_.family(), slice(key)));
+  }
+  view_.write(batch);
+  kept_.clear();
 }
 
 RowProjection::RowProjection(View view) : view_(view), checkpoint_(0), parked_(count_parked(view)) {
@@ -61,8 +81,7 @@ Position RowProjection::checkpoint_of(rocksdb::Iterator& rows) {
 }
 
 void RowProjection::apply(std::span<const StoredEvent> events) {
-  // Overwriting keys in the index keeps one entry a key, so that reads of the batch stay cheap.
-  rocksdb::WriteBatchWithIndex batch(rocksdb::BytewiseComparator(), 0, true);
+  RowWriter rows(view_);
   Position position = checkpoint();
   std::size_t parked = parked_streams();
   for (const auto& event : events) {
@@ -70,36 +89,33 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
     if (event.recorded.position() != position + 1) {
       throw std::logic_error(fmt::format("{}: events after position {} were left out", name(), position));
     }
-    apply_or_park(event, batch, parked);
+    apply_or_park(event, rows, parked);
     ++position;
   }
   if (position == checkpoint()) return;
   std::string value;
   put_big_endian(value, position);
-  RowWriter(view_, batch).put(checkpoint_key, value);
-  view_.write(batch);
+  rows.put(checkpoint_key, value);
+  rows.keep();
+  rows.write();
   rows_written();
   parked_.store(parked, std::memory_order_relaxed);
   checkpoint_.store(position, std::memory_order_release);
 }
 
-void RowProjection::apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch,
-                                  std::size_t& parked) {
+void RowProjection::apply_or_park(const StoredEvent& event, RowWriter& rows, std::size_t& parked) {
   const auto& stream = event.recorded.stream();
-  RowWriter rows(view_, batch);
   if (parked > 0 && rows.get(parked_key(stream))) return;
-  batch.SetSavePoint();
   const auto applied = apply_event(event, rows);
-  if (applied) {
-    throw_unless_ok(batch.PopSavePoint());
-    return;
+  if (!applied) {
+    rows.undo();
+    const auto reason = fmt::format("{}", fmt::join(applied.error().messages, " "));
+    spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
+                     event.recorded.position(), stream, reason);
+    rows.put(parked_key(stream), reason);
+    ++parked;
   }
-  throw_unless_ok(batch.RollbackToSavePoint());
-  const auto reason = fmt::format("{}", fmt::join(applied.error().messages, " "));
-  spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
-                   event.recorded.position(), stream, reason);
-  rows.put(parked_key(stream), reason);
-  ++parked;
+  rows.keep();
 }
 
 }  // namespace mintmark

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/error.h"
 #include "projections/projection.h"
@@ -11,18 +16,35 @@
 
 namespace mintmark {
 
-// Rows as one event changes them: reads see the changes made so far.
+// Rows as the events of a batch change them, in memory until write(). Reads see the changes made so far.
 class RowWriter {
  public:
-  RowWriter(const View& view, rocksdb::WriteBatchWithIndex& batch) : view_(view), batch_(batch) {}
+  explicit RowWriter(View view) : view_(view) {}
 
-  std::optional<std::string> get(std::string_view key);
+  // Block on disk and throw as View does.
+  std::optional<std::string> get(std::string_view key) const;
   void put(std::string_view key, std::string_view value);
   void erase(std::string_view key);
 
+  // What one event changed: it stays, or is as if it had never been.
+  void keep();
+  void undo() { event_.clear(); }
+
+  // Writes all that was kept, atomically.
+  void write();
+
  private:
-  const View& view_;
-  rocksdb::WriteBatchWithIndex& batch_;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Value = std::optional<std::string>;  // nothing: the row is erased
+
+  // The newest change of the key, if there is any.
+  const Value* change_of(std::string_view key) const;
+
+  View view_;
+  std::vector<std::pair<std::string, Value>> event_;  // a handful: searched from its end
+  boost::unordered_flat_map<std::string, Value, Hash, std::equal_to<>> kept_;
 };
 
 // A projection that keeps rows in a View. Rows, checkpoint and parked streams change in one atomic write.
@@ -47,7 +69,7 @@ class RowProjection : public Projection {
 
  private:
   // `parked` counts the parked streams, those of the batch included.
-  void apply_or_park(const StoredEvent& event, rocksdb::WriteBatchWithIndex& batch, std::size_t& parked);
+  void apply_or_park(const StoredEvent& event, RowWriter& rows, std::size_t& parked);
 
   View view_;
   std::atomic<Position> checkpoint_;

@@ -39,8 +39,8 @@ std::unique_ptr<rocksdb::Iterator> View::rows() const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), family_));
 }
 
-void View::write(rocksdb::WriteBatchWithIndex& batch) {
-  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), batch.GetWriteBatch()));
+void View::write(rocksdb::WriteBatch& batch) {
+  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
 }
 
 Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path) {

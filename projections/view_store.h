@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <rocksdb/db.h>
-#include <rocksdb/utilities/write_batch_with_index.h>
+#include <rocksdb/write_batch.h>
 
 #include "domain/error.h"
 #include "eventstore/event_id.h"
@@ -25,7 +25,7 @@ class View {
   // The rows in key order, on a state of them that does not change under the reader.
   std::unique_ptr<rocksdb::Iterator> rows() const;
   // Atomic; survives a crash of the process, but not of the machine: what is lost comes back from the log.
-  void write(rocksdb::WriteBatchWithIndex& batch);
+  void write(rocksdb::WriteBatch& batch);
 
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* family() const { return family_; }

@@ -49,7 +49,7 @@ class RebuildTest : public ::testing::TestWithParam<std::uint32_t> {
   }
   void write_live(const std::string& key, const std::string& value) {
     auto view = views_.store().live(TokenList::projection_name);
-    rocksdb::WriteBatchWithIndex batch;
+    rocksdb::WriteBatch batch;
     ASSERT_TRUE(batch.Put(view.family(), key, value).ok());
     view.write(batch);
   }
@@ -102,7 +102,7 @@ TEST_P(RebuildTest, ARowTooFewIsReported) {
   feed_live();
   const auto before = live_rows();
   auto view = views_.store().live(TokenList::projection_name);
-  rocksdb::WriteBatchWithIndex batch;
+  rocksdb::WriteBatch batch;
   ASSERT_TRUE(batch.Delete(view.family(), before.back().first).ok());
   view.write(batch);
   EXPECT_THAT(rebuild().difference, HasSubstr("row "));
@@ -120,7 +120,7 @@ TEST_P(RebuildTest, AnInterruptedRebuildGoesOnWhereItWas) {
   // A row that only the interrupted part can have written: were it built anew, it would not be there.
   {
     auto view = views_.store().building(TokenList::projection_name);
-    rocksdb::WriteBatchWithIndex batch;
+    rocksdb::WriteBatch batch;
     ASSERT_TRUE(batch.Put(view.family(), "mark", "x").ok());
     view.write(batch);
   }

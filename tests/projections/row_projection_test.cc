@@ -85,10 +85,10 @@ TEST_F(RowProjectionTest, WhatAnEventThatCannotBeAppliedHasWrittenIsUndone) {
 }
 
 TEST_F(RowProjectionTest, AnEraseBeforeTheFailureIsUndoneToo) {
-  rocksdb::WriteBatchWithIndex batch;
-  auto view = views_.store().live("account_counter");
-  RowWriter(view, batch).put("cerased", "still here");
-  view.write(batch);
+  RowWriter rows(views_.store().live("account_counter"));
+  rows.put("cerased", "still here");
+  rows.keep();
+  rows.write();
   open("b", "bad");
   feed(log_, *counter_);
   EXPECT_EQ(counter_->count("erased"), "still here");

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 using namespace ::mintmark::testing;
 
 void put(View view, const std::string& key, const std::string& value) {
-  rocksdb::WriteBatchWithIndex batch;
+  rocksdb::WriteBatch batch;
   ASSERT_TRUE(batch.Put(view.family(), key, value).ok());
   view.write(batch);
 }
