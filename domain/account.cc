@@ -110,6 +110,14 @@ Result<Events> decide(const Account& account, const UpdateAccountDetails& comman
   return Events{event};
 }
 
+Result<Events> decide(const Account& account, const MarkPartner&) {
+  if (!is_open(account)) return not_found();
+  if (account.partner) return Events{};
+  Event event;
+  event.mutable_partner_marked();
+  return Events{event};
+}
+
 Result<Events> decide(const Account& account, const CloseAccount& command) {
   if (!is_open(account)) return not_found();
   std::vector<std::string> reasons;
@@ -142,6 +150,8 @@ void evolve(Account& account, const Event& event) {
     apply(event.account_details_updated(), account.details);
   } else if (event.has_account_closed()) {
     account.closed = true;
+  } else if (event.has_partner_marked()) {
+    account.partner = true;
   }
 }
 

@@ -14,7 +14,8 @@ namespace mintmark {
 
 struct Account {
   bool exists = false;
-  bool closed = false;  // for good
+  bool closed = false;   // for good
+  bool partner = false;  // its tokens may exchange handles
   std::string name;
   std::string description;
   std::string external_id;
@@ -39,6 +40,7 @@ struct UpdateAccount {
 struct UpdateAccountDetails {
   AccountDetailsUpdated details;
 };
+struct MarkPartner {};
 // What is left of the account as its caller sees it.
 struct CloseAccount {
   std::size_t tokens = 0;  // not deleted
@@ -51,6 +53,7 @@ struct CloseAccount {
 Result<std::vector<Event>> decide(const Account& account, const OpenAccount& command);
 Result<std::vector<Event>> decide(const Account& account, const UpdateAccount& command);
 Result<std::vector<Event>> decide(const Account& account, const UpdateAccountDetails& command);
+Result<std::vector<Event>> decide(const Account& account, const MarkPartner& command);
 // kConflict while there is any of it.
 Result<std::vector<Event>> decide(const Account& account, const CloseAccount& command);
 

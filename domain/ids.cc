@@ -72,6 +72,25 @@ std::string AccountId::text() const {
                      value % 1000);
 }
 
+ExtensionId ExtensionId::from_value(std::uint32_t value) {
+  assert(value >= own_begin && value < value_end);
+  return ExtensionId(value);
+}
+
+std::optional<ExtensionId> ExtensionId::parse(std::string_view text) {
+  for (const auto id : {custom(), zapier()}) {
+    if (text == id.text()) return id;
+  }
+  const auto value = parse_groups(text, "EXT", 2);
+  if (!value || *value < own_begin) return std::nullopt;
+  return ExtensionId(*value);
+}
+
+std::string ExtensionId::text() const {
+  if (is_built_in()) return fmt::format("EXT-{:03}", value_);
+  return fmt::format("EXT-{:03}-{:03}", value_ / 1000, value_ % 1000);
+}
+
 std::string stream_of(TokenId id) {
   return "token-" + id.text();
 }
@@ -83,6 +102,9 @@ std::string stream_of(AccountId id) {
 }
 std::string stream_of(WebhookId id) {
   return "webhook-" + id.text();
+}
+std::string stream_of(ExtensionId id) {
+  return "extension-" + id.text();
 }
 
 }  // namespace mintmark

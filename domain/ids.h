@@ -73,17 +73,48 @@ class AccountId {
   std::uint32_t code_;
 };
 
+// EXT-000 and EXT-001 for the extensions that everybody has, EXT-NNN-NNN for an account's own. Ids are
+// ordered as their texts are.
+class ExtensionId {
+ public:
+  static constexpr std::uint32_t own_begin = 2'000;  // below it the order would not be the texts'
+  static constexpr std::uint32_t value_end = 1'000'000;
+
+  static ExtensionId custom() { return ExtensionId(0); }
+  static ExtensionId zapier() { return ExtensionId(1); }
+  // An account's own; value must be from own_begin to below value_end.
+  static ExtensionId from_value(std::uint32_t value);
+  static std::optional<ExtensionId> parse(std::string_view text);
+
+  std::string text() const;
+  std::uint32_t value() const { return value_; }
+  bool is_built_in() const { return value_ < own_begin; }
+
+  auto operator<=>(const ExtensionId&) const = default;
+
+ private:
+  explicit ExtensionId(std::uint32_t value) : value_(value) {}
+  std::uint32_t value_;
+};
+
 // Names of streams.
 std::string stream_of(TokenId id);
 std::string stream_of(UserId id);
 std::string stream_of(AccountId id);
 std::string stream_of(WebhookId id);
+std::string stream_of(ExtensionId id);
 
 }  // namespace mintmark
 
 template <class Kind>
 struct std::hash<mintmark::NineDigitId<Kind>> {
   std::size_t operator()(mintmark::NineDigitId<Kind> id) const noexcept {
+    return std::hash<std::uint32_t>()(id.value());
+  }
+};
+template <>
+struct std::hash<mintmark::ExtensionId> {
+  std::size_t operator()(mintmark::ExtensionId id) const noexcept {
     return std::hash<std::uint32_t>()(id.value());
   }
 };

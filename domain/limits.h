@@ -32,6 +32,15 @@ inline constexpr std::size_t webhook_header_name_max = 128;
 inline constexpr std::size_t webhook_header_value_max = 4096;
 inline constexpr std::size_t webhook_data_bytes_max = 64 * 1024;
 inline constexpr std::size_t webhooks_per_account_max = 100;
+inline constexpr std::size_t extension_name_max = 50;
+inline constexpr std::size_t extension_description_max = 255;
+inline constexpr std::size_t extension_external_id_max = 256;
+inline constexpr std::size_t extension_subtitle_max = 128;
+inline constexpr std::size_t extension_overview_max = 16 * 1024;
+inline constexpr std::size_t extension_list_items_max = 100;
+inline constexpr std::size_t extension_list_text_max = 255;
+inline constexpr std::size_t extension_tokens_max = 32;  // that an extension can limit its tokens to
+inline constexpr std::size_t extensions_per_account_max = 100;
 inline constexpr std::size_t email_max = 254;  // RFC 5321, 4.5.3.1.3 less the angle brackets
 inline constexpr std::size_t password_min = 12;
 inline constexpr std::size_t password_max = 1024;
@@ -79,6 +88,7 @@ inline constexpr std::size_t reserve_disk_bytes_min = 64UL * 1024 * 1024;
 
 // Waiting.
 inline constexpr auto projection_wait_time_max = 5s;
+inline constexpr auto provisioning_wait_time_max = 5s;  // of a handle's exchange
 inline constexpr auto shutdown_drain_time_max = 10s;
 inline constexpr auto session_time_max = 12h;
 inline constexpr std::size_t sessions_per_user_max = 32;  // one more ends the oldest

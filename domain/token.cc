@@ -27,6 +27,9 @@ Result<Events> decide(const Token& token, const CreateToken& command) {
   if (command.extension != CUSTOM && command.extension != ZAPIER) {
     errors.add("extension", "Must be custom or zapier.");
   }
+  if (command.own_extension && command.extension != CUSTOM) {
+    errors.add("extension", "An extension of your own makes custom tokens.");
+  }
   if (command.expires_at && *command.expires_at <= command.now) {
     errors.add("expiration_date", "Must be in the future.");
   }
@@ -47,6 +50,7 @@ Result<Events> decide(const Token& token, const CreateToken& command) {
   *created.mutable_secret() = credentials.secret;
   if (credentials.handle_digest) *created.mutable_handle_digest() = *credentials.handle_digest;
   if (credentials.handle) *created.mutable_handle() = *credentials.handle;
+  if (command.own_extension) created.set_extension_id(command.own_extension->text());
   if (!command.permissions) return Events{event};
 
   Token fresh;

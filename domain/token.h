@@ -26,7 +26,7 @@ struct Renewal {
 struct Token {
   TokenStatus status = TokenStatus::kAbsent;
   std::optional<AccountId> account;
-  Extension extension = EXTENSION_UNSPECIFIED;
+  Extension extension = EXTENSION_UNSPECIFIED;  // CUSTOM also for an account's own extension
   std::string name;
   std::string description;
   std::string external_id;
@@ -53,7 +53,8 @@ struct NewCredentials {
   std::optional<Sealed> handle;
 };
 
-// `permissions`: what a creator who may not everything passes on; nothing for every module.
+// `permissions`: what a creator who may not everything passes on; nothing for every module. A token of one of
+// the account's own extensions, `own_extension`, is a custom one in all else.
 struct CreateToken {
   TokenId id;
   AccountId account;
@@ -65,6 +66,7 @@ struct CreateToken {
   Time now;
   NewCredentials credentials;
   std::optional<std::uint64_t> permissions;
+  std::optional<ExtensionId> own_extension = {};
 };
 
 // What is absent stays as it is.
@@ -102,6 +104,11 @@ struct RenewToken {
 inline constexpr auto renewal_overlap = std::chrono::hours(24);
 inline constexpr auto expiring_before = std::chrono::days(14);  // status expiring: so long before the date
 
+// A partner asks for the token's key in exchange for its handle.
+struct ExchangeHandle {
+  Time now;
+};
+
 // Sets of module_bit()s.
 struct GrantPermissions {
   std::uint64_t modules;
@@ -132,6 +139,8 @@ Result<std::vector<Event>> decide(const Token& token, const ActivateToken& comma
 Result<std::vector<Event>> decide(const Token& token, const DeactivateToken& command);
 Result<std::vector<Event>> decide(const Token& token, const RotateToken& command);
 Result<std::vector<Event>> decide(const Token& token, const RenewToken& command);
+// kInvalid unless it is an active Zapier token; whether the handle is the token's, the caller has checked.
+Result<std::vector<Event>> decide(const Token& token, const ExchangeHandle& command);
 Result<std::vector<Event>> decide(const Token& token, const GrantPermissions& command);
 Result<std::vector<Event>> decide(const Token& token, const RevokePermissions& command);
 Result<std::vector<Event>> decide(const Token& token, const ComeDue& command);

@@ -155,6 +155,19 @@ Result<Events> decide(const Token& before, const RenewToken& command) {
   return events;
 }
 
+Result<Events> decide(const Token& before, const ExchangeHandle& command) {
+  if (!is_live(before)) return not_found();
+  auto token = before;
+  auto events = come_due(token, command.now);
+  if (token.extension != ZAPIER || token.status != TokenStatus::kActive) {
+    return impossible("Only an active Zapier token's handle can be exchanged.");
+  }
+  Event event;
+  event.mutable_handle_exchanged();
+  events.push_back(event);
+  return events;
+}
+
 Result<Events> decide(const Token& token, const GrantPermissions& command) {
   if (!is_live(token)) return not_found();
   if (token.permissions && (command.modules & ~*token.permissions) == 0) return Events{};

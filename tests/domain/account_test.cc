@@ -177,8 +177,16 @@ TEST(CloseAccountCommand, ClosesAnAccountThatHasNothingLeft) {
                                          "The account has 1 other users; delete them first."});
 }
 
+TEST(MarkPartnerCommand, MarksAnAccountOnce) {
+  Event marked;
+  marked.mutable_partner_marked();
+  given<Account>({opened()}).when(MarkPartner{}).then({marked});
+  given<Account>({opened(), marked}).when(MarkPartner{}).then_nothing_changes();
+}
+
 TEST(ClosedAccount, IsNotFoundByAnyCommand) {
   const auto gone = given<Account>({opened(), closed()});
+  gone.when(MarkPartner{}).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(CloseAccount{}).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(details("a", "b")).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(UpdateAccount{"Acme", {}, {}, {}}).then_fails(ErrorKind::kNotFound, {"Account not found."});

@@ -67,6 +67,7 @@ Event token_created() {
   *fields.mutable_handle_digest() = digest(3);
   *fields.mutable_handle() = sealed(4, 36);
   fields.set_issued_at_us(1'764'000'000'000'000);
+  fields.set_extension_id("EXT-992-774");
   return event;
 }
 
@@ -148,6 +149,31 @@ void add_webhook_events(std::map<std::string, Event>& events) {
   *events["webhook_triggered"].mutable_webhook_triggered()->mutable_data() = sealed(16, 20);
 }
 
+void add_extension_events(std::map<std::string, Event>& events) {
+  ExtensionDetails details;
+  details.set_name("ledger");
+  details.set_description("Our ledger");
+  details.set_external_id("erp-9");
+  details.set_subtitle("Books");
+  details.set_overview("Writes invoices into the books");
+  details.set_portal("vendor");
+  details.set_status("published");
+  details.set_featured(true);
+  details.set_priority(-1);
+  details.mutable_constraints()->set_account_tokens(5);
+  details.mutable_websites()->add_values("https://example.com");
+  details.mutable_categories()->add_values("CAT-001");
+  details.mutable_industries()->add_values("IN-001");
+  auto& created = *events["extension_created"].mutable_extension_created();
+  created.set_extension_id("EXT-992-774");
+  created.set_account_id("VA-000-001");
+  *created.mutable_details() = details;
+  *events["extension_updated"].mutable_extension_updated()->mutable_changed() = details;
+  events["extension_deleted"].mutable_extension_deleted();
+  events["extension_name_reserved"].mutable_extension_name_reserved()->set_extension_id("EXT-992-774");
+  events["extension_name_released"].mutable_extension_name_released()->set_extension_id("EXT-992-774");
+}
+
 // One event of every kind, with every field set.
 std::map<std::string, Event> present_events() {
   std::map<std::string, Event> events;
@@ -187,6 +213,9 @@ std::map<std::string, Event> present_events() {
   add_user_events(events);
   add_account_events(events);
   add_webhook_events(events);
+  add_extension_events(events);
+  events["handle_exchanged"].mutable_handle_exchanged();
+  events["partner_marked"].mutable_partner_marked();
   events["pepper_added"].mutable_pepper_added()->set_number(1);
   add_lifecycle(events);
   return events;
@@ -215,13 +244,21 @@ const google::protobuf::OneofDescriptor& kinds() {
   return *Event::descriptor()->FindOneofByName("kind");
 }
 
+// The present version of a kind of event; 1 where it never changed.
+int version_of(const std::string& type) {
+  static const std::map<std::string, int> versions = {{"token_created", 2}};
+  const auto found = versions.find(type);
+  return found == versions.end() ? 1 : found->second;
+}
+
 TEST(GoldenEvents, PresentEventsHaveTheirReleasedBytes) {
   const char* update = std::getenv("MINTMARK_UPDATE_GOLDEN");
   for (const auto& [type, event] : present_events()) {
     const auto stored = recorded(event);
     const auto bytes = testing::deterministic_bytes(stored);
-    const auto binary_path = folder / (type + ".v1.bin");
-    const auto text_path = folder / (type + ".v1.txt");
+    const auto name = type + ".v" + std::to_string(version_of(type));
+    const auto binary_path = folder / (name + ".bin");
+    const auto text_path = folder / (name + ".txt");
     if (update && std::string_view(update) == "1") {
       fs::create_directories(folder);
       write_file(binary_path, bytes);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_set>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -93,11 +94,43 @@ TEST(AccountId, AVendorIsNeverTheProviderOfTheSameDigits) {
   EXPECT_EQ((std::unordered_set<AccountId>{vendor, provider, vendor}.size()), 2U);
 }
 
+TEST(ExtensionId, PrintsBuiltInOnesShortAndAnAccountsOwnLong) {
+  EXPECT_EQ(ExtensionId::custom().text(), "EXT-000");
+  EXPECT_EQ(ExtensionId::zapier().text(), "EXT-001");
+  EXPECT_EQ(ExtensionId::from_value(2000).text(), "EXT-002-000");
+  EXPECT_EQ(ExtensionId::from_value(999'999).text(), "EXT-999-999");
+  EXPECT_TRUE(ExtensionId::zapier().is_built_in());
+  EXPECT_FALSE(ExtensionId::from_value(2000).is_built_in());
+}
+
+TEST(ExtensionId, ParsesWhatItPrintsAndNothingElse) {
+  for (const std::string_view text : {"EXT-000", "EXT-001", "EXT-002-000", "EXT-999-999"}) {
+    const auto id = ExtensionId::parse(text);
+    ASSERT_TRUE(id) << text;
+    EXPECT_EQ(id->text(), text);
+  }
+  for (const std::string_view text :
+       {"", "EXT", "EXT-", "EXT-002", "EXT-999", "EXT-000-000", "EXT-001-999", "ext-000", "EXT-00",
+        "EXT-0000", "EXT-123-45", "EXT-123-456-789", "EXT-12x-456", "EXT-123-456 ", "EXT--00"}) {
+    EXPECT_FALSE(ExtensionId::parse(text)) << text;
+  }
+}
+
+TEST(ExtensionId, IsOrderedAsItsText) {
+  const std::vector ids{ExtensionId::custom(), ExtensionId::zapier(), ExtensionId::from_value(2000),
+                        ExtensionId::from_value(2001), ExtensionId::from_value(999'999)};
+  for (std::size_t i = 1; i < ids.size(); ++i) {
+    EXPECT_LT(ids[i - 1], ids[i]);
+    EXPECT_LT(ids[i - 1].text(), ids[i].text());
+  }
+}
+
 TEST(Streams, AreNamedByKindAndId) {
   EXPECT_EQ(stream_of(TokenId::from_value(160'984'824)), "token-SU-160-984-824");
   EXPECT_EQ(stream_of(UserId::from_value(1)), "user-UR-000-000-001");
   EXPECT_EQ(stream_of(AccountId::from_value(AccountType::kVendor, 1)), "account-VA-000-001");
   EXPECT_EQ(stream_of(AccountId::from_value(AccountType::kProvider, 1)), "account-PA-000-001");
+  EXPECT_EQ(stream_of(ExtensionId::from_value(992'774)), "extension-EXT-992-774");
 }
 
 }  // namespace

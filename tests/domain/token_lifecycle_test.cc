@@ -1,4 +1,5 @@
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -259,6 +260,43 @@ TEST(CreateTokenCommand, PassesOnItsCreatorsPermissions) {
   given<Token>({}).when(command).then({created(), granted({2})});
 }
 
+TEST(CreateTokenCommand, NamesTheAccountsOwnExtensionOfACustomTokenAlone) {
+  auto command = testing::create_token();
+  command.own_extension = ExtensionId::from_value(992'774);
+  auto event = created();
+  event.mutable_token_created()->set_extension_id("EXT-992-774");
+  given<Token>({}).when(command).then({event});
+  auto zapier = testing::create_token(ZAPIER);
+  zapier.own_extension = command.own_extension;
+  given<Token>({}).when(zapier).then_fails(ErrorKind::kInvalid,
+                                           {"extension: An extension of your own makes custom tokens."});
+}
+
+Event exchanged() {
+  Event event;
+  event.mutable_handle_exchanged();
+  return event;
+}
+
+TEST(ExchangeHandleCommand, RecordsTheExchangeOfAnActiveZapierToken) {
+  const auto token = given<Token>({created(ZAPIER), connection_issued()});
+  token.when(ExchangeHandle{now}).then({exchanged()});
+  given<Token>({created(ZAPIER), connection_issued(), exchanged()})
+      .when(ExchangeHandle{now})
+      .then({exchanged()});
+}
+
+TEST(ExchangeHandleCommand, IsImpossibleForEveryOtherToken) {
+  const std::string why = "Only an active Zapier token's handle can be exchanged.";
+  auto ended = created(ZAPIER);
+  ended.mutable_token_created()->set_expires_at_us(us(now + 1s));
+  for (const auto& history : {std::vector<Event>{created()}, std::vector<Event>{created(ZAPIER)},
+                              std::vector<Event>{created(ZAPIER), connection_issued(), deactivated()},
+                              std::vector<Event>{ended, connection_issued()}}) {
+    then_impossible(given<Token>(history).when(ExchangeHandle{now + 1s}), why);
+  }
+}
+
 TEST(EveryLifecycleCommand, FindsNoTokenThatIsAbsentOrDeleted) {
   for (const auto& history : {std::vector<Event>(), std::vector<Event>{created(), deleted()}}) {
     const std::vector<std::string> absent = {"Token not found."};
@@ -269,6 +307,7 @@ TEST(EveryLifecycleCommand, FindsNoTokenThatIsAbsentOrDeleted) {
     token.when(RenewToken{fresh(), {}, now}).then_fails(ErrorKind::kNotFound, absent);
     token.when(GrantPermissions{1}).then_fails(ErrorKind::kNotFound, absent);
     token.when(RevokePermissions{1}).then_fails(ErrorKind::kNotFound, absent);
+    token.when(ExchangeHandle{now}).then_fails(ErrorKind::kNotFound, absent);
   }
 }
 
