@@ -10,11 +10,13 @@
 #include <fmt/format.h>
 
 #include "api/json.h"
+#include "api/membership.h"
 #include "api/replay.h"
 #include "api/representation.h"
 #include "api/token_service.h"
 #include "api/user_service.h"
 #include "domain/limits.h"
+#include "domain/user.h"
 
 namespace mintmark {
 namespace {
@@ -119,6 +121,69 @@ awaitable<Outcome> give_new_password(Command& command) {
   co_return json::object{{"email", *email}, {"password", *password}};
 }
 
+// The user whose address a command names; it works on in that user's account.
+awaitable<Result<UserId>> named_user(Command& command) {
+  FieldErrors errors;
+  const auto email = JsonFields(command.members, errors).required_text("email");
+  if (errors.any()) co_return std::move(errors).error();
+  auto find = [&command, &email]() -> Result<UserRow> {
+    auto row = find_user(command.services, *email);
+    if (!row) return fail(ErrorKind::kNotFound, "There is no user with this e-mail address.");
+    return std::move(*row);
+  };
+  const auto row = co_await command.services.blocking.run(std::move(find));
+  if (!row) co_return std::unexpected(row.error());
+  command.caller.account = AccountId::parse(row->account_id()).value();
+  co_return UserId::parse(row->user_id()).value();
+}
+
+awaitable<Outcome> give_a_role(Command& command) {
+  FieldErrors errors;
+  const auto role = parse_role(JsonFields(command.members, errors).required_text("role").value_or(""));
+  if (!role && !errors.any()) errors.add("role", "Must be owner, member or auditor.");
+  if (errors.any()) co_return std::move(errors).error();
+  const auto id = co_await named_user(command);
+  if (!id) co_return std::unexpected(id.error());
+  const auto changed =
+      co_await update_member(command.services, command.caller, *id, MemberUpdate{.name = {}, .role = role});
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return json::object{{"user", id->text()}, {"role", role_name(*role)}};
+}
+
+awaitable<Outcome> activate_a_user(Command& command) {
+  const auto id = co_await named_user(command);
+  if (!id) co_return std::unexpected(id.error());
+  const auto changed = co_await activate_member(command.services, command.caller, *id);
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return json::object{{"user", id->text()}, {"status", "active"}};
+}
+
+awaitable<Outcome> deactivate_a_user(Command& command) {
+  const auto id = co_await named_user(command);
+  if (!id) co_return std::unexpected(id.error());
+  const auto changed = co_await deactivate_member(command.services, command.caller, *id);
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return json::object{{"user", id->text()}, {"status", "inactive"}};
+}
+
+// An account of the partner's own, and a token of it that may exchange handles and nothing else.
+awaitable<Outcome> create_a_partner(Command& command) {
+  FieldErrors errors;
+  auto name = JsonFields(command.members, errors).required_text("name");
+  if (errors.any()) co_return std::move(errors).error();
+  auto& services = command.services;
+  const auto account =
+      co_await open_account(services, command.caller, AccountType::kVendor, *name, IsPartner::kYes);
+  if (!account) co_return std::unexpected(account.error());
+  command.caller.account = *account;
+  command.caller.permissions = 0;
+  NewToken wanted;
+  wanted.name = std::move(*name);
+  const auto token = co_await create_token(services, command.caller, std::move(wanted));
+  if (!token) co_return std::unexpected(token.error());
+  co_return json::object{{"id", token->row.token_id()}, {"key", token->value.key->text()}};
+}
+
 awaitable<Outcome> create_a_token(Command& command) {
   auto find = [&command] { return named_account(command); };
   const auto account = co_await command.services.blocking.run(std::move(find));
@@ -217,6 +282,10 @@ constexpr std::array commands = std::to_array<Entry>({
     {"user.add", add_a_user},
     {"user.list", list_all_users},
     {"user.password", give_new_password},
+    {"user.role", give_a_role},
+    {"user.activate", activate_a_user},
+    {"user.deactivate", deactivate_a_user},
+    {"partner.create", create_a_partner},
     {"token.create", create_a_token},
     {"token.list", list_some_tokens},
     {"token.show", show_a_token},

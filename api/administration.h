@@ -26,6 +26,9 @@ class LineOutput {
 //   user.add        account, email, name, role            → {user, email, password}
 //   user.list       account                               → {users: […]}
 //   user.password   email                                 → {email, password}
+//   user.role       email, role (owner, member, auditor)  → {user, role}
+//   user.activate, user.deactivate   email                → {user, status}
+//   partner.create  name                                  → {id, key}
 //   token.create    account, name, type (custom, zapier), description, external_id, expiration_date
 //                                                         → {id, key} or {id, handle}
 //   token.list      account, limit, offset                → {total, tokens: […]}

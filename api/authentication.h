@@ -28,7 +28,10 @@ Result<void> check_access(const Caller& caller, Access access);
 
 // kForbidden where the caller is a token whose permissions do not cover the request: the rules that guard the
 // API behind a gateway guard ours as well. Who it is, every token may ask.
+// Nor does an exchange need any: creating a token and exchanging a handle are one route, which
+// calls check_modules() itself.
 Result<void> check_permissions(const Services& services, const Caller& caller, const Route& route,
                                const http::Request& request);
+Result<void> check_modules(const Services& services, const Caller& caller, const http::Request& request);
 
 }  // namespace mintmark

@@ -1,6 +1,7 @@
 #include "api/commands.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -146,14 +147,15 @@ StreamAppend make_append(Services& services, std::string stream, std::uint64_t e
   return append;
 }
 
-awaitable<Result<void>> projected(Services& services, Position position) {
-  if (services.projector.position() >= position) co_return Result<void>();
+awaitable<bool> reached_by(Services& services, Position position,
+                           std::chrono::steady_clock::time_point deadline) {
+  if (services.projector.position() >= position) co_return true;
   struct Wait {
     asio::steady_timer timer;
     bool reached = false;
   };
   const auto executor = co_await asio::this_coro::executor;
-  const auto wait = std::make_shared<Wait>(asio::steady_timer(executor, limits::projection_wait_time_max));
+  const auto wait = std::make_shared<Wait>(asio::steady_timer(executor, deadline));
   // The projector only posts: its thread never touches the timer, which belongs to ours. Once nobody waits
   // any more it must not even do that, since our executor may be gone.
   services.projector.when_reached(position, [executor, waiting = std::weak_ptr(wait)](bool reached) {
@@ -165,7 +167,13 @@ awaitable<Result<void>> projected(Services& services, Position position) {
     });
   });
   co_await wait->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!wait->reached)
+  co_return wait->reached;
+}
+
+awaitable<Result<void>> projected(Services& services, Position position) {
+  const auto deadline = std::chrono::steady_clock::now() + limits::projection_wait_time_max;
+  const bool reached = co_await reached_by(services, position, deadline);
+  if (!reached)
     co_return fail(ErrorKind::kOutcomeUnknown,
                    "This is stored, but the views lag behind; read it in a moment.");
   co_return Result<void>();

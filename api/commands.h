@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -58,6 +59,11 @@ Aggregate fold(const LoadedStream& stream) {
 // Waits until every projection has taken in `position`; kOutcomeUnknown where that takes longer than
 // limits::projection_wait_time_max or the projector has failed.
 awaitable<Result<void>> projected(Services& services, Position position);
+
+// Waits until every projection has taken in `position`: whether they did before the deadline, and before the
+// projector failed.
+awaitable<bool> reached_by(Services& services, Position position,
+                           std::chrono::steady_clock::time_point deadline);
 
 // Events with fresh ids, for one stream.
 StreamAppend make_append(Services& services, std::string stream, std::uint64_t expected_version,

@@ -48,7 +48,10 @@ awaitable<http::Response> deactivate_user(Context& context);
 
 // extensions.cc
 awaitable<http::Response> list_extensions(Context& context);
+awaitable<http::Response> create_extension(Context& context);
 awaitable<http::Response> get_extension(Context& context);
+awaitable<http::Response> update_extension(Context& context);
+awaitable<http::Response> delete_extension(Context& context);
 
 // webhooks.cc
 awaitable<http::Response> list_webhooks(Context& context);

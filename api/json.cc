@@ -69,6 +69,51 @@ std::optional<bool> JsonFields::boolean(std::string_view name) {
   return value->as_bool();
 }
 
+std::optional<std::int64_t> JsonFields::integer(std::string_view name, std::int64_t min, std::int64_t max) {
+  const auto* value = object_.if_contains(name);
+  if (!value) return std::nullopt;
+  boost::system::error_code code;
+  const auto number = value->is_number() ? value->to_number<std::int64_t>(code) : min - 1;
+  if (code || number < min || number > max) {
+    errors_.add(name, fmt::format("Must be a whole number from {} to {}.", min, max));
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<std::vector<std::string>> JsonFields::texts(std::string_view name) {
+  if (!object_.contains(name)) return std::nullopt;
+  const auto* items = array(name);
+  if (!items && !object_.at(name).is_null()) return std::nullopt;
+  std::vector<std::string> texts;
+  if (!items) return texts;
+  for (const auto& item : *items) {
+    if (!item.is_string()) {
+      errors_.add(name, "Every item must be a string.");
+      return std::nullopt;
+    }
+    texts.emplace_back(item.as_string());
+  }
+  return texts;
+}
+
+std::optional<std::vector<std::string>> JsonFields::ids(std::string_view name) {
+  if (!object_.contains(name)) return std::nullopt;
+  const auto* items = array(name);
+  if (!items && !object_.at(name).is_null()) return std::nullopt;
+  std::vector<std::string> ids;
+  if (!items) return ids;
+  for (const auto& item : *items) {
+    const auto* id = item.is_object() ? item.as_object().if_contains("id") : nullptr;
+    if (!id || !id->is_string()) {
+      errors_.add(name, "Every item must be an object with an id.");
+      return std::nullopt;
+    }
+    ids.emplace_back(id->as_string());
+  }
+  return ids;
+}
+
 const json::array* JsonFields::array(std::string_view name) {
   const auto* value = object_.if_contains(name);
   if (!value || value->is_null()) return nullptr;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -34,6 +36,12 @@ class JsonFields {
   std::optional<Time> time(std::string_view name);
   // true or false.
   std::optional<bool> boolean(std::string_view name);
+  // A whole number from `min` to `max`.
+  std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
+  // An array of strings; null reads as an empty one.
+  std::optional<std::vector<std::string>> texts(std::string_view name);
+  // The ids in an array of objects that have one, [{"id": "…"}, …]; null reads as an empty one.
+  std::optional<std::vector<std::string>> ids(std::string_view name);
   // The member as an array; null reads as absent.
   const boost::json::array* array(std::string_view name);
   // The member as an object.

@@ -54,6 +54,10 @@ constexpr auto extensions = std::to_array<Field>({
     {"priority", kNumber, orderable},
     {"featured", kBool, orderable},
     {"system", kBool},
+    {"external_id", kText},
+    {"categories.id", kText},
+    {"industries.id", kText},
+    {"constraints.account.tokens", kNumber},
 });
 
 constexpr auto modules = std::to_array<Field>({

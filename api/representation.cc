@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "projections/token_row.h"
 #include "projections/token_status.h"
 
 namespace mintmark {
@@ -70,6 +71,17 @@ const json::object& NameCache::actor(const Actor& actor) {
   return found->second;
 }
 
+const std::string& NameCache::extension(ExtensionId id) {
+  const auto [found, is_new] = extensions_.try_emplace(id);
+  if (!is_new) return found->second;
+  if (id.is_built_in()) {
+    found->second = extension_name(id == ExtensionId::zapier() ? ZAPIER : CUSTOM);
+  } else if (const auto row = services_.extensions.find(id)) {
+    found->second = row->details().name();
+  }
+  return found->second;
+}
+
 std::string permission_id(TokenId token, std::uint32_t module) {
   return fmt::format("TP{}-{:04}", std::string_view(token.text()).substr(2), module);
 }
@@ -107,6 +119,7 @@ json::object represent_token(const Services& services, const TokenRow& row, Time
 }
 
 json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
+  const auto extension = extension_of(row);
   return {
       {"id", row.token_id()},
       {"name", row.name()},
@@ -114,7 +127,7 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
       {"external_id", text_or_null(row.external_id())},
       {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
       {"status", status_name(row, now)},
-      {"extension", {{"id", extension_id(row.extension())}, {"name", extension_name(row.extension())}}},
+      {"extension", {{"id", extension.text()}, {"name", names.extension(extension)}}},
       {"handle", nullptr},
       {"token", nullptr},
       {"events",
@@ -188,6 +201,46 @@ json::object represent_extension(Extension extension) {
       {"featured", false},
       {"priority", 0},
       {"system", true},
+  };
+}
+
+json::object represent_extension(NameCache& names, const ExtensionRow& row) {
+  const auto& details = row.details();
+  // There is no catalogue of categories or industries here to look a name up in.
+  const auto represent_ids = [](const StringList& ids) {
+    json::array objects;
+    for (const auto& id : ids.values()) objects.push_back({{"id", id}, {"name", id}});
+    return objects;
+  };
+  json::object constraints;
+  if (details.constraints().has_account_tokens()) {
+    constraints["account"] = {{"tokens", details.constraints().account_tokens()}};
+  }
+  const auto represent_stamp = [&names](const Created& stamp) {
+    return json::object{{"at", date(stamp.at_us())}, {"by", names.actor(stamp.by())}};
+  };
+  json::object events{{"created", represent_stamp(row.created())}};
+  if (row.has_modified()) events["updated"] = represent_stamp(row.modified());
+  return {
+      {"id", row.extension_id()},
+      {"name", details.name()},
+      {"icon", nullptr},
+      {"revision", row.version()},
+      {"external_id", text_or_null(details.external_id())},
+      {"subtitle", text_or_null(details.subtitle())},
+      {"description", details.description()},
+      {"overview", text_or_null(details.overview())},
+      {"portal", details.portal()},
+      {"featured", details.featured()},
+      {"priority", details.priority()},
+      {"status", details.status()},
+      {"websites", represent_list(details.websites())},
+      {"categories", represent_ids(details.categories())},
+      {"industries", represent_ids(details.industries())},
+      {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
+      {"constraints", std::move(constraints)},
+      {"system", false},
+      {"events", std::move(events)},
   };
 }
 

@@ -24,18 +24,20 @@ boost::json::object represent_actor(const Services& services, const Actor& actor
 // `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
 
-// Names of accounts and actors, each looked up once: for what shows many rows. It blocks on disk.
+// Names of accounts, extensions and actors, each looked up once: for what shows many rows. It blocks on disk.
 class NameCache {
  public:
   // `services` must outlive it.
   explicit NameCache(const Services& services) : services_(services) {}
 
   const std::string& account(const std::string& account_id);
+  const std::string& extension(ExtensionId id);
   const boost::json::object& actor(const Actor& actor);
 
  private:
   const Services& services_;
   std::unordered_map<std::string, std::string> accounts_;
+  std::unordered_map<ExtensionId, std::string> extensions_;
   std::unordered_map<std::string, boost::json::object> actors_;
 };
 boost::json::object represent_token(NameCache& names, const TokenRow& row, Time now);
@@ -45,7 +47,9 @@ boost::json::array represent_permissions(NameCache& names, const TokenRow& row);
 std::string permission_id(TokenId token, std::uint32_t module);
 boost::json::object represent_account(const Services& services, const AccountRow& row);
 boost::json::object represent_user(const Services& services, const UserRow& row);
+// One that everybody has, and an account's own.
 boost::json::object represent_extension(Extension extension);
+boost::json::object represent_extension(NameCache& names, const ExtensionRow& row);
 
 // The groups of users that the contract speaks of are our three roles, each under an id that never changes:
 // UG-000-001 owner, UG-000-002 member, UG-000-003 auditor.

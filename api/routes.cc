@@ -50,7 +50,10 @@ constexpr std::array route_table = std::to_array<Route>({
     {"DELETE", "/public/v1/notifications/webhooks/{id}", Access::kWrite, delete_webhook},
     {"POST", "/public/v1/notifications/webhooks/{id}/trigger", Access::kWrite, trigger_webhook},
     {"GET", "/public/v1/extensions", Access::kRead, list_extensions},
+    {"POST", "/public/v1/extensions", Access::kWrite, create_extension},
     {"GET", "/public/v1/extensions/{id}", Access::kRead, get_extension},
+    {"PUT", "/public/v1/extensions/{id}", Access::kWrite, update_extension},
+    {"DELETE", "/public/v1/extensions/{id}", Access::kWrite, delete_extension},
 });
 
 // Takes the next segment, with its slash, off the path.

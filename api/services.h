@@ -15,6 +15,8 @@
 #include "eventstore/vault.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
+#include "projections/extension_list.h"
+#include "projections/handle_index.h"
 #include "projections/projector.h"
 #include "projections/token_list.h"
 #include "projections/webhook_list.h"
@@ -33,6 +35,8 @@ struct Services {
   const TokenList& token_list;
   const Directory& directory;
   const WebhookList& webhooks;
+  const ExtensionList& extensions;
+  const HandleIndex& handles;
   Projector& projector;
   BlockingPool& blocking;
   const Clock& clock;
@@ -40,6 +44,7 @@ struct Services {
   bool secure_cookies;               // the console is reached over https
   const std::atomic<bool>& healthy;  // false once the log or a projection has failed
   const ModuleTable& modules;
+  std::string public_url;  // under which clients reach us, without a slash at its end
   ListCursors list_cursors{};
 };
 

@@ -25,10 +25,13 @@ TokenList::Page read_rows(const Services& services, AccountId account, const Tok
 TokenList::Page read_columns(const Services& services, NameCache& names, AccountId account,
                              const TokenBlocks& blocks, const Filter& filter,
                              const std::vector<OrderBy>& order, const TokenPageRequest& page) {
-  TokenScan scan(services.clock.now(), [&names](const Actor& actor) {
-    const auto& by = names.actor(actor);
-    return TokenCreator{actor.id(), text_of(by.at("name")), text_of(by.at("email"))};
-  });
+  TokenScan scan(
+      services.clock.now(),
+      [&names](const Actor& actor) {
+        const auto& by = names.actor(actor);
+        return TokenCreator{actor.id(), text_of(by.at("name")), text_of(by.at("email"))};
+      },
+      [&names](ExtensionId id) { return names.extension(id); });
   const auto matches = query_tokens(blocks, filter, order, page, scan);
   TokenList::Page read;
   read.total = matches.total;

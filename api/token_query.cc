@@ -31,8 +31,7 @@ std::uint64_t number_of(const TokenBlock& block, std::size_t row, std::size_t fi
     return static_cast<std::uint64_t>(number) ^ (std::uint64_t{1} << 63U);
   };
   if (field == kTokenStatus) return static_cast<std::uint64_t>(shown_status(block.statuses[row], now));
-  // Extensions are numbered in the order of their ids.
-  if (field == kTokenExtensionId) return static_cast<std::uint64_t>(block.extensions[row]);
+  if (field == kTokenExtensionId) return block.extensions[row].value();
   if (field == kTokenExpirationDate) return unsigned_of(block.statuses[row].expires_at_us);
   return unsigned_of(block.created_at_us[row]);
 }

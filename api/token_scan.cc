@@ -74,15 +74,6 @@ RowSet by_text(const Condition& condition, const TextColumn& column, const RowSe
   return where(rows, [&](std::size_t row) { return condition.matches(column[row]); });
 }
 
-template <class Name>
-RowSet by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows, Name&& name) {
-  std::array<bool, Extension_ARRAYSIZE> fits{};
-  for (const auto extension : {CUSTOM, ZAPIER}) {
-    fits[static_cast<std::size_t>(extension)] = condition.matches(std::string_view(name(extension)));
-  }
-  return where(rows, [&](std::size_t row) { return fits[static_cast<std::size_t>(block.extensions[row])]; });
-}
-
 RowSet by_status(const Condition& condition, const TokenBlock& block, const RowSet& rows, Time now) {
   std::array<std::optional<bool>, 256> fits{};
   return where(rows, [&](std::size_t row) {
@@ -181,9 +172,8 @@ RowSet TokenScan::matching(const Condition& condition, const TokenBlock& block, 
     case kTokenStatus:
       return by_status(condition, block, rows, now_);
     case kTokenExtensionId:
-      return by_extension(condition, block, rows, extension_id);
     case kTokenExtensionName:
-      return by_extension(condition, block, rows, extension_name);
+      return by_extension(condition, block, rows);
     case kTokenExpirationDate:
       return where(rows, [&](std::size_t row) {
         const auto at = block.statuses[row].expires_at_us;
@@ -213,6 +203,24 @@ RowSet TokenScan::by_creator(const Condition& condition, const TokenBlock& block
     fits.push_back(condition.matches(std::string_view(text)));
   }
   return where(rows, [&](std::size_t row) { return fits[block.created_by[row]]; });
+}
+
+// A block has few kinds of token: each is asked about once.
+RowSet TokenScan::by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  const auto ask = [&](ExtensionId id) {
+    if (condition.field == kTokenExtensionId) return condition.matches(std::string_view(id.text()));
+    const auto [known, is_new] = extension_names_.try_emplace(id);
+    if (is_new) known->second = find_extension_(id);
+    return condition.matches(std::string_view(known->second));
+  };
+  std::vector<std::pair<ExtensionId, bool>> answers;
+  return where(rows, [&](std::size_t row) {
+    const auto id = block.extensions[row];
+    for (const auto& [asked, fits] : answers) {
+      if (asked == id) return fits;
+    }
+    return answers.emplace_back(id, ask(id)).second;
+  });
 }
 
 const TokenCreator& TokenScan::creator(const Actor& actor) {

@@ -68,9 +68,12 @@ struct TokenCreator {
 class TokenScan {
  public:
   using FindCreator = std::function<TokenCreator(const Actor&)>;
+  using FindExtension = std::function<std::string(ExtensionId)>;
 
-  // `find_creator` is asked once for each creator, and only where a filter asks about creators.
-  TokenScan(Time now, FindCreator find_creator) : now_(now), find_creator_(std::move(find_creator)) {}
+  // Each is asked once for each creator or extension, and only where a filter asks about them: who a creator
+  // is, and an extension's name.
+  TokenScan(Time now, FindCreator find_creator, FindExtension find_extension)
+      : now_(now), find_creator_(std::move(find_creator)), find_extension_(std::move(find_extension)) {}
 
   // Those of `rows` that pass.
   RowSet passing(const Filter& filter, const TokenBlock& block, const RowSet& rows);
@@ -80,11 +83,14 @@ class TokenScan {
  private:
   RowSet matching(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   RowSet by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows);
+  RowSet by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   const TokenCreator& creator(const Actor& actor);
 
   const Time now_;
   FindCreator find_creator_;
+  FindExtension find_extension_;
   std::unordered_map<std::string, TokenCreator> creators_;
+  std::unordered_map<ExtensionId, std::string> extension_names_;
 };
 
 }  // namespace mintmark

@@ -3,6 +3,9 @@
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "domain/extension.h"
 #include "projections/token_row.h"
 
 namespace mintmark {
@@ -16,9 +19,27 @@ std::unexpected<Error> holds_more() {
   return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
 }
 
+// That the account has the extension, and that it may have one more token.
+Result<void> check_own_extension(Services& services, AccountId account, ExtensionId id) {
+  const auto extension = fold<AccountExtension>(load_stream(services, stream_of(id)));
+  if (!extension.exists || extension.account != account) {
+    return fail(ErrorKind::kInvalid, "extension: There is no such extension.");
+  }
+  const auto& constraints = extension.details.constraints();
+  if (!constraints.has_account_tokens()) return {};
+  const auto row = services.extensions.find(id);
+  if (row && row->tokens() < constraints.account_tokens()) return {};
+  return fail(ErrorKind::kConflict,
+              fmt::format("The extension has at most {} tokens.", constraints.account_tokens()));
+}
+
 // A fresh value with a fresh data key, sealed into the first event of its stream.
 Result<Decision> decide_creation(Services& services, const Caller& caller, TokenId id, const NewToken& wanted,
                                  const LoadedStream& stream) {
+  if (wanted.own_extension) {
+    const auto checked = check_own_extension(services, caller.account, *wanted.own_extension);
+    if (!checked) return std::unexpected(checked.error());
+  }
   auto [data_key, vault_write] = services.vault.make(stream_of(id));
   CreateToken command{
       .id = id,
@@ -30,7 +51,8 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Token
       .expires_at = wanted.expires_at,
       .now = services.clock.now(),
       .credentials = make_credentials(services, data_key, id, wanted.extension, stream.version + 1),
-      .permissions = caller.permissions};
+      .permissions = caller.permissions,
+      .own_extension = wanted.own_extension};
   auto events = decide(fold<Token>(stream), command);
   if (!events) return std::unexpected(std::move(events.error()));
   return Decision{std::move(*events), {std::move(vault_write)}, {}, false};

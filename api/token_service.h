@@ -16,6 +16,7 @@ namespace mintmark {
 
 struct NewToken {
   Extension extension = CUSTOM;
+  std::optional<ExtensionId> own_extension = {};  // one of the account's own; `extension` is CUSTOM then
   std::string name;
   std::string description;
   std::string external_id;
@@ -30,7 +31,8 @@ struct CreatedToken {
 };
 
 // Under a repeated idempotency key this is the first answer again; kConflict where that token is deleted by
-// now, because its value is destroyed.
+// now, because its value is destroyed, and where the extension has as many tokens as it may; requests under
+// way at one time may pass that by as many as they are.
 awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& caller, NewToken token);
 
 struct ChangedToken {

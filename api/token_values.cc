@@ -20,18 +20,31 @@ std::optional<Secret> as_secret(const std::optional<std::string>& bytes) {
 struct SealedValue {
   const Sealed& secret;
   const Sealed& handle;
+  const SecretDigest& handle_digest;
 };
 
 SealedValue sealed_in(const Event& event) {
   if (event.has_token_rotated()) {
     const auto& credentials = event.token_rotated().credentials();
-    return {credentials.secret(), credentials.handle()};
+    return {credentials.secret(), credentials.handle(), credentials.handle_digest()};
   }
   if (event.has_token_renewed()) {
     const auto& credentials = event.token_renewed().credentials();
-    return {credentials.secret(), credentials.handle()};
+    return {credentials.secret(), credentials.handle(), credentials.handle_digest()};
   }
-  return {event.token_created().secret(), event.token_created().handle()};
+  const auto& created = event.token_created();
+  return {created.secret(), created.handle(), created.handle_digest()};
+}
+
+std::unexpected<Error> does_not_open() {
+  return fail(ErrorKind::kUnavailable, "The token's value does not open under its data key.");
+}
+
+Result<DataKey> data_key_of(Services& services, const std::string& stream) {
+  const auto data_key = services.vault.get(stream);
+  if (!data_key) return std::unexpected(data_key.error());
+  if (!*data_key) return fail(ErrorKind::kConflict, "This token is deleted, and its value destroyed.");
+  return **data_key;
 }
 
 }  // namespace
@@ -53,21 +66,31 @@ NewCredentials make_credentials(Services& services, const DataKey& data_key, Tok
 }
 
 Result<TokenValue> open_value(Services& services, TokenId id, Extension extension, const Recorded& recorded) {
-  const auto data_key = services.vault.get(recorded.stream());
+  const auto data_key = data_key_of(services, recorded.stream());
   if (!data_key) return std::unexpected(data_key.error());
-  if (!*data_key) return fail(ErrorKind::kConflict, "This token is deleted, and its value destroyed.");
-  const auto [secret, handle] = sealed_in(recorded.event());
+  const auto sealed = sealed_in(recorded.event());
   TokenValue value;
   if (extension == ZAPIER) {
-    value.handle = as_secret(Vault::open(**data_key, recorded.stream(), recorded.version(), handle));
+    value.handle = as_secret(Vault::open(*data_key, recorded.stream(), recorded.version(), sealed.handle));
   } else if (const auto opened =
-                 as_secret(Vault::open(**data_key, recorded.stream(), recorded.version(), secret))) {
+                 as_secret(Vault::open(*data_key, recorded.stream(), recorded.version(), sealed.secret))) {
     value.key = ApiKey{id, *opened};
   }
-  if (!value.key && !value.handle) {
-    return fail(ErrorKind::kUnavailable, "The token's value does not open under its data key.");
-  }
+  if (!value.key && !value.handle) return does_not_open();
   return value;
+}
+
+Result<Secret> open_secret(Services& services, const Recorded& recorded) {
+  const auto data_key = data_key_of(services, recorded.stream());
+  if (!data_key) return std::unexpected(data_key.error());
+  const auto& sealed = sealed_in(recorded.event()).secret;
+  const auto secret = as_secret(Vault::open(*data_key, recorded.stream(), recorded.version(), sealed));
+  if (!secret) return does_not_open();
+  return *secret;
+}
+
+const SecretDigest& handle_digest_of(const Recorded& recorded) {
+  return sealed_in(recorded.event()).handle_digest;
 }
 
 ValueEvents find_values(const std::vector<StoredEvent>& stream) {

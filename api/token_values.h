@@ -26,6 +26,13 @@ NewCredentials make_credentials(Services& services, const DataKey& data_key, Tok
 // destroyed, kUnavailable where the value does not open. Blocks on disk.
 Result<TokenValue> open_value(Services& services, TokenId id, Extension extension, const Recorded& sealed);
 
+// The key's right half that the same events sealed, whatever the token's extension. Fails as open_value()
+// does.
+Result<Secret> open_secret(Services& services, const Recorded& sealed);
+
+// The digest of the handle that the same events gave the token; none for a custom token.
+const SecretDigest& handle_digest_of(const Recorded& sealed);
+
 // The events of a token's stream that hold its value and, while it is renewed, the new one.
 struct ValueEvents {
   const Recorded* value = nullptr;

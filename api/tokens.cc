@@ -1,6 +1,8 @@
 #include <boost/json/array.hpp>
 
+#include "api/authentication.h"
 #include "api/errors.h"
+#include "api/handle_exchange.h"
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/representation.h"
@@ -13,26 +15,53 @@ namespace {
 namespace json = boost::json;
 
 // {"id": "EXT-000"} or {"name": "custom"}, or both if they agree.
-std::optional<Extension> read_extension(const json::object& body, JsonFields& fields, FieldErrors& errors) {
-  if (!body.contains("extension")) {
-    errors.add("extension", "This field is required.");
-    return std::nullopt;
+struct ExtensionReference {
+  std::optional<std::string> id;
+  std::optional<std::string> name;
+
+  bool fits(std::string_view of_id, std::string_view of_name) const {
+    return (id || name) && (!id || *id == of_id) && (!name || *name == of_name);
   }
+};
+
+std::optional<Extension> find_built_in(const ExtensionReference& reference) {
+  for (const auto extension : {CUSTOM, ZAPIER}) {
+    if (reference.fits(extension_id(extension), extension_name(extension))) return extension;
+  }
+  return std::nullopt;
+}
+
+// Whether a body names a type that is none of the built-in ones; what is wrong with it is told later.
+bool names_own_extension(const json::object& body) {
+  FieldErrors ignored;
+  const auto* object = JsonFields(body, ignored).object("extension");
+  if (!object) return false;
+  JsonFields fields(*object, ignored);
+  const ExtensionReference reference{fields.text("id"), fields.text("name")};
+  return (reference.id || reference.name) && !find_built_in(reference);
+}
+
+// `own`: the account's own extensions.
+void read_extension(const json::object& body, const std::vector<ExtensionRow>& own, JsonFields& fields,
+                    FieldErrors& errors, NewToken& token) {
+  if (!body.contains("extension")) return errors.add("extension", "This field is required.");
   const auto* object = fields.object("extension");
   if (!object) {
     if (body.at("extension").is_null()) errors.add("extension", "This field may not be null.");
-    return std::nullopt;
+    return;
   }
-  JsonFields reference(*object, errors);
-  const auto id = reference.text("id");
-  const auto name = reference.text("name");
-  for (const auto extension : {CUSTOM, ZAPIER}) {
-    const bool id_fits = !id || *id == extension_id(extension);
-    const bool name_fits = !name || *name == extension_name(extension);
-    if ((id || name) && id_fits && name_fits) return extension;
+  JsonFields members(*object, errors);
+  const ExtensionReference reference{members.text("id"), members.text("name")};
+  if (const auto built_in = find_built_in(reference)) {
+    token.extension = *built_in;
+    return;
+  }
+  for (const auto& row : own) {
+    if (!reference.fits(row.extension_id(), row.details().name())) continue;
+    token.own_extension = ExtensionId::parse(row.extension_id());
+    return;
   }
   errors.add("extension", "There is no such extension.");
-  return std::nullopt;
 }
 
 // An owner may be named, and then it is the caller's own account.
@@ -43,17 +72,16 @@ void check_owner(const Context& context, JsonFields& fields, FieldErrors& errors
   if (id && *id != context.caller.account.text()) errors.add("owner", "There is no such account.");
 }
 
-Result<NewToken> read_new_token(const Context& context) {
-  const auto body = parse_json_object(context.request.body());
-  if (!body) return std::unexpected(body.error());
+Result<NewToken> read_new_token(const Context& context, const json::object& body,
+                                const std::vector<ExtensionRow>& own) {
   FieldErrors errors;
-  JsonFields fields(*body, errors);
+  JsonFields fields(body, errors);
   NewToken token;
   token.name = fields.required_text("name").value_or("");
   token.description = fields.text("description", true).value_or("");
   token.external_id = fields.text("external_id", true).value_or("");
   token.expires_at = fields.time("expiration_date");
-  token.extension = read_extension(*body, fields, errors).value_or(CUSTOM);
+  read_extension(body, own, fields, errors, token);
   check_owner(context, fields, errors);
   if (errors.any()) return std::move(errors).error();
   return token;
@@ -141,6 +169,49 @@ awaitable<http::Response> replace_value(Context& context, ReplaceValue replace) 
   co_return co_await respond(context.services, changed);
 }
 
+awaitable<http::Response> create(Context& context, const json::object& body) {
+  auto& services = context.services;
+  std::vector<ExtensionRow> own;
+  if (names_own_extension(body)) {
+    auto find = [&services, account = context.caller.account]() -> Result<std::vector<ExtensionRow>> {
+      return services.extensions.of(account);
+    };
+    auto found = co_await services.blocking.run(std::move(find));
+    if (!found) co_return error_response(found.error());
+    own = std::move(*found);
+  }
+  auto wanted = read_new_token(context, body, own);
+  if (!wanted) co_return error_response(wanted.error());
+  const auto created = co_await create_token(services, context.caller, std::move(*wanted));
+  if (!created) co_return error_response(created.error());
+  auto token = co_await represent(services, created->row);
+  if (!token) co_return error_response(token.error());
+  put_value(*token, created->value);
+  auto response = json_response(201, *token);
+  add_position(response, created->position);
+  co_return response;
+}
+
+// Whatever is wrong with a handle is told in the same words, and counted against who asks.
+awaitable<http::Response> exchange(Context& context, const json::object& body) {
+  const auto* handle = body.if_contains("handle");
+  std::string text = handle && handle->is_string() ? std::string(handle->as_string()) : "";
+  const auto exchanged = co_await exchange_handle(context.services, context.caller, std::move(text));
+  if (!exchanged) {
+    const auto& error = exchanged.error();
+    if (error.kind != ErrorKind::kInvalid) co_return error_response(error);
+    const auto wait = context.throttle.failed(AuthenticationFailure::kHandle, context.request.client_ip());
+    co_return wait ? too_many_requests(*wait) : error_response(error);
+  }
+  auto token = co_await represent(context.services, exchanged->row);
+  if (!token) co_return error_response(token.error());
+  (*token)["token"] = exchanged->secret.hex();
+  auto response = json_response(200, *token);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, exchanged->position);
+  co_return response;
+}
+
 }  // namespace
 
 Result<TokenId> token_in_path(const Context& context) {
@@ -159,17 +230,21 @@ awaitable<http::Response> list_tokens(Context& context) {
   co_return response ? std::move(*response) : error_response(response.error());
 }
 
+// With a name or a type a token is created; without either a partner's token exchanges a handle.
 awaitable<http::Response> create_token(Context& context) {
-  auto wanted = read_new_token(context);
-  if (!wanted) co_return error_response(wanted.error());
-  const auto created = co_await create_token(context.services, context.caller, std::move(*wanted));
-  if (!created) co_return error_response(created.error());
-  auto token = co_await represent(context.services, created->row);
-  if (!token) co_return error_response(token.error());
-  put_value(*token, created->value);
-  auto response = json_response(201, *token);
-  add_position(response, created->position);
-  co_return response;
+  const auto body = parse_json_object(context.request.body());
+  if (body && !body->contains("name") && !body->contains("extension")) {
+    const auto partner = co_await is_partner(context.services, context.caller);
+    if (!partner) co_return error_response(partner.error());
+    if (*partner) co_return co_await exchange(context, *body);
+    if (body->contains("handle")) {
+      co_return error_response(Error{ErrorKind::kForbidden, {"Only a partner's token exchanges handles."}});
+    }
+  }
+  const auto permitted = check_modules(context.services, context.caller, context.request);
+  if (!permitted) co_return error_response(permitted.error());
+  if (!body) co_return error_response(body.error());
+  co_return co_await create(context, *body);
 }
 
 awaitable<http::Response> get_token(Context& context) {

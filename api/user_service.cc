@@ -115,6 +115,11 @@ Result<UserRow> check_credentials(Services& services, const std::string& email, 
 
 }  // namespace
 
+std::optional<UserRow> find_user(const Services& services, const std::string& email) {
+  const auto id = services.directory.user_by_email(email_hash(services, email));
+  return id ? services.directory.user(*id) : std::nullopt;
+}
+
 // Addresses differ in their domain's case alone by the letter of RFC 5321, but people mean the same one.
 std::string lower_case(std::string text) {
   std::ranges::transform(text, text.begin(),
@@ -123,13 +128,18 @@ std::string lower_case(std::string text) {
 }
 
 awaitable<Result<AccountId>> open_account(Services& services, Caller caller, AccountType type,
-                                          std::string name) {
+                                          std::string name, IsPartner partner) {
   for (;;) {
     const auto id = AccountId::from_value(type, services.random.below(AccountId::value_end));
     caller.account = id;
-    Decide decide_this = [id, &name](const LoadedStream& stream) -> Result<Decision> {
-      auto events = decide(fold<Account>(stream), OpenAccount{id, name});
+    Decide decide_this = [id, &name, partner](const LoadedStream& stream) -> Result<Decision> {
+      auto account = fold<Account>(stream);
+      auto events = decide(account, OpenAccount{id, name});
       if (!events) return std::unexpected(std::move(events.error()));
+      if (partner == IsPartner::kYes) {
+        for (const auto& event : *events) evolve(account, event);
+        std::ranges::move(*decide(account, MarkPartner{}), std::back_inserter(*events));
+      }
       return Decision{std::move(*events), {}, {}, false};
     };
     auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));

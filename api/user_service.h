@@ -13,8 +13,10 @@
 // alike.
 namespace mintmark {
 
+// Whether the account's tokens may exchange handles (api/handle_exchange.h).
+enum class IsPartner : bool { kNo, kYes };
 awaitable<Result<AccountId>> open_account(Services& services, Caller caller, AccountType type,
-                                          std::string name);
+                                          std::string name, IsPartner partner = IsPartner::kNo);
 
 struct UpdateAccount;
 struct UpdateAccountDetails;
@@ -54,6 +56,9 @@ awaitable<Result<OpenedAccount>> open_vendor_account(Services& services, const C
 // Gives the user of that e-mail address a generated password and ends their sessions. kNotFound where there
 // is none.
 awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);
+
+// Who has that e-mail address. Blocks on disk.
+std::optional<UserRow> find_user(const Services& services, const std::string& email);
 
 // The form in which an e-mail address is looked up.
 std::string lower_case(std::string text);

@@ -112,6 +112,8 @@ Result<json::object> represent_webhook(const Context& context, const WebhookRow&
       {"http_method", row.http_method()},
       {"data", json::parse(delivery->data())},
       {"headers", std::move(headers)},
+      {"api_url",
+       fmt::format("{}/public/v1/notifications/webhooks/{}", services.public_url, row.webhook_id())},
       {"created_at", date_or_null(true, row.created().at_us())},
       {"created_by", represent_person(services, row.created().by())},
       {"modified_at", date_or_null(row.has_modified(), row.modified().at_us())},

@@ -54,6 +54,7 @@ Result<void> update_account(const Recorded& recorded, RowWriter& rows) {
     update_details(recorded.event().account_details_updated(), *row->mutable_details());
   }
   if (recorded.event().has_account_closed()) row->set_closed(true);
+  if (recorded.event().has_partner_marked()) row->set_partner(true);
   *row->mutable_modified() = created_by(recorded);
   row->set_version(recorded.version());
   rows.put(key, row->SerializeAsString());
@@ -157,7 +158,8 @@ Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& recorded = event.recorded;
   const auto& kind = recorded.event();
   if (kind.has_account_opened()) return open_account(recorded, rows);
-  if (kind.has_account_updated() || kind.has_account_details_updated() || kind.has_account_closed())
+  if (kind.has_account_updated() || kind.has_account_details_updated() || kind.has_account_closed() ||
+      kind.has_partner_marked())
     return update_account(recorded, rows);
   if (kind.has_user_added()) return add_user(recorded, rows);
   if (kind.has_password_set()) return set_password(recorded, rows);

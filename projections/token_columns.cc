@@ -46,7 +46,7 @@ void TokenBlock::push_back(const TokenRow& row) {
   descriptions.push_back(row.description());
   external_ids.push_back(row.external_id());
   statuses.push_back(status_inputs(row));
-  extensions.push_back(row.extension());
+  extensions.push_back(extension_of(row));
   permissions.push_back(permission_set(row));
   created_at_us.push_back(row.created().at_us());
   created_by.push_back(creator_index(row.created().by()));

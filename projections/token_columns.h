@@ -52,7 +52,7 @@ struct TokenBlock {
   TextColumn descriptions;
   TextColumn external_ids;
   std::vector<StatusInputs> statuses;  // with the expiry
-  std::vector<Extension> extensions;
+  std::vector<ExtensionId> extensions;
   std::vector<std::uint64_t> permissions;  // module_bit()s (domain/token.h)
   std::vector<std::int64_t> created_at_us;
   std::vector<std::uint16_t> created_by;  // an index into creators

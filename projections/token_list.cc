@@ -121,7 +121,7 @@ bool concerns_tokens(const Event& event) {
          event.has_zapier_connection_issued() || event.has_token_activated() ||
          event.has_token_deactivated() || event.has_token_rotated() || event.has_token_renewed() ||
          event.has_token_renewal_completed() || event.has_token_expiring() || event.has_token_expired() ||
-         event.has_permissions_granted() || event.has_permissions_revoked();
+         event.has_permissions_granted() || event.has_permissions_revoked() || event.has_handle_exchanged();
 }
 
 }  // namespace

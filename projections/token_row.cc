@@ -73,6 +73,7 @@ TokenRow token_row(const Recorded& recorded) {
   row.set_token_id(created.token_id());
   row.set_account_id(created.account_id());
   row.set_extension(created.extension());
+  row.set_extension_id(created.extension_id());
   row.set_name(created.name());
   row.set_description(created.description());
   row.set_external_id(created.external_id());
@@ -114,6 +115,11 @@ void change_row(TokenRow& row, const Recorded& recorded) {
   } else if (event.has_permissions_revoked()) {
     revoke(row, event.permissions_revoked());
   }
+}
+
+ExtensionId extension_of(const TokenRow& row) {
+  if (row.extension() == ZAPIER) return ExtensionId::zapier();
+  return ExtensionId::parse(row.extension_id()).value_or(ExtensionId::custom());
 }
 
 std::uint64_t permission_set(const TokenRow& row) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "domain/events.pb.h"
+#include "domain/ids.h"
 #include "projections/rows.pb.h"
 
 // What events make of a token's row.
@@ -12,6 +13,9 @@ namespace mintmark {
 // The row that a TokenCreated makes, and what a later event of its stream, but a deletion, does to it.
 TokenRow token_row(const Recorded& created);
 void change_row(TokenRow& row, const Recorded& recorded);
+
+// The token's type: its account's own extension where it has one.
+ExtensionId extension_of(const TokenRow& row);
 
 // What the token was granted, as module_bit()s (domain/token.h).
 std::uint64_t permission_set(const TokenRow& row);

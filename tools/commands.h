@@ -37,6 +37,7 @@ class CommonOptions {
 // Each adds its subcommand; when that is chosen, `exit_code` gets what it ends with.
 void add_init(CLI::App& program, int& exit_code);
 void add_serve(CLI::App& program, int& exit_code);
+void add_partner(CLI::App& program, int& exit_code);
 void add_replay(CLI::App& program, int& exit_code);
 void add_rebuild(CLI::App& program, int& exit_code);
 void add_verify(CLI::App& program, int& exit_code);

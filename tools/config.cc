@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/url/parse.hpp>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -52,6 +53,19 @@ Result<void> set_threads(Config& config, const std::string& value) {
 Result<void> set_secure_cookies(Config& config, const std::string& value) {
   if (value != "true" && value != "false") return fail(ErrorKind::kInvalid, "must be true or false");
   config.secure_cookies = value == "true";
+  return {};
+}
+
+// Only what can stand before a path: no query, fragment, user or password.
+Result<void> set_public_url(Config& config, const std::string& value) {
+  const auto url = boost::urls::parse_uri(value);
+  const bool is_base =
+      !url.has_error() &&
+      (url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https) &&
+      !url->host().empty() && !url->has_userinfo() && !url->has_query() && !url->has_fragment();
+  if (!is_base)
+    return fail(ErrorKind::kInvalid, "must be an http or https URL, such as https://tokens.example.com");
+  config.public_url = value.substr(0, value.find_last_not_of('/') + 1);
   return {};
 }
 
@@ -104,6 +118,8 @@ constexpr std::array setting_table = std::to_array<Setting>({
      set_listen},
     {"threads", "threads that serve requests; 0 is one a core (0)", set_threads},
     {"secure_cookies", "true where people reach the console over https (false)", set_secure_cookies},
+    {"public_url", "the URL under which clients reach the server (http://ADDRESS:PORT of `listen`)",
+     set_public_url},
     {"log_level", "debug, info, warn or error (info)", set_log_level},
     {"modules_file", "TOML file that maps the protected API's paths to modules (the platform's own)",
      set_modules_file},
@@ -168,6 +184,14 @@ Result<void> apply_environment(Config& config, const char* const* environment) {
 }
 
 }  // namespace
+
+std::string Config::endpoint(std::uint16_t listening_port) const {
+  if (!public_url.empty()) return public_url;
+  // What listens everywhere is reached here as well.
+  const auto host = address == "0.0.0.0" ? "127.0.0.1" : address == "::" ? "::1" : address;
+  return host.find(':') == std::string::npos ? fmt::format("http://{}:{}", host, listening_port)
+                                             : fmt::format("http://[{}]:{}", host, listening_port);
+}
 
 std::span<const Setting> settings() {
   return setting_table;

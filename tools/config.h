@@ -20,6 +20,7 @@ struct Config {
   std::uint16_t port = 8080;
   std::size_t threads = 0;  // io threads; 0: one a core
   bool secure_cookies = false;
+  std::string public_url;  // without a slash at its end; empty: that of the address it listens on
   std::string log_level = "info";
   std::string key_file;  // empty: DIR/keys/key-encryption-key
   ModuleTable modules = ModuleTable::standard();
@@ -27,6 +28,9 @@ struct Config {
   std::uint32_t request_rate = 200;  // a second, for each token or person; 0: no limit
   std::uint32_t request_burst = 400;
   bool slow_guessing = true;
+
+  // Under which clients reach a server that listens on `listening_port`.
+  std::string endpoint(std::uint16_t listening_port) const;
 
   std::string log_path() const { return data + "/log"; }
   std::string views_path() const { return data + "/views"; }

@@ -119,15 +119,19 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->directory =
       std::make_unique<Directory>(instance->views->live(Directory::projection_name), *instance->vault);
   instance->webhooks = std::make_unique<WebhookList>(instance->views->live(WebhookList::projection_name));
+  instance->extensions =
+      std::make_unique<ExtensionList>(instance->views->live(ExtensionList::projection_name));
+  instance->handles = std::make_unique<HandleIndex>(instance->views->live(HandleIndex::projection_name));
   instance->authorization_index = std::make_unique<AuthorizationIndex>(*instance->peppers);
   const auto loaded =
       instance->authorization_index->load(config.index_snapshot_path(), instance->log->log_id());
   if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
   const auto head = instance->log->head();
-  for (const Projection* projection : {static_cast<Projection*>(instance->token_list.get()),
-                                       static_cast<Projection*>(instance->directory.get()),
-                                       static_cast<Projection*>(instance->webhooks.get()),
-                                       static_cast<Projection*>(instance->authorization_index.get())}) {
+  // The index first: what it refuses must not wait for rows to be written.
+  const std::vector<Projection*> projections{instance->authorization_index.get(), instance->token_list.get(),
+                                             instance->directory.get(),           instance->webhooks.get(),
+                                             instance->extensions.get(),          instance->handles.get()};
+  for (const auto* projection : projections) {
     if (projection->checkpoint() > head) {
       return fail(
           ErrorKind::kUnavailable,
@@ -136,20 +140,15 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
                       projection->name(), projection->checkpoint(), head));
     }
   }
-  // The index first: what it refuses must not wait for rows to be written.
-  instance->projector = std::make_unique<Projector>(
-      *instance->log,
-      std::vector<Projection*>{instance->authorization_index.get(), instance->token_list.get(),
-                               instance->directory.get(), instance->webhooks.get()},
-      failed);
+  instance->projector = std::make_unique<Projector>(*instance->log, projections, failed);
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(
-      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
-                   *instance->token_list, *instance->directory, *instance->webhooks, *instance->projector,
-                   *instance->blocking, instance->clock, instance->random, config.secure_cookies,
-                   instance->healthy, instance->config_.modules});
+  instance->services = std::unique_ptr<Services>(new Services{
+      *instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
+      *instance->token_list, *instance->directory, *instance->webhooks, *instance->extensions,
+      *instance->handles, *instance->projector, *instance->blocking, instance->clock, instance->random,
+      config.secure_cookies, instance->healthy, instance->config_.modules, config.endpoint(config.port)});
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
   return instance;
 }

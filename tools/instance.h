@@ -13,6 +13,8 @@
 #include "eventstore/vault.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
+#include "projections/extension_list.h"
+#include "projections/handle_index.h"
 #include "projections/projector.h"
 #include "projections/token_list.h"
 #include "projections/view_store.h"
@@ -46,6 +48,8 @@ class Instance {
   std::unique_ptr<TokenList> token_list;
   std::unique_ptr<Directory> directory;
   std::unique_ptr<WebhookList> webhooks;
+  std::unique_ptr<ExtensionList> extensions;
+  std::unique_ptr<HandleIndex> handles;
   std::unique_ptr<AuthorizationIndex> authorization_index;
   std::unique_ptr<Projector> projector;
   std::unique_ptr<BlockingPool> blocking;

@@ -9,6 +9,8 @@
 #include "eventstore/rocksdb_log.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
+#include "projections/extension_list.h"
+#include "projections/handle_index.h"
 #include "projections/token_list.h"
 #include "projections/webhook_list.h"
 #include "tools/commands.h"
@@ -17,9 +19,9 @@
 namespace mintmark {
 namespace {
 
-constexpr std::array<std::string_view, 4> projection_names = {
-    AuthorizationIndex::projection_name, Directory::projection_name, TokenList::projection_name,
-    WebhookList::projection_name};
+constexpr std::array<std::string_view, 6> projection_names = {
+    AuthorizationIndex::projection_name, Directory::projection_name, ExtensionList::projection_name,
+    HandleIndex::projection_name,        TokenList::projection_name, WebhookList::projection_name};
 
 // What every rebuild reads.
 struct Sources {
@@ -58,6 +60,8 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
   }
   const auto make = [&](View view) -> std::unique_ptr<RowProjection> {
     if (name == Directory::projection_name) return std::make_unique<Directory>(view, *sources.vault);
+    if (name == ExtensionList::projection_name) return std::make_unique<ExtensionList>(view);
+    if (name == HandleIndex::projection_name) return std::make_unique<HandleIndex>(view);
     if (name == WebhookList::projection_name) return std::make_unique<WebhookList>(view);
     return std::make_unique<TokenList>(view);
   };

@@ -79,6 +79,7 @@ int serve(const Config& config) {
                    {fmt::format("cannot listen on {}: {}.", shown_address(config.address, config.port),
                                 error.code().message())}});
   }
+  services.public_url = config.endpoint(server->port());  // nothing that reads it has started
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
   server->start();
   spdlog::info("mintmark {} serves http://{} from {} ({} events)", MINTMARK_VERSION,

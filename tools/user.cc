@@ -62,14 +62,50 @@ void add_password(CLI::App& group, int& exit_code) {
       {"user.password", [email](json::object& request) { request["email"] = *email; }, print_password});
 }
 
+void add_role(CLI::App& group, int& exit_code) {
+  struct Options {
+    std::string email;
+    std::string role;
+  };
+  auto* command = group.add_subcommand("role", "Give a user another role");
+  auto options = std::make_shared<Options>();
+  command->add_option("--email", options->email, "The user's e-mail address")->required();
+  command->add_option("--role", options->role, "owner, member or auditor")->required();
+  add_admin_callback(*command, exit_code,
+                     {"user.role",
+                      [options](json::object& request) {
+                        request["email"] = options->email;
+                        request["role"] = options->role;
+                      },
+                      [](const json::object& result) {
+                        fmt::print("{} is {} now.\n", std::string_view(result.at("user").as_string()),
+                                   std::string_view(result.at("role").as_string()));
+                      }});
+}
+
+void add_switch(CLI::App& group, int& exit_code, const std::string& name, const std::string& help) {
+  auto* command = group.add_subcommand(name, help);
+  auto email = std::make_shared<std::string>();
+  command->add_option("--email", *email, "The user's e-mail address")->required();
+  add_admin_callback(*command, exit_code,
+                     {"user." + name, [email](json::object& request) { request["email"] = *email; },
+                      [](const json::object& result) {
+                        fmt::print("{} is {}.\n", std::string_view(result.at("user").as_string()),
+                                   std::string_view(result.at("status").as_string()));
+                      }});
+}
+
 }  // namespace
 
 void add_user(CLI::App& program, int& exit_code) {
-  auto* group = program.add_subcommand("user", "Add and list users, give them new passwords");
+  auto* group = program.add_subcommand("user", "Add, list and change users");
   group->require_subcommand(1);
   add_add(*group, exit_code);
   add_list(*group, exit_code);
   add_password(*group, exit_code);
+  add_role(*group, exit_code);
+  add_switch(*group, exit_code, "deactivate", "End a user's sessions and let them sign in no more");
+  add_switch(*group, exit_code, "activate", "Let a deactivated user sign in again");
 }
 
 }  // namespace mintmark

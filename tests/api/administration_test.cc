@@ -56,6 +56,33 @@ TEST_F(AdministrationTest, AddsUsersWhoCanSignInWithTheirGeneratedPassword) {
       testing::run(sign_in(*instance_->services, caller, "ann@example.com", text(reset, "password"))));
 }
 
+TEST_F(AdministrationTest, ChangesRolesAndStopsPeopleAsTheirOwnersWould) {
+  const auto account = open_account();
+  done({{"command", "user.add"}, {"account", account}, {"email", "ann@example.com"}});
+  const json::object stop{{"command", "user.deactivate"}, {"email", "ann@example.com"}};
+  EXPECT_EQ(administer(stop).error().kind, ErrorKind::kConflict) << "its last owner";
+  done({{"command", "user.add"}, {"account", account}, {"email", "bob@example.com"}, {"role", "member"}});
+  const auto changed = done({{"command", "user.role"}, {"email", "BOB@example.com"}, {"role", "owner"}});
+  EXPECT_EQ(text(changed, "role"), "owner");
+  EXPECT_EQ(text(done(stop), "status"), "inactive");
+  done(stop);  // as it is already
+  const auto users = done({{"command", "user.list"}, {"account", account}}).at("users").as_array();
+  EXPECT_EQ(users[0].at("status").as_string(), "inactive");
+  EXPECT_EQ(users[1].at("role").as_string(), "owner");
+  EXPECT_EQ(text(done({{"command", "user.activate"}, {"email", "ann@example.com"}}), "status"), "active");
+}
+
+TEST_F(AdministrationTest, APartnerIsAnAccountOfItsOwnWithATokenThatMayNothingElse) {
+  const auto partner = done({{"command", "partner.create"}, {"name", "Zapier"}});
+  EXPECT_EQ(partner.size(), 2);
+  const auto shown = done({{"command", "token.show"}, {"id", partner.at("id")}});
+  EXPECT_EQ(shown.at("restricted"), true);
+  EXPECT_TRUE(shown.at("permissions").as_array().empty());
+  EXPECT_EQ(shown.at("owner").at("name").as_string(), "Zapier");
+  const auto account = AccountId::parse(text(shown.at("owner").as_object(), "id"));
+  EXPECT_TRUE(instance_->directory->account(*account)->partner());
+}
+
 TEST_F(AdministrationTest, AnEmailAddressHasOneUser) {
   const auto account = open_account();
   const json::object add{{"command", "user.add"}, {"account", account}, {"email", "ann@example.com"}};
@@ -142,6 +169,13 @@ TEST_F(AdministrationTest, UnknownCommandsAndBadMembersAreRefusedAndWriteNothing
             "role: Must be owner, member or auditor."},
            {{{"command", "user.list"}, {"account", nullptr}}, "account: Must be a string."},
            {{{"command", "user.password"}}, "email: This field is required."},
+           {{{"command", "user.role"}, {"email", "a@b.c"}}, "role: This field is required."},
+           {{{"command", "user.role"}, {"email", "a@b.c"}, {"role", "king"}},
+            "role: Must be owner, member or auditor."},
+           {{{"command", "user.deactivate"}}, "email: This field is required."},
+           {{{"command", "user.activate"}, {"email", "nobody@example.com"}}, "There is no user"},
+           {{{"command", "partner.create"}}, "name: This field is required."},
+           {{{"command", "partner.create"}, {"name", ""}}, "name: This field may not be blank."},
            {{{"command", "user.password"}, {"email", "nobody@example.com"}}, "There is no user"},
            {{{"command", "token.create"}, {"account", account}}, "name: This field is required."},
            {{{"command", "token.create"}, {"account", account}, {"name", "x"}, {"type", "other"}},

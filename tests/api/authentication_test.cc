@@ -196,6 +196,21 @@ TEST_F(AuthenticationTest, EachRoleMayDoWhatItsRouteAllows) {
             403);
 }
 
+// The system's matrix has every other kind of caller; the clock can be set here alone.
+TEST_F(AuthenticationTest, ASessionThatHasExpiredIsNobodysOnEveryRoute) {
+  const auto cookie = cookie_of(OWNER);
+  ASSERT_EQ(status(with_cookie("GET", context, cookie)), 200);
+  instance_.clock.advance(limits::session_time_max);
+  const auto head = instance_.memory.head();
+  for (const auto& route : routes()) {
+    if (route.access == Access::kPublic) continue;
+    instance_.clock.advance(2s);  // no faster than a wrong session may come
+    EXPECT_EQ(status(with_csrf(route.method, std::string(route.path), cookie)), 401)
+        << route.method << route.path;
+  }
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 TEST(CheckAccess, EachLevelTakesInTheOnesBehindIt) {
   const auto allowed = [](Role role, Access access) {
     Caller caller = ApiInstance::caller(vendor(1));

@@ -84,7 +84,11 @@ constexpr Expected expected_routes[] = {
     {"GET", "/public/v1/modules", "/public/v1/modules", Access::kRead, list_modules},
     {"GET", "/public/v1/modules/MD-0001", "/public/v1/modules/{id}", Access::kRead, get_module},
     {"GET", "/public/v1/extensions", "/public/v1/extensions", Access::kRead, list_extensions},
+    {"POST", "/public/v1/extensions", "/public/v1/extensions", Access::kWrite, create_extension},
     {"GET", "/public/v1/extensions/EXT-000", "/public/v1/extensions/{id}", Access::kRead, get_extension},
+    {"PUT", "/public/v1/extensions/EXT-000", "/public/v1/extensions/{id}", Access::kWrite, update_extension},
+    {"DELETE", "/public/v1/extensions/EXT-000", "/public/v1/extensions/{id}", Access::kWrite,
+     delete_extension},
 };
 
 TEST(Routes, EachMethodAndPathLeadsToItsHandlerUnderItsAccess) {

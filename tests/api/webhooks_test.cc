@@ -57,6 +57,7 @@ TEST_F(WebhooksTest, AWebhookIsReadAsItWasMade) {
   EXPECT_EQ(created, read);
   EXPECT_EQ(read.at("jwt_secret").as_string(), "s3cret");
   EXPECT_EQ(read.at("external_url").as_string(), "https://example.com/h?k=u1");
+  EXPECT_EQ(read.at("api_url").as_string(), "https://tokens.example.com" + target_of(created));
   EXPECT_EQ(read.at("type").as_string(), "event");
   EXPECT_EQ(read.at("http_method").as_string(), "POST");
   EXPECT_EQ(read.at("active"), true);

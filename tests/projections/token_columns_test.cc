@@ -46,8 +46,8 @@ std::string text_of(const TokenBlock& block, std::size_t i) {
   return fmt::format("{} {} {} {} {} {} {} {} {} {} {}{}\n", block.created_positions[i], block.ids[i].text(),
                      block.id_texts[i], block.names[i], block.descriptions[i], block.external_ids[i],
                      static_cast<int>(block.statuses[i].stored), block.statuses[i].expires_at_us,
-                     static_cast<int>(block.extensions[i]), block.created_at_us[i],
-                     static_cast<int>(by.kind()), by.id());
+                     block.extensions[i].value(), block.created_at_us[i], static_cast<int>(by.kind()),
+                     by.id());
 }
 
 std::string text_of(const TokenBlocks& blocks) {

@@ -61,12 +61,16 @@ class ApiInstance {
     token_list = std::make_unique<TokenList>(views_.store().live(TokenList::projection_name));
     directory = std::make_unique<Directory>(views_.store().live(Directory::projection_name), vault);
     webhooks = std::make_unique<WebhookList>(views_.store().live(WebhookList::projection_name));
-    projector = std::make_unique<Projector>(
-        memory, std::vector<Projection*>{&index, token_list.get(), directory.get(), webhooks.get()},
-        [](const std::string&) {});
-    services =
-        std::unique_ptr<Services>(new Services{log, vault, peppers, index, *token_list, *directory, *webhooks,
-                                               *projector, blocking, clock, random, false, healthy, modules});
+    extensions = std::make_unique<ExtensionList>(views_.store().live(ExtensionList::projection_name));
+    handles = std::make_unique<HandleIndex>(views_.store().live(HandleIndex::projection_name));
+    projector =
+        std::make_unique<Projector>(memory,
+                                    std::vector<Projection*>{&index, token_list.get(), directory.get(),
+                                                             webhooks.get(), extensions.get(), handles.get()},
+                                    [](const std::string&) {});
+    services = std::unique_ptr<Services>(new Services{
+        log, vault, peppers, index, *token_list, *directory, *webhooks, *extensions, *handles, *projector,
+        blocking, clock, random, false, healthy, modules, "https://tokens.example.com"});
     api = std::make_unique<Api>(*services);
   }
 
@@ -133,6 +137,8 @@ class ApiInstance {
   std::unique_ptr<TokenList> token_list;
   std::unique_ptr<Directory> directory;
   std::unique_ptr<WebhookList> webhooks;
+  std::unique_ptr<ExtensionList> extensions;
+  std::unique_ptr<HandleIndex> handles;
   std::unique_ptr<Projector> projector;
   BlockingPool blocking{2};
   ModuleTable modules = ModuleTable::standard();

@@ -69,6 +69,18 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   EXPECT_FALSE(config->slow_guessing);
 }
 
+TEST_F(ConfigTest, ClientsAreToldThePublicUrlOrTheAddressThatItListensOn) {
+  EXPECT_EQ(load({{"public_url", "https://tokens.example.com/"}})->endpoint(1), "https://tokens.example.com");
+  EXPECT_EQ(load({{"public_url", "http://a.example:81/mint/"}})->endpoint(1), "http://a.example:81/mint");
+  EXPECT_EQ(load()->endpoint(8081), "http://127.0.0.1:8081");
+  EXPECT_EQ(load({{"listen", "0.0.0.0:0"}})->endpoint(5), "http://127.0.0.1:5");
+  EXPECT_EQ(load({{"listen", "[::]:0"}})->endpoint(5), "http://[::1]:5");
+  for (const auto* bad : {"", "tokens.example.com", "ftp://a.example", "https://", "https://u:p@a.example",
+                          "https://a.example?x", "https://a.example#x", "https://a example"}) {
+    EXPECT_THAT(refusal({{"public_url", bad}}), HasSubstr("public_url must be an http or https URL")) << bad;
+  }
+}
+
 TEST_F(ConfigTest, TheEnvironmentCountsMoreThanTheFileAndFlagsMoreThanBoth) {
   write("threads = 1\nlog_level = \"warn\"\nlisten = \"10.0.0.1:1\"\n");
   environment_.emplace_back("MINTMARK_THREADS=2");

@@ -94,7 +94,7 @@ export const preparations = {
 
   'GET /extensions': nothing,
   'POST /extensions': async () => ({ body: extensionBody() }),
-  'GET /extensions/{id}': async () => ({ path: ['EXT-000'] }),
+  'GET /extensions/{id}': extension,
   'PUT /extensions/{id}': async (context) => ({ ...(await extension(context)), body: extensionBody() }),
   'DELETE /extensions/{id}': extension,
   'GET /modules': nothing,

@@ -1,0 +1,141 @@
+#include "projections/extension_list.h"
+
+#include <algorithm>
+#include <string>
+
+#include "domain/extension.h"
+#include "eventstore/bytes.h"
+#include "eventstore/rocksdb_strings.h"
+
+namespace mintmark {
+namespace {
+
+// Keys:  e extension → ExtensionRow      a account, created position → the extension's key
+//        t token → the key of its extension, where that is an account's own
+std::string extension_key(ExtensionId id) {
+  std::string key = "e";
+  put_big_endian(key, id.value());
+  return key;
+}
+
+std::string account_prefix(AccountId account) {
+  std::string key = "a";
+  put_big_endian(key, account.code());
+  return key;
+}
+
+std::string account_key(AccountId account, Position created) {
+  auto key = account_prefix(account);
+  put_big_endian(key, created);
+  return key;
+}
+
+// Its stream's name serves: nothing orders these.
+std::string token_key(const Recorded& recorded) {
+  return "t" + recorded.stream();
+}
+
+std::unexpected<Error> cannot_apply(std::string_view why) {
+  return fail(ErrorKind::kInvalid, std::string(why));
+}
+
+std::optional<ExtensionRow> parse(const std::optional<std::string>& stored) {
+  ExtensionRow row;
+  if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
+  return row;
+}
+
+void stamp(Created& stamped, const Recorded& recorded) {
+  stamped.set_at_us(recorded.recorded_at_us());
+  *stamped.mutable_by() = recorded.actor();
+}
+
+Result<void> create(const Recorded& recorded, RowWriter& rows) {
+  const auto& created = recorded.event().extension_created();
+  const auto id = ExtensionId::parse(created.extension_id());
+  const auto account = AccountId::parse(created.account_id());
+  if (!id || id->is_built_in() || !account) return cannot_apply("its ids are malformed");
+  const auto key = extension_key(*id);
+  ExtensionRow row;
+  row.set_extension_id(created.extension_id());
+  row.set_account_id(created.account_id());
+  *row.mutable_details() = created.details();
+  stamp(*row.mutable_created(), recorded);
+  row.set_version(recorded.version());
+  row.set_created_position(recorded.position());
+  rows.put(key, row.SerializeAsString());
+  rows.put(account_key(*account, recorded.position()), key);
+  return {};
+}
+
+Result<void> change(const Recorded& recorded, RowWriter& rows) {
+  const auto id =
+      ExtensionId::parse(std::string_view(recorded.stream()).substr(std::string_view("extension-").size()));
+  if (!id) return cannot_apply("its stream's name is malformed");
+  const auto key = extension_key(*id);
+  auto row = parse(rows.get(key));
+  const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
+  if (!account) return cannot_apply("there is no such extension");
+  row->set_version(recorded.version());
+  if (recorded.event().has_extension_updated()) {
+    merge(recorded.event().extension_updated().changed(), *row->mutable_details());
+    stamp(*row->mutable_modified(), recorded);
+  } else {
+    row->set_deleted(true);
+    rows.erase(account_key(*account, row->created_position()));
+  }
+  rows.put(key, row->SerializeAsString());
+  return {};
+}
+
+Result<void> count_token(const Recorded& recorded, RowWriter& rows) {
+  const auto id = ExtensionId::parse(recorded.event().token_created().extension_id());
+  if (!id) return cannot_apply("its extension's id is malformed");
+  const auto key = extension_key(*id);
+  auto row = parse(rows.get(key));
+  if (!row) return cannot_apply("there is no such extension");
+  row->set_tokens(row->tokens() + 1);
+  rows.put(key, row->SerializeAsString());
+  rows.put(token_key(recorded), key);
+  return {};
+}
+
+void discount_token(const Recorded& recorded, RowWriter& rows) {
+  const auto key = rows.get(token_key(recorded));
+  if (!key) return;
+  rows.erase(token_key(recorded));
+  auto row = parse(rows.get(*key));
+  if (!row || row->tokens() == 0) return;
+  row->set_tokens(row->tokens() - 1);
+  rows.put(*key, row->SerializeAsString());
+}
+
+}  // namespace
+
+Result<void> ExtensionList::apply_event(const StoredEvent& event, RowWriter& rows) {
+  const auto& kind = event.recorded.event();
+  if (kind.has_extension_created()) return create(event.recorded, rows);
+  if (kind.has_extension_updated() || kind.has_extension_deleted()) return change(event.recorded, rows);
+  if (kind.has_token_created() && !kind.token_created().extension_id().empty()) {
+    return count_token(event.recorded, rows);
+  }
+  if (kind.has_token_deleted()) discount_token(event.recorded, rows);
+  return {};
+}
+
+std::optional<ExtensionRow> ExtensionList::find(ExtensionId id) const {
+  return parse(view().get(extension_key(id)));
+}
+
+std::vector<ExtensionRow> ExtensionList::of(AccountId account) const {
+  std::vector<ExtensionRow> extensions;
+  const auto prefix = account_prefix(account);
+  const auto it = view().rows();
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+    if (auto row = parse(view().get(mintmark::view(it->value())))) extensions.push_back(std::move(*row));
+  }
+  std::ranges::reverse(extensions);
+  return extensions;
+}
+
+}  // namespace mintmark
