@@ -219,9 +219,18 @@ TEST_F(HandleExchangeTest, TheSameIdempotencyKeyExchangesOnce) {
 TEST_F(HandleExchangeTest, OnlyAPartnersTokenExchanges) {
   const auto token = create();
   const auto body = R"({"handle":")" + text(token, "handle") + "\"}";
+  const auto owner = instance_.add_user(account_, "ann@example.com");
+  const auto cookie = instance_.sign_in("ann@example.com", owner.password);
   const auto head = instance_.memory.head();
   EXPECT_EQ(call_as(key_, "POST", tokens, body).status, 403);
-  instance_.add_user(account_, "ann@example.com");
+  EXPECT_EQ(instance_
+                .call(RequestBuilder("POST", tokens)
+                          .header("Cookie", "mintmark_session=" + cookie)
+                          .header("X-CSRF-Token", csrf_token(*instance_.services, cookie))
+                          .header("Content-Type", "application/json")
+                          .body(body))
+                .status,
+            403);
   EXPECT_EQ(instance_.call(RequestBuilder("POST", tokens).body(body)).status, 401);
   EXPECT_EQ(instance_.memory.head(), head);
   // A whole object that is sent back creates, as ever.

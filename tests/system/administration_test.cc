@@ -51,11 +51,23 @@ class Administration : public ::testing::Test {
     EXPECT_THAT(members_of(user), ElementsAre("user", "email", "password"));
     EXPECT_THAT(members_of(folder_.run_json({"user", "password", "--email", email})),
                 ElementsAre("email", "password"));
+    const auto second = "second-" + email;
+    folder_.run_json({"user", "add", "--account", text(opened, "account"), "--email", second});
+    const auto role = folder_.run_json({"user", "role", "--email", second, "--role", "auditor"});
+    EXPECT_THAT(members_of(role), ElementsAre("user", "role"));
+    EXPECT_EQ(text(role, "role"), "auditor");
+    const auto stopped = folder_.run_json({"user", "deactivate", "--email", second});
+    EXPECT_THAT(members_of(stopped), ElementsAre("user", "status"));
+    EXPECT_EQ(text(stopped, "status"), "inactive");
+    EXPECT_EQ(text(folder_.run_json({"user", "activate", "--email", second}), "status"), "active");
+    const auto partner = folder_.run_json({"partner", "create", "--name", "Zapier"});
+    EXPECT_THAT(members_of(partner), ElementsAre("id", "key"));
+    EXPECT_THAT(text(partner, "key"), MatchesRegex(text(partner, "id") + ":[0-9a-f]{40}"));
     EXPECT_EQ(folder_.run_json({"user", "list", "--account", text(opened, "account")})
                   .at("users")
                   .as_array()
                   .size(),
-              1U);
+              2U);
     EXPECT_THAT(members_of(folder_.run_json({"account", "list"})), ElementsAre("accounts"));
     const auto verified = folder_.run_json({"verify"});
     EXPECT_THAT(members_of(verified), ElementsAre("head", "root", "problem"));
@@ -85,6 +97,13 @@ class Administration : public ::testing::Test {
     refused({"user", "add", "--account", folder_.account(), "--email", "a@example.com", "--role", "king"}, 2,
             "role: ");
     refused({"user", "password", "--email", "nobody@example.com"}, 1, "no user");
+    refused({"user", "role", "--email", "nobody@example.com", "--role", "member"}, 1, "no user");
+    refused({"user", "role", "--email", folder_.email(), "--role", "king"}, 2, "role: ");
+    refused({"user", "role", "--email", folder_.email(), "--role", "auditor"}, 1, "owner");
+    refused({"user", "deactivate", "--email", folder_.email()}, 1, "owner");
+    refused({"user", "activate", "--email", "nobody@example.com"}, 1, "no user");
+    refused({"partner", "create", "--name", " "}, 2, "name: ");
+    refused({"partner", "create"}, 2, "--name");
     refused({"account", "open", "--name", " "}, 2, "name: ");
     refused({"account", "open", "--name", "\xFF"}, 2, "");
     refused({"account", "open", "--name", "x", "--type", "bank"}, 2, "type: ");
@@ -154,6 +173,21 @@ TEST_F(Administration, WorksOnTheRunningServerThroughASocketOfItsOwnersAlone) {
   EXPECT_FALSE(std::filesystem::exists(folder_.file("admin.sock")));
 }
 
+TEST_F(Administration, EndsTheSessionsOfAUserWhoIsDeactivated) {
+  const auto person = folder_.add_user(folder_.account(), "leaver", "member");
+  ServerProcess server(folder_.path());
+  RestClient client(server.port());
+  client.log_in(person.email, person.password);
+  EXPECT_EQ(client.get("/auth/tokens").status, 200);
+  folder_.run_json({"user", "deactivate", "--email", person.email});
+  EXPECT_EQ(client.get("/auth/tokens").status, 401);
+  EXPECT_THROW(client.log_in(person.email, person.password), std::runtime_error);
+  folder_.run_json({"user", "activate", "--email", person.email});
+  client.log_in(person.email, person.password);
+  folder_.run_json({"user", "role", "--email", person.email, "--role", "auditor"});
+  EXPECT_EQ(client.post("/auth/tokens", "{}").status, 403);
+}
+
 TEST_F(Administration, WorksBesideTheSocketOfAKilledServer) {
   ServerProcess(folder_.path()).kill();
   EXPECT_TRUE(std::filesystem::exists(folder_.file("admin.sock")));
@@ -170,7 +204,7 @@ TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
   const auto help = run_mintmark({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const auto* command :
-       {"init", "serve", "replay", "rebuild", "verify", "account", "user", "token", "version"}) {
+       {"init", "serve", "replay", "rebuild", "verify", "account", "user", "token", "partner", "version"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("  ") + command + " "));
     EXPECT_EQ(run_mintmark({command, "--help"}).exit_code, 0) << command;
   }

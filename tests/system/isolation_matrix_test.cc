@@ -67,7 +67,7 @@ class IsolationMatrix : public ServerTest {
   static std::string absent_id(std::string_view before) {
     static const std::map<std::string, std::string, std::less<>> ids = {
         {"tokens", "SU-000-000-000"},   {"accounts", "VA-000-000"}, {"users", "UR-000-000-000"},
-        {"extensions", "EXT-999"},      {"modules", "MD-9999"},     {"webhooks", "WH-000-000-000"},
+        {"extensions", "EXT-999-999"},  {"modules", "MD-9999"},     {"webhooks", "WH-000-000-000"},
         {"sessions", "no-such-session"}};
     const auto found = ids.find(before);
     if (found == ids.end()) throw std::logic_error(fmt::format("no id is known for {}", before));
@@ -181,6 +181,24 @@ TEST_F(IsolationMatrix, AStoppedTokenMayNothing) {
   }
 }
 
+TEST_F(IsolationMatrix, APartnersTokenMayOnlyExchange) {
+  const auto partner = folder().run_json({"partner", "create", "--name", "Zapier"});
+  auto by_partner = bearer(text(partner, "key"));
+  for (const auto& operation : operations()) {
+    if (operation.access == "public") continue;
+    SCOPED_TRACE(operation.method + " " + operation.path);
+    if (operation.path == "/auth/context") {
+      EXPECT_EQ(call(by_partner, operation, operation.path).status, 200);
+    } else if (operation.method == "POST" && operation.path == "/auth/tokens") {
+      expect_error(call(by_partner, operation, operation.path), 400, "VAL_001");
+      const auto creation = R"({"name":"x","extension":{"id":"EXT-000"}})";
+      expect_error(by_partner.post(operation.path, creation), 403, "AUTH_003");
+    } else {
+      expect_refused(by_partner, operation, 403);
+    }
+  }
+}
+
 // The stranger's things by the segment before their id; of what accounts share there is no stranger's.
 std::map<std::string, std::string, std::less<>> foreign_things(RestClient& stranger,
                                                                const InitialisedFolder::Person& person) {
@@ -195,6 +213,9 @@ std::map<std::string, std::string, std::less<>> foreign_things(RestClient& stran
   const auto made = stranger.post("/notifications/webhooks", json::serialize(webhook));
   if (made.status != 201) throw std::runtime_error(made.body);
   ids["webhooks"] = text(made.object(), "id");
+  const auto extension = stranger.post("/extensions", R"({"name":"theirs","description":"x"})");
+  if (extension.status != 201) throw std::runtime_error(extension.body);
+  ids["extensions"] = text(extension.object(), "id");
   return ids;
 }
 
