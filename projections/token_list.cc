@@ -196,6 +196,40 @@ std::shared_ptr<const TokenBlocks> TokenList::blocks(AccountId account) const {
   });
 }
 
+namespace {
+
+// Rows in the order that they are read, in one piece of memory: a million small ones would cost more to make
+// and to free than to read.
+class RowBuffer {
+ public:
+  explicit RowBuffer(std::size_t count) : places_(count) { bytes_.reserve(count * row_bytes_usual); }
+
+  void put(std::size_t place, std::string_view bytes) {
+    places_[place] = {bytes_.size(), bytes.size()};
+    bytes_.append(bytes);
+  }
+  // Calls visit(bytes) for every row that was put, by its place.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [offset, size] : places_) {
+      if (size > 0) visit(std::string_view(bytes_).substr(offset, size));
+    }
+  }
+
+ private:
+  static constexpr std::size_t row_bytes_usual = 160;
+  std::string bytes_;
+  std::vector<std::pair<std::size_t, std::size_t>> places_;  // offset and size
+};
+
+void throw_unless_read(const rocksdb::Iterator& it) {
+  if (!it.status().ok()) {
+    throw std::runtime_error("the token list cannot be read: " + it.status().ToString());
+  }
+}
+
+}  // namespace
+
 // Rows lie on disk in the order of their ids, and are wanted in that of their creation. So this reads many at
 // once in the order of the disk; the more of all rows are the account's, the less it seeks.
 Position TokenList::load(AccountId account, const std::function<void(const TokenRow&)>& take) const {
@@ -205,17 +239,20 @@ Position TokenList::load(AccountId account, const std::function<void(const Token
   const auto position = checkpoint_of(*it);
   const auto prefix = account_prefix(account);
   std::string next = prefix;
+  TokenRow row;  // one for all: it keeps its memory
   for (;;) {
     std::vector<std::pair<TokenId, std::uint32_t>> wanted;  // with their places in `rows`
-    for (it->Seek(next); it->Valid() && it->key().starts_with(prefix) && wanted.size() < rows_at_once;
-         it->Next()) {
+    it->Seek(next);
+    for (; it->Valid() && it->key().starts_with(prefix) && wanted.size() < rows_at_once; it->Next()) {
       wanted.emplace_back(token_of_key(mintmark::view(it->value())),
                           static_cast<std::uint32_t>(wanted.size()));
-      next = it->key().ToString() + '\0';
     }
+    throw_unless_read(*it);
     if (wanted.empty()) return position;
+    const bool is_last = !it->Valid() || !it->key().starts_with(prefix);
+    if (!is_last) next = it->key().ToString();
     std::ranges::sort(wanted);
-    std::vector<std::string> rows(wanted.size());
+    RowBuffer rows(wanted.size());
     it->Seek(token_key(wanted.front().first));
     for (const auto& [id, place] : wanted) {
       const auto key = token_key(id);
@@ -226,14 +263,13 @@ Position TokenList::load(AccountId account, const std::function<void(const Token
           it->Seek(key);
         }
       }
-      if (it->Valid() && mintmark::view(it->key()) == key) rows[place] = it->value().ToString();
+      if (it->Valid() && mintmark::view(it->key()) == key) rows.put(place, mintmark::view(it->value()));
     }
-    if (!it->status().ok())
-      throw std::runtime_error("the token list cannot be read: " + it->status().ToString());
-    for (const auto& stored : rows) {
-      TokenRow row;
-      if (!stored.empty() && row.ParseFromString(stored)) take(row);
-    }
+    throw_unless_read(*it);
+    rows.for_each([&](std::string_view stored) {
+      if (row.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) take(row);
+    });
+    if (is_last) return position;
   }
 }
 
