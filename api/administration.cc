@@ -17,6 +17,7 @@
 #include "api/user_service.h"
 #include "domain/limits.h"
 #include "domain/user.h"
+#include "eventstore/backup.h"
 
 namespace mintmark {
 namespace {
@@ -27,6 +28,8 @@ namespace json = boost::json;
 struct Command {
   Services& services;
   RocksDbLog& log;
+  TreeHeadJournal& tree_heads;
+  KeyRotation& key_rotation;
   Caller caller;
   json::object members;
   LineOutput& output;
@@ -265,10 +268,72 @@ awaitable<Outcome> replay(Command& command) {
 
 awaitable<Outcome> verify(Command& command) {
   auto check = [&command]() -> Outcome {
-    const auto report = command.log.verify([](Position, Position) {});
+    FieldErrors errors;
+    const auto further = JsonFields(command.members, errors).text("tree_heads").value_or("");
+    if (errors.any()) return std::move(errors).error();
+    auto heads = command.tree_heads.heads(further);
+    if (!heads) return std::unexpected(heads.error());
+    VerifyOptions options;
+    options.tree_heads = std::move(*heads);
+    const auto report = command.log.verify([](Position, Position) {}, options);
     return json::object{{"head", report.head}, {"root", hex(report.root)}, {"problem", report.problem}};
   };
   co_return co_await command.services.blocking.run(std::move(check));
+}
+
+awaitable<Outcome> sign_a_tree_head(Command& command) {
+  auto sign = [&command]() -> Outcome {
+    const auto published = command.tree_heads.publish();
+    if (!published) return std::unexpected(published.error());
+    return json::object{
+        {"head", published->head.size}, {"root", hex(published->head.root)}, {"note", published->note}};
+  };
+  co_return co_await command.services.blocking.run(std::move(sign));
+}
+
+awaitable<Outcome> show_the_tree_head_key(Command& command) {
+  co_return json::object{{"public_key", command.tree_heads.verifier().text()}};
+}
+
+awaitable<Outcome> rotate_keys(Command& command) {
+  auto rotate = [&command]() -> Outcome {
+    const auto report = command.key_rotation.run(command.caller.actor);
+    if (!report) return std::unexpected(report.error());
+    return json::object{{"wrapped_anew", report->wrapped_anew}, {"pepper", report->pepper}};
+  };
+  co_return co_await command.services.blocking.run(std::move(rotate));
+}
+
+awaitable<Outcome> back_up(Command& command) {
+  FieldErrors errors;
+  JsonFields fields(command.members, errors);
+  const auto events = fields.text("events").value_or("");
+  const auto vault = fields.text("vault").value_or("");
+  if (events.empty() && vault.empty()) errors.add("events", "Say where the events or the vault are to go.");
+  if (!events.empty() && vault.starts_with(events + "/")) {
+    errors.add("vault", "The vault must not lie in the events' folder, which is kept: see docs/backup.md.");
+  }
+  if (errors.any()) co_return std::move(errors).error();
+  auto write = [&]() -> Outcome {
+    json::object result;
+    if (!events.empty()) {
+      const auto report = backup_events(command.log, events);
+      if (!report) return std::unexpected(report.error());
+      result = {{"head", report->head},
+                {"root", hex(report->root)},
+                {"events", report->events},
+                {"segments", report->segments}};
+    }
+    if (!vault.empty()) {
+      // After the events: so it holds the key of each of them.
+      const auto paused = command.key_rotation.pause();
+      const auto keys = backup_vault(command.log, vault);
+      if (!keys) return std::unexpected(keys.error());
+      result["vault_keys"] = *keys;
+    }
+    return result;
+  };
+  co_return co_await command.services.blocking.run(std::move(write));
 }
 
 struct Entry {
@@ -292,6 +357,10 @@ constexpr std::array commands = std::to_array<Entry>({
     {"token.delete", delete_a_token},
     {"replay", replay},
     {"verify", verify},
+    {"tree_head.sign", sign_a_tree_head},
+    {"tree_head.key", show_the_tree_head_key},
+    {"backup", back_up},
+    {"keys.rotate", rotate_keys},
 });
 
 }  // namespace
@@ -310,7 +379,8 @@ awaitable<Outcome> Administration::run(std::string operator_name, json::object m
   if (errors.any()) co_return std::move(errors).error();
   for (const auto& entry : commands) {
     if (entry.name != *name) continue;
-    Command command{services_, log_, std::move(caller), std::move(members), output};
+    Command command{services_,          log_,  tree_heads_, key_rotation_, std::move(caller),
+                    std::move(members), output};
     co_return co_await entry.run(command);
   }
   co_return fail(ErrorKind::kInvalid, fmt::format("command: There is no command {}.", *name));

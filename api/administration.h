@@ -7,7 +7,9 @@
 
 #include "api/services.h"
 #include "domain/error.h"
+#include "eventstore/key_rotation.h"
 #include "eventstore/rocksdb_log.h"
+#include "eventstore/tree_head_journal.h"
 
 namespace mintmark {
 
@@ -35,11 +37,17 @@ class LineOutput {
 //   token.show      id                                    → the token
 //   token.delete    id                                    → {id, position}
 //   replay          see ReplayOptions                     → {}, and the events as lines
-//   verify                                                → {head, root, problem}
+//   verify          tree_heads (a further file of them)   → {head, root, problem}
+//   tree_head.sign                                        → {head, root, note}
+//   tree_head.key                                         → {public_key}
+//   backup          events (a folder), vault (a file); absolute paths, one of them or both
+//                                                         → {head, root, events, segments} and {vault_keys}
+//   keys.rotate                                           → {wrapped_anew, pepper}
 class Administration {
  public:
-  // Both must outlive it.
-  Administration(Services& services, RocksDbLog& log) : services_(services), log_(log) {}
+  // All must outlive it.
+  Administration(Services& services, RocksDbLog& log, TreeHeadJournal& tree_heads, KeyRotation& key_rotation)
+      : services_(services), log_(log), tree_heads_(tree_heads), key_rotation_(key_rotation) {}
 
   // `operator_name` goes to the log as the actor. kInvalid for an unknown command or a bad member.
   awaitable<Result<boost::json::object>> run(std::string operator_name, boost::json::object command,
@@ -48,6 +56,8 @@ class Administration {
  private:
   Services& services_;
   RocksDbLog& log_;
+  TreeHeadJournal& tree_heads_;
+  KeyRotation& key_rotation_;
 };
 
 }  // namespace mintmark

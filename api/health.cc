@@ -12,6 +12,7 @@ awaitable<http::Response> health(Context& context) {
                                                    {"position", services.log.head()},
                                                    {"projected", services.projector.position()},
                                                    {"parked_streams", services.projector.parked_streams()},
+                                                   {"damage_found", services.damage_found.load()},
                                                });
 }
 

@@ -46,6 +46,7 @@ struct Services {
   const ModuleTable& modules;
   std::string public_url;  // under which clients reach us, without a slash at its end
   ListCursors list_cursors{};
+  std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
 };
 
 }  // namespace mintmark

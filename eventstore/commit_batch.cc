@@ -15,6 +15,13 @@ using Kind = AppendError::Kind;
 
 // Breaches of the limits are mistakes of our own code, but cheaper to refuse than to store.
 std::optional<AppendError> find_breach(const AppendRequest& request) {
+  const auto only_wraps_anew = [](const VaultWrite& write) {
+    return !write.replaces.empty() && !write.wrapped_key.empty();
+  };
+  if (request.streams.empty() && !request.vault_writes.empty() &&
+      std::ranges::all_of(request.vault_writes, only_wraps_anew)) {
+    return std::nullopt;
+  }
   std::size_t events = 0;
   for (const auto& append : request.streams) {
     if (append.stream.empty() || append.stream.size() > limits::stream_name_bytes_max ||
@@ -44,6 +51,7 @@ std::optional<AppendError> find_breach(const AppendRequest& request) {
 }  // namespace
 
 std::optional<AppendResult> CommitBatch::find_repeated(const AppendRequest& request) {
+  if (request.streams.empty()) return std::nullopt;
   if (request.idempotency_key) {
     const auto& [key_hash, request_hash] = *request.idempotency_key;
     std::optional<EventLog::EarlierUse> earlier;
@@ -80,6 +88,10 @@ std::optional<AppendResult> CommitBatch::answer_without_writing(const AppendRequ
 
 AppendResult CommitBatch::add(AppendRequest&& request) {
   if (auto answer = answer_without_writing(request)) return *answer;
+  if (request.streams.empty()) {
+    take_vault_writes(std::move(request.vault_writes));
+    return Committed{head_, head_, false};
+  }
   for (const auto& append : request.streams) {
     const auto actual = version_of(append.stream);
     if (actual != append.expected_version) {
@@ -101,8 +113,49 @@ AppendResult CommitBatch::add(AppendRequest&& request) {
     auto& [key_hash, request_hash] = *request.idempotency_key;
     idempotency_keys_.emplace(std::move(key_hash), EventLog::EarlierUse{std::move(request_hash), committed});
   }
-  std::ranges::move(request.vault_writes, std::back_inserter(vault_writes_));
+  take_vault_writes(std::move(request.vault_writes));
   return committed;
+}
+
+std::string CommitBatch::add_stored(std::vector<StoredEvent>&& append) {
+  if (append.empty()) return "an append holds no event";
+  std::map<std::string, std::uint64_t, std::less<>> versions;
+  std::vector<EncodedEvent> encoded;
+  for (auto& [bytes, recorded] : append) {
+    const auto position = head_ + encoded.size() + 1;
+    const auto found = versions.find(recorded.stream());
+    const auto version = found != versions.end() ? found->second : version_of(recorded.stream());
+    if (recorded.position() != position || recorded.version() != version + 1 ||
+        recorded.event_id().size() != sizeof(EventId::bytes)) {
+      return fmt::format("the event at position {} does not follow those before it", position);
+    }
+    versions[recorded.stream()] = recorded.version();
+    encoded.push_back({position, recorded.stream(), recorded.version(), std::move(bytes)});
+  }
+  const auto& first = append.front().recorded;
+  const Committed committed{head_ + 1, head_ + encoded.size(), false};
+  for (const auto& [stream, version] : versions) stream_versions_[stream] = version;
+  std::ranges::move(encoded, std::back_inserter(events_));
+  head_ = committed.last;
+  appends_.emplace(EventId::from_bytes(first.event_id()), committed);
+  if (!first.idempotency_key_hash().empty()) {
+    idempotency_keys_.emplace(first.idempotency_key_hash(),
+                              EventLog::EarlierUse{first.request_hash(), committed});
+  }
+  return "";
+}
+
+void CommitBatch::take_vault_writes(std::vector<VaultWrite>&& writes) {
+  for (auto& write : writes) {
+    if (!write.replaces.empty()) {
+      const auto pending = vault_rows_.find(write.subject);
+      const auto row =
+          pending != vault_rows_.end() ? std::optional(pending->second) : lookup_.vault_row(write.subject);
+      if (row != write.replaces) continue;
+    }
+    vault_rows_[write.subject] = write.wrapped_key;
+    vault_writes_.push_back(std::move(write));
+  }
 }
 
 std::optional<std::vector<EncodedEvent>> CommitBatch::encode(AppendRequest& request) const {

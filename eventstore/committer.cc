@@ -23,6 +23,7 @@ Committer::Committer(RocksDbTables& tables, HeadAnchor& anchor, Options options)
       anchor_(anchor),
       options_(std::move(options)),
       tree_(options_.tree),
+      anchored_tree_(options_.tree),
       head_(options_.tree.size()),
       anchor_thread_([this] { anchor_until_stopped(); }),
       commit_thread_([this] { commit_until_stopped(); }) {}
@@ -56,6 +57,11 @@ void Committer::append(AppendRequest request, AppendDone done) {
     if (!ended) refusal = AppendError{Kind::kBusy, "too many writes are waiting; try again"};
   }
   done(std::unexpected(std::move(refusal)));
+}
+
+MerkleTree Committer::tree() const {
+  const std::scoped_lock lock(mutex_);
+  return anchored_tree_;
 }
 
 bool Committer::wait_past(Position after, std::stop_token stop) {
@@ -155,6 +161,7 @@ void Committer::anchor(std::vector<Written> written) {
   if (had_failed || !failure.empty()) return fail_for_ever(failure, std::move(answers));
   {
     const std::scoped_lock lock(mutex_);
+    anchored_tree_ = tree;
     head_.store(tree.size(), std::memory_order_release);
   }
   head_moved_.notify_all();

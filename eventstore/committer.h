@@ -47,6 +47,8 @@ class Committer {
   // See EventLog.
   void append(AppendRequest request, AppendDone done);
   Position head() const { return head_.load(std::memory_order_acquire); }
+  // The tree up to head() or a little further; anchored, so nothing of it can be lost any more.
+  MerkleTree tree() const;
   bool wait_past(Position after, std::stop_token stop);
 
  private:
@@ -77,7 +79,7 @@ class Committer {
   const Options options_;
   MerkleTree tree_;  // commit thread's own
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable queue_grown_;
   std::condition_variable written_grown_;
   std::condition_variable_any head_moved_;
@@ -87,6 +89,7 @@ class Committer {
   bool stopping_ = false;         // guarded by mutex_
   bool commits_ended_ = false;    // guarded by mutex_
   bool failed_ = false;           // guarded by mutex_
+  MerkleTree anchored_tree_;      // guarded by mutex_
   std::atomic<Position> head_;
 
   std::thread anchor_thread_;

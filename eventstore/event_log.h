@@ -43,10 +43,23 @@ struct IdempotencyKey {
   std::string request_hash;  // SHA-256 of method, path and body
 };
 
-// A change to the vault that happens if and only if the append does (eventstore/vault.h).
+// A subject's wrapped data key, as the vault holds it (eventstore/vault.h).
+struct VaultRow {
+  std::string subject;
+  std::string wrapped_key;
+
+  bool operator==(const VaultRow&) const = default;
+};
+
+// A change to the vault that happens if and only if the append does.
 struct VaultWrite {
   std::string subject;
   std::string wrapped_key;  // empty: the subject's data key is destroyed
+  // Not empty: only where the vault holds this now, else nothing. So wrapping a key anew never brings back
+  // one that was destroyed meanwhile.
+  std::string replaces = {};
+  // Held as long as the write is under way: what wrapped the key must stay known until then.
+  std::shared_ptr<const void> wrapped_under = {};
 };
 
 // The envelope's part that its caller knows; see Recorded in domain/events.proto.
@@ -60,7 +73,8 @@ struct Metadata {
 };
 
 // Appends to several streams are one: all or nothing. That goes beyond DESIGN.md's single-stream seam,
-// because a user and the claim on an e-mail address must come into being together.
+// because a user and the claim on an e-mail address must come into being together. Without streams it may
+// only wrap keys of the vault anew: nothing has happened then, and no event is stored.
 struct AppendRequest {
   std::vector<StreamAppend> streams;
   Metadata metadata;
@@ -129,6 +143,10 @@ class EventLog {
 
   // The subject's wrapped data key; nothing where there never was one or it is destroyed. Blocks on disk.
   virtual std::optional<std::string> read_vault(std::string_view subject) = 0;
+
+  // The vault's rows behind that subject in the order of subjects, `limit` of them where there are so many.
+  // Blocks on disk.
+  virtual std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit) = 0;
 
   // The newest durable position.
   virtual Position head() const = 0;

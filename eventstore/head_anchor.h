@@ -12,6 +12,11 @@
 
 namespace mintmark {
 
+// Where it lies in a log's folder.
+inline std::string anchor_path(const std::string& log_path) {
+  return log_path + "/anchor";
+}
+
 // How far the log is known to be durable, apart from the log: RocksDB drops acknowledged writes silently
 // where its write-ahead log is damaged or gone, and the anchor is how we notice (DESIGN.md, "What RocksDB
 // does not promise").

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "domain/error.h"
@@ -17,7 +18,18 @@ using KeyEncryptionKey = std::array<std::uint8_t, 32>;
 // exists. Blocks until it is on disk.
 Result<KeyEncryptionKey> create_key_file(const std::string& path, Random& random);
 
+// What a key file holds. While keys are being rotated it has two lines: the new key, then the one that still
+// wraps what has not been wrapped anew.
+struct KeyEncryptionKeys {
+  KeyEncryptionKey current{};
+  std::optional<KeyEncryptionKey> previous = std::nullopt;
+};
+
 // Fails where the file is missing, readable by others or not of that form.
-Result<KeyEncryptionKey> read_key_file(const std::string& path);
+Result<KeyEncryptionKeys> read_key_file(const std::string& path);
+
+// Replaces the file's content: a crash leaves the old or the new one, whole. Blocks until it is on disk.
+// Fails where the folder cannot be written to, and the file is as it was.
+Result<void> replace_key_file(const std::string& path, const KeyEncryptionKeys& keys);
 
 }  // namespace mintmark

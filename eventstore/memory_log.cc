@@ -22,11 +22,11 @@ AppendResult MemoryLog::commit(AppendRequest&& request) {
   }
   idempotency_keys_.insert(batch.idempotency_keys().begin(), batch.idempotency_keys().end());
   appends_.insert(batch.appends().begin(), batch.appends().end());
-  for (const auto& [subject, wrapped_key] : batch.vault_writes()) {
-    if (wrapped_key.empty()) {
-      vault_.erase(subject);
+  for (const auto& write : batch.vault_writes()) {
+    if (write.wrapped_key.empty()) {
+      vault_.erase(write.subject);
     } else {
-      vault_[subject] = wrapped_key;
+      vault_[write.subject] = write.wrapped_key;
     }
   }
   grown_.notify_all();
@@ -63,8 +63,15 @@ std::optional<EventLog::EarlierUse> MemoryLog::find_idempotency_key(std::string_
 
 std::optional<std::string> MemoryLog::read_vault(std::string_view subject) {
   const std::scoped_lock lock(mutex_);
-  const auto found = vault_.find(subject);
-  return found == vault_.end() ? std::nullopt : std::optional(found->second);
+  return vault_row(subject);
+}
+
+std::vector<VaultRow> MemoryLog::read_vault_after(std::string_view subject, std::size_t limit) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<VaultRow> rows;
+  for (auto row = vault_.upper_bound(subject); row != vault_.end() && rows.size() < limit; ++row)
+    rows.push_back({row->first, row->second});
+  return rows;
 }
 
 Position MemoryLog::head() const {
@@ -91,6 +98,11 @@ std::optional<EventLog::EarlierUse> MemoryLog::idempotency_key(std::string_view 
 std::optional<Committed> MemoryLog::append_of(const EventId& first_event) {
   const auto found = appends_.find(first_event);
   return found == appends_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> MemoryLog::vault_row(std::string_view subject) {
+  const auto found = vault_.find(subject);
+  return found == vault_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace mintmark

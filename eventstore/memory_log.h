@@ -21,6 +21,7 @@ class MemoryLog final : public EventLog, private LogLookup {
   std::uint64_t version_of(std::string_view stream) override;
   std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override;
   std::optional<std::string> read_vault(std::string_view subject) override;
+  std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit) override;
   Position head() const override;
   bool wait_past(Position after, std::stop_token stop) override;
   EventId log_id() const override { return log_id_; }
@@ -29,6 +30,7 @@ class MemoryLog final : public EventLog, private LogLookup {
   std::uint64_t stream_version(std::string_view stream) override;
   std::optional<EarlierUse> idempotency_key(std::string_view key_hash) override;
   std::optional<Committed> append_of(const EventId& first_event) override;
+  std::optional<std::string> vault_row(std::string_view subject) override;
   AppendResult commit(AppendRequest&& request);
 
   const EventId log_id_;

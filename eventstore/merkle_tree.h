@@ -16,6 +16,14 @@ using TreeHash = std::array<std::uint8_t, 32>;
 // 64 lower-case hex characters.
 std::string hex(const TreeHash& hash);
 
+// What a tree of that size stands for.
+struct TreeHead {
+  Position size = 0;
+  TreeHash root{};
+
+  bool operator==(const TreeHead&) const = default;
+};
+
 // The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1: SHA-256,
 // leaves hashed behind a zero byte, inner nodes behind a one byte). Keeps the frontier alone: the roots of
 // the complete subtrees from left to right, at most 64 hashes, from which the root follows and the tree
@@ -32,6 +40,7 @@ class MerkleTree {
   Position size() const { return size_; }
   const std::vector<TreeHash>& frontier() const { return frontier_; }
   TreeHash root() const;
+  TreeHead head() const { return {size_, root()}; }
 
   bool operator==(const MerkleTree&) const = default;
 

@@ -99,9 +99,21 @@ Peppers::Peppers(std::span<const PepperKey> keys) : count_(keys.size()) {
   std::ranges::transform(keys, chains_.begin(), start_chain);
 }
 
+Peppers::Peppers(const Peppers& other)
+    : keys_(other.keys_), chains_(other.chains_), count_(other.count_.load(std::memory_order_acquire)) {}
+
+std::uint32_t Peppers::add(const PepperKey& key) {
+  const auto number = newest();
+  if (number == count_max) throw std::length_error("there are 255 peppers");
+  keys_[number] = key;
+  chains_[number] = start_chain(key);
+  count_.store(number + 1, std::memory_order_release);
+  return number + 1;
+}
+
 Digest Peppers::digest(std::uint32_t number, const Secret& secret) const {
   Digest digest{};
-  if (number == 0 || number > count_) {
+  if (number == 0 || number > newest()) {
     randombytes_buf(digest.data(), digest.size());
     return digest;
   }
@@ -118,9 +130,10 @@ Digest Peppers::digest(std::uint32_t number, const Secret& secret) const {
 }
 
 SecretDigest Peppers::digest(const Secret& secret) const {
-  const auto bytes = digest(newest(), secret);
+  const auto number = newest();
+  const auto bytes = digest(number, secret);
   SecretDigest result;
-  result.set_pepper(newest());
+  result.set_pepper(number);
   result.set_digest(bytes.data(), bytes.size());
   return result;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,9 +17,9 @@ using Digest = std::array<std::uint8_t, 16>;
 using PepperKey = std::array<std::uint8_t, 32>;
 
 // Secret keys that turn secrets into digests, numbered from 1 in the order they came into use; events name
-// the number they used. Immutable, so it may be shared by threads. Digest: BLAKE2b keyed with the pepper (RFC
-// 7693), 16 bytes out of a domain byte and the value. Neither function of it blocks or allocates but where it
-// returns a string.
+// the number they used. Any number of threads may ask while one adds. Digest: BLAKE2b keyed with the pepper
+// (RFC 7693), 16 bytes out of a domain byte and the value. Neither function of it blocks or allocates but
+// where it returns a string.
 class Peppers {
  public:
   static constexpr std::uint32_t count_max = 255;
@@ -26,7 +27,14 @@ class Peppers {
   // At least one key, at most count_max.
   explicit Peppers(std::span<const PepperKey> keys);
 
-  std::uint32_t newest() const { return static_cast<std::uint32_t>(count_); }
+  Peppers(const Peppers& other);
+  Peppers& operator=(const Peppers&) = delete;
+
+  std::uint32_t newest() const { return static_cast<std::uint32_t>(count_.load(std::memory_order_acquire)); }
+
+  // Takes in the next pepper, the newest from here on; its number. One thread at a time. Throws
+  // std::length_error where there are count_max.
+  std::uint32_t add(const PepperKey& key);
 
   // The digest that the authorization index compares. `number` out of range gives a digest that equals none.
   Digest digest(std::uint32_t number, const Secret& secret) const;
@@ -43,7 +51,7 @@ class Peppers {
 
   std::array<PepperKey, count_max> keys_{};
   std::array<Chain, count_max> chains_{};
-  std::size_t count_ = 0;
+  std::atomic<std::size_t> count_ = 0;  // those below it never change again
 };
 
 }  // namespace mintmark

@@ -19,14 +19,6 @@
 namespace mintmark {
 namespace {
 
-std::string rocksdb_path(const std::string& path) {
-  return path + "/rocksdb";
-}
-
-std::string anchor_path(const std::string& path) {
-  return path + "/anchor";
-}
-
 rocksdb::Env& env_of(const RocksDbLog::Options& options) {
   return options.env ? *options.env : *rocksdb::Env::Default();
 }
@@ -73,7 +65,7 @@ Result<void> RocksDbLog::create(const Options& options, EventId log_id) {
   std::filesystem::create_directories(path, code);
   const auto lock = code ? nullptr : FolderLock::try_take(path);
   if (!lock) return refuse(path, "its folder cannot be made or is in use");
-  if (env.FileExists(rocksdb_path(path)).ok()) return refuse(path, "it exists already");
+  if (env.FileExists(tables_path(path)).ok()) return refuse(path, "it exists already");
   rocksdb::Status status;
   if (env.FileExists(anchor_path(path)).ok()) {
     std::unique_ptr<HeadAnchor> anchor;
@@ -85,13 +77,13 @@ Result<void> RocksDbLog::create(const Options& options, EventId log_id) {
   }
   if (!status.ok()) return refuse(path, status.ToString());
   // The tables come under their name last and whole, so a creation that was cut short can be done again.
-  const auto unfinished = rocksdb_path(path) + ".new";
+  const auto unfinished = tables_path(path) + ".new";
   std::filesystem::remove_all(unfinished, code);
   std::unique_ptr<RocksDbTables> tables;
   status = RocksDbTables::open(env, unfinished, RocksDbTables::Mode::kCreate, tables);
   if (status.ok()) status = tables->write_meta({std::string(RocksDbTables::known_format), log_id, {}});
   tables.reset();
-  if (status.ok()) status = env.RenameFile(unfinished, rocksdb_path(path));
+  if (status.ok()) status = env.RenameFile(unfinished, tables_path(path));
   if (status.ok()) status = sync_folder(env, path);
   if (status.ok()) status = sync_folder(env, std::filesystem::absolute(path).parent_path());
   if (!status.ok()) return refuse(path, status.ToString());
@@ -109,12 +101,12 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     auto status = HeadAnchor::open(env, anchor_path(path), log->anchor_);
     if (!status.ok()) return refuse(path, "its head anchor cannot be read: " + status.ToString());
     // Opening for writing truncates a damaged write-ahead log, so the check comes first and only reads.
-    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kReadOnly, log->tables_);
+    status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, log->tables_);
     if (!status.ok()) return refuse(path, status.ToString());
     if (const auto why = check_against_anchor(*log->tables_, *log->anchor_); !why.empty())
       return refuse(path, why);
     log->tables_.reset();
-    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kWrite, log->tables_);
+    status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kWrite, log->tables_);
     if (!status.ok()) return refuse(path, status.ToString());
     auto meta = log->tables_->meta();
     if (!meta) return refuse(path, "its meta data is damaged");
@@ -135,7 +127,8 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
   return log;
 }
 
-Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const VerifyProgress& progress) {
+Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const VerifyProgress& progress,
+                                                const VerifyOptions& verify_options) {
   auto& env = env_of(options);
   const auto& path = options.path;
   if (!env.FileExists(path).ok()) return refuse(path, "there is none");
@@ -146,20 +139,40 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
     auto status = HeadAnchor::open(env, anchor_path(path), anchor);
     if (!status.ok()) return VerifyReport{0, {}, "the head anchor cannot be read: " + status.ToString()};
     std::unique_ptr<RocksDbTables> tables;
-    status = RocksDbTables::open(env, rocksdb_path(path), RocksDbTables::Mode::kReadOnly, tables);
+    status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
     if (!status.ok()) return VerifyReport{0, {}, status.ToString()};
     if (auto why = check_against_anchor(*tables, *anchor); !why.empty())
       return VerifyReport{0, {}, std::move(why)};
-    return verify_events(*tables, tables->meta()->tree, progress);
+    return verify_events(*tables, tables->meta()->tree, progress, verify_options);
   } catch (const std::exception& error) {
     return VerifyReport{0, {}, error.what()};
   }
 }
 
-VerifyReport RocksDbLog::verify(const VerifyProgress& progress) {
-  const auto meta = tables_->meta();
-  if (!meta) return VerifyReport{0, {}, "the meta data is damaged"};
-  return verify_events(*tables_, meta->tree, progress);
+VerifyReport RocksDbLog::verify(const VerifyProgress& progress, const VerifyOptions& verify_options) {
+  return verify_events(*tables_, tree(), progress, verify_options);
+}
+
+Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
+  const auto& path = options.path;
+  if (!env_of(options).FileExists(path).ok()) return refuse(path, "there is none");
+  const auto lock = FolderLock::try_take(path);
+  if (!lock) return refuse(path, "another process has it open");
+  try {
+    std::unique_ptr<RocksDbTables> tables;
+    const auto status =
+        RocksDbTables::open(env_of(options), tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
+    if (!status.ok()) return refuse(path, status.ToString());
+    const auto meta = tables->meta();
+    if (!meta || meta->format != RocksDbTables::known_format) return refuse(path, "its meta data is damaged");
+    return meta->log_id;
+  } catch (const std::exception& error) {
+    return refuse(path, error.what());
+  }
+}
+
+MerkleTree RocksDbLog::tree() const {
+  return committer_->tree();
 }
 
 void RocksDbLog::append(AppendRequest request, AppendDone done) {
@@ -186,8 +199,17 @@ std::optional<EventLog::EarlierUse> RocksDbLog::find_idempotency_key(std::string
   return use && use->committed.last <= committer_->head() ? use : std::nullopt;
 }
 
+std::optional<Committed> RocksDbLog::find_append(const EventId& first_event) {
+  auto committed = tables_->append_of(first_event);
+  return committed && committed->last <= committer_->head() ? committed : std::nullopt;
+}
+
 std::optional<std::string> RocksDbLog::read_vault(std::string_view subject) {
-  return tables_->read_vault(subject);
+  return tables_->vault_row(subject);
+}
+
+std::vector<VaultRow> RocksDbLog::read_vault_after(std::string_view subject, std::size_t limit) {
+  return tables_->read_vault_after(subject, limit);
 }
 
 Position RocksDbLog::head() const {

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "domain/error.h"
 #include "eventstore/event_log.h"
@@ -28,6 +31,15 @@ struct VerifyReport {
 
 // Told now and then how many of how many events are done.
 using VerifyProgress = std::function<void(Position done, Position total)>;
+
+struct VerifyOptions {
+  // Each must be the log's own at its size (RFC 6962's consistency, by growing the tree again).
+  std::vector<TreeHead> tree_heads = {};
+  // Paced where it is not 0: reads that many events a second, and only the files' blocks that they are in.
+  std::uint64_t events_per_second = 0;
+  // Ends it early, without a problem.
+  std::stop_token stop = {};
+};
 
 // The log on RocksDB, in a folder of its own: `rocksdb/` (eventstore/rocksdb_tables.h), `anchor`
 // (eventstore/head_anchor.h) and `lock`, held by the one process that has the log open. Several threads.
@@ -56,9 +68,19 @@ class RocksDbLog final : public EventLog {
 
   // Checks a log that no process has open: checksums of every file, anchor, gaps, stream versions, and the
   // root over all stored bytes. Changes nothing. Fails where the log is open or there is none.
-  static Result<VerifyReport> verify_stopped(const Options& options, const VerifyProgress& progress);
+  static Result<VerifyReport> verify_stopped(const Options& options, const VerifyProgress& progress,
+                                             const VerifyOptions& verify_options = {});
   // The same for this one while it is in use, up to the head at the start of the call. Blocks for long.
-  VerifyReport verify(const VerifyProgress& progress);
+  VerifyReport verify(const VerifyProgress& progress, const VerifyOptions& verify_options = {});
+  // The id of a log that no process has open. Fails as verify_stopped() does, or where its meta data is
+  // damaged.
+  static Result<EventId> log_id_of_stopped(const Options& options);
+
+  // The append whose first event has this id; nothing where there is none. Blocks on disk.
+  std::optional<Committed> find_append(const EventId& first_event);
+
+  // The tree over all events up to head(), or a little further; what it holds is durable.
+  MerkleTree tree() const;
 
   void append(AppendRequest request, AppendDone done) override;
   std::vector<StoredEvent> read(Position after, std::size_t limit) override;
@@ -66,6 +88,7 @@ class RocksDbLog final : public EventLog {
   std::uint64_t version_of(std::string_view stream) override;
   std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override;
   std::optional<std::string> read_vault(std::string_view subject) override;
+  std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit) override;
   Position head() const override;
   bool wait_past(Position after, std::stop_token stop) override;
   EventId log_id() const override { return log_id_; }

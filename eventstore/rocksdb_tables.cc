@@ -177,11 +177,11 @@ rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree&
   for (const auto& [key_hash, use] : batch.idempotency_keys()) {
     put(kIdempotency, key_hash, encode_positions(use.committed) + use.request_hash);
   }
-  for (const auto& [subject, wrapped_key] : batch.vault_writes()) {
-    if (!wrapped_key.empty()) {
-      put(kVault, subject, wrapped_key);
+  for (const auto& write : batch.vault_writes()) {
+    if (!write.wrapped_key.empty()) {
+      put(kVault, write.subject, write.wrapped_key);
     } else if (status.ok()) {
-      status = writes.Delete(families_[kVault], slice(subject));
+      status = writes.Delete(families_[kVault], slice(write.subject));
     }
   }
   put(kMeta, "tree", tree.encode());
@@ -233,8 +233,15 @@ std::vector<StoredEvent> RocksDbTables::read_stream(std::string_view stream, std
   return events;
 }
 
-std::optional<std::string> RocksDbTables::read_vault(std::string_view subject) {
-  return get(kVault, subject);
+std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, std::size_t limit) {
+  std::vector<VaultRow> rows;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kVault]));
+  for (it->Seek(slice(subject)); it->Valid() && rows.size() < limit; it->Next()) {
+    if (view(it->key()) == subject) continue;
+    rows.push_back({std::string(view(it->key())), std::string(view(it->value()))});
+  }
+  throw_unless_ok(it->status());
+  return rows;
 }
 
 void RocksDbTables::verify_checksums() {
@@ -274,6 +281,10 @@ std::optional<Committed> RocksDbTables::append_of(const EventId& first_event) {
   const auto value = get(kAppends, first_event.view());
   if (!value) return std::nullopt;
   return Committed{get_big_endian(*value), get_big_endian(std::string_view(*value).substr(8)), true};
+}
+
+std::optional<std::string> RocksDbTables::vault_row(std::string_view subject) {
+  return get(kVault, subject);
 }
 
 }  // namespace mintmark

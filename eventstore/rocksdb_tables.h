@@ -16,6 +16,11 @@
 
 namespace mintmark {
 
+// Where they lie in a log's folder.
+inline std::string tables_path(const std::string& log_path) {
+  return log_path + "/rocksdb";
+}
+
 // How the log lies in RocksDB: its column families, keys and values. Integers in keys are big-endian, 8
 // bytes.
 //
@@ -57,7 +62,7 @@ class RocksDbTables final : public LogLookup {
   // Events behind `after` up to and including `last`, at most `limit`.
   std::vector<StoredEvent> read(Position after, Position last, std::size_t limit);
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version, Position last);
-  std::optional<std::string> read_vault(std::string_view subject);
+  std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit);
 
   // Reads every file and checks the checksum of every block; throws where one is wrong.
   void verify_checksums();
@@ -68,6 +73,7 @@ class RocksDbTables final : public LogLookup {
   std::uint64_t stream_version(std::string_view stream) override;
   std::optional<EventLog::EarlierUse> idempotency_key(std::string_view key_hash) override;
   std::optional<Committed> append_of(const EventId& first_event) override;
+  std::optional<std::string> vault_row(std::string_view subject) override;
 
  private:
   enum Table : std::size_t { kMeta, kEvents, kStreams, kHeads, kAppends, kIdempotency, kVault, kTables };

@@ -10,6 +10,7 @@ namespace mintmark {
 namespace {
 
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr std::size_t wrap_batch_rows = 256;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(sizeof(DataKey) == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 static_assert(sizeof(DataKey) == sizeof(PepperKey));
@@ -55,12 +56,53 @@ std::string random_nonce(Random& random) {
   return nonce;
 }
 
+std::optional<DataKey> unwrap(const KeyEncryptionKey& by, std::string_view subject,
+                              std::string_view wrapped) {
+  const auto nonce = wrapped.substr(0, nonce_bytes);
+  auto value = decrypt(by, nonce, wrap_context(subject), wrapped.substr(nonce.size()));
+  if (!value || value->size() != sizeof(DataKey)) return std::nullopt;
+  DataKey key{};
+  std::ranges::copy(*value, key.begin());
+  sodium_memzero(value->data(), value->size());
+  return key;
+}
+
+std::optional<DataKey> unwrap(const KeyEncryptionKeys& by, std::string_view subject,
+                              std::string_view wrapped) {
+  auto key = unwrap(by.current, subject, wrapped);
+  if (!key && by.previous) key = unwrap(*by.previous, subject, wrapped);
+  return key;
+}
+
 }  // namespace
 
+struct Vault::Generation {
+  explicit Generation(const KeyEncryptionKeys& of) : keys(of) {}
+  ~Generation() {
+    sodium_memzero(&keys, sizeof keys);
+    ended.set_value();
+  }
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
+  KeyEncryptionKeys keys;
+  mutable std::promise<void> ended;
+};
+
+Vault::Vault(EventLog& log, const KeyEncryptionKeys& keys, Random& random)
+    : log_(log), random_(random), generation_(std::make_shared<const Generation>(keys)) {}
+
+std::shared_ptr<const Vault::Generation> Vault::generation() const {
+  const std::scoped_lock lock(mutex_);
+  return generation_;
+}
+
 VaultWrite Vault::wrap(std::string_view subject, const DataKey& key) {
+  auto by = generation();
   const auto nonce = random_nonce(random_);
   const std::string_view value(reinterpret_cast<const char*>(key.data()), key.size());
-  return {std::string(subject), nonce + encrypt(key_encryption_key_, nonce, wrap_context(subject), value)};
+  return {std::string(subject), nonce + encrypt(by->keys.current, nonce, wrap_context(subject), value), "",
+          std::move(by)};
 }
 
 std::pair<DataKey, VaultWrite> Vault::make(std::string_view subject) {
@@ -70,19 +112,19 @@ std::pair<DataKey, VaultWrite> Vault::make(std::string_view subject) {
   return {key, std::move(write)};
 }
 
+bool Vault::is_destroyed_by(const Event& event) {
+  return event.has_token_deleted() || event.has_user_erased() || event.has_webhook_deleted();
+}
+
 Result<std::optional<DataKey>> Vault::get(std::string_view subject) {
+  // Held until the row is open: no rotation goes on past what knows the key that wrapped it.
+  const auto by = generation();
   const auto wrapped = log_.read_vault(subject);
   if (!wrapped) return std::nullopt;
-  const auto nonce = std::string_view(*wrapped).substr(0, nonce_bytes);
-  const auto ciphertext = std::string_view(*wrapped).substr(nonce.size());
-  const auto value = decrypt(key_encryption_key_, nonce, wrap_context(subject), ciphertext);
-  DataKey key{};
-  if (!value || value->size() != key.size()) {
-    return fail(ErrorKind::kUnavailable,
-                fmt::format("The key of {} does not open under this key file.", subject));
-  }
-  std::ranges::copy(*value, key.begin());
-  return key;
+  auto key = unwrap(by->keys, subject, *wrapped);
+  if (key) return key;
+  return fail(ErrorKind::kUnavailable,
+              fmt::format("The key of {} does not open under this key file.", subject));
 }
 
 Sealed Vault::seal(const DataKey& key, std::string_view subject, std::uint64_t version,
@@ -98,8 +140,8 @@ std::optional<std::string> Vault::open(const DataKey& key, std::string_view subj
   return decrypt(key, sealed.nonce(), seal_context(subject, version), sealed.ciphertext());
 }
 
-VaultWrite Vault::make_pepper(std::uint32_t number) {
-  return make(pepper_subject(number)).second;
+std::pair<PepperKey, VaultWrite> Vault::make_pepper(std::uint32_t number) {
+  return make(pepper_subject(number));
 }
 
 Result<Peppers> Vault::load_peppers() {
@@ -115,7 +157,67 @@ Result<Peppers> Vault::load_peppers() {
   }
   if (keys.empty())
     return fail(ErrorKind::kUnavailable, "The vault holds no pepper: the data folder is incomplete.");
+  const auto added = log_.version_of("peppers");
+  if (keys.size() < added) {
+    return fail(
+        ErrorKind::kUnavailable,
+        fmt::format("The vault lacks pepper {} of {}: it is older than the log.", keys.size() + 1, added));
+  }
   return Peppers(keys);
+}
+
+bool Vault::start_rotation(const KeyEncryptionKeys& keys, std::chrono::milliseconds patience) {
+  auto fresh = std::make_shared<const Generation>(keys);
+  {
+    const std::scoped_lock lock(mutex_);
+    draining_.push_back(generation_->ended.get_future());
+    generation_.swap(fresh);
+  }
+  fresh.reset();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!draining_.empty()) {
+    if (draining_.back().wait_until(deadline) != std::future_status::ready) return false;
+    draining_.pop_back();
+  }
+  return true;
+}
+
+Result<std::uint64_t> Vault::wrap_all_anew() {
+  std::uint64_t count = 0;
+  std::string after;
+  for (;;) {
+    const auto rows = log_.read_vault_after(after, wrap_batch_rows);
+    if (rows.empty()) return count;
+    after = rows.back().subject;
+    const auto by = generation();
+    AppendRequest request;
+    for (const auto& row : rows) {
+      if (unwrap(by->keys.current, row.subject, row.wrapped_key)) continue;
+      auto key = unwrap(by->keys, row.subject, row.wrapped_key);
+      if (!key) {
+        return fail(ErrorKind::kUnavailable,
+                    fmt::format("The key of {} does not open under this key file.", row.subject));
+      }
+      auto write = wrap(row.subject, *key);
+      sodium_memzero(key->data(), key->size());
+      write.replaces = row.wrapped_key;
+      request.vault_writes.push_back(std::move(write));
+    }
+    if (request.vault_writes.empty()) continue;
+    count += request.vault_writes.size();
+    const auto written = append_and_wait(log_, std::move(request));
+    if (!written) return fail(ErrorKind::kUnavailable, written.error().message);
+  }
+}
+
+void Vault::end_rotation() {
+  auto fresh = std::make_shared<const Generation>(KeyEncryptionKeys{generation()->keys.current});
+  const std::scoped_lock lock(mutex_);
+  generation_.swap(fresh);
+}
+
+bool Vault::is_rotating() const {
+  return generation()->keys.previous.has_value();
 }
 
 }  // namespace mintmark

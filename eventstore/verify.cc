@@ -1,13 +1,46 @@
 #include "eventstore/verify.h"
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
+#include <mutex>
+#include <stop_token>
 
 #include <fmt/format.h>
+
+#include "eventstore/tree_head.h"
 
 namespace mintmark {
 namespace {
 
 constexpr std::size_t batch_events = 1024;
+
+// Holds a reader to so many events a second.
+class Pace {
+ public:
+  Pace(std::uint64_t events_per_second, const std::stop_token& stop)
+      : events_per_second_(events_per_second), stop_(stop) {}
+
+  // Waits until so many events may have been read; false where it is to stop.
+  bool hold(Position done) const {
+    if (events_per_second_ > 0) {
+      const std::chrono::duration<double> due(static_cast<double>(done) /
+                                              static_cast<double>(events_per_second_));
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any().wait_until(
+          lock, stop_, started_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(due),
+          [] { return false; });
+    }
+    return !stop_.stop_requested();
+  }
+
+ private:
+  const std::uint64_t events_per_second_;
+  const std::stop_token stop_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 
@@ -45,18 +78,35 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
   return "";
 }
 
-VerifyReport verify_events(RocksDbTables& tables, const MerkleTree& tree, const VerifyProgress& progress) {
-  VerifyReport report{tree.size(), tree.root(), ""};
+VerifyReport verify_events(RocksDbTables& tables, const MerkleTree& tree, const VerifyProgress& progress,
+                           const VerifyOptions& options) {
+  VerifyReport report{tree.size(), tree.root(), tree_head_problem(options.tree_heads, tree)};
+  if (!report.problem.empty()) return report;
+  auto heads = options.tree_heads;
+  std::ranges::sort(heads, {}, &TreeHead::size);
+  auto next_head = heads.begin();
   MerkleTree rebuilt;
+  const auto find_wrong_head = [&] {
+    for (; next_head != heads.end() && next_head->size == rebuilt.size(); ++next_head) {
+      if (next_head->root == rebuilt.root()) continue;
+      report.problem =
+          fmt::format("its root at position {} is not that of a signed tree head", rebuilt.size());
+      return true;
+    }
+    return false;
+  };
   try {
-    tables.verify_checksums();
+    const Pace pace(options.events_per_second, options.stop);
+    if (options.events_per_second == 0) tables.verify_checksums();
+    if (find_wrong_head()) return report;
     while (rebuilt.size() < tree.size()) {
       for (const auto& event : tables.read(rebuilt.size(), tree.size(), batch_events)) {
         rebuilt.append(event.bytes);
         report.problem = tables.stream_problem(event.recorded);
-        if (!report.problem.empty()) return report;
+        if (!report.problem.empty() || find_wrong_head()) return report;
       }
       progress(rebuilt.size(), tree.size());
+      if (!pace.hold(rebuilt.size())) return report;
     }
   } catch (const std::exception& error) {
     report.problem = error.what();

@@ -113,6 +113,34 @@ Result<void> set_request_burst(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_tree_heads_file(Config& config, const std::string& value) {
+  if (value.empty()) return fail(ErrorKind::kInvalid, "must be a path");
+  config.tree_heads_file = value;
+  return {};
+}
+
+Result<void> set_tree_head_key_file(Config& config, const std::string& value) {
+  if (value.empty()) return fail(ErrorKind::kInvalid, "must be a path");
+  config.tree_head_key_file = value;
+  return {};
+}
+
+Result<void> set_tree_head_interval(Config& config, const std::string& value) {
+  constexpr std::uint32_t interval_s_max = 7 * 24 * 3600;
+  const auto seconds = parse_number<std::uint32_t>(value);
+  if (!seconds || *seconds > interval_s_max) return fail(ErrorKind::kInvalid, "must be 0 to 604800");
+  config.tree_head_interval_s = *seconds;
+  return {};
+}
+
+Result<void> set_verify_rate(Config& config, const std::string& value) {
+  constexpr std::uint32_t rate_max = 10'000'000;
+  const auto rate = parse_number<std::uint32_t>(value);
+  if (!rate || *rate > rate_max) return fail(ErrorKind::kInvalid, "must be 0 to 10000000");
+  config.verify_rate = *rate;
+  return {};
+}
+
 constexpr std::array setting_table = std::to_array<Setting>({
     {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
      set_listen},
@@ -124,6 +152,14 @@ constexpr std::array setting_table = std::to_array<Setting>({
     {"modules_file", "TOML file that maps the protected API's paths to modules (the platform's own)",
      set_modules_file},
     {"key_file", "the file with the key-encryption key (DIR/keys/key-encryption-key)", set_key_file},
+    {"tree_heads_file", "the file that signed tree heads are appended to (DIR/tree-heads)",
+     set_tree_heads_file},
+    {"tree_head_key_file", "the file with the key that signs tree heads (tree-head-key beside the key file)",
+     set_tree_head_key_file},
+    {"tree_head_interval", "seconds from one signed tree head to the next; 0 is only on demand (3600)",
+     set_tree_head_interval},
+    {"verify_rate", "events a second that are read again in the background; 0 is none (1000)",
+     set_verify_rate},
     {"request_rate", "requests a second that one token or person may send; 0 is no limit (200)",
      set_request_rate},
     {"slow_guessing", "false where something in front slows down the guessing of keys and passwords (true)",
@@ -191,6 +227,11 @@ std::string Config::endpoint(std::uint16_t listening_port) const {
   const auto host = address == "0.0.0.0" ? "127.0.0.1" : address == "::" ? "::1" : address;
   return host.find(':') == std::string::npos ? fmt::format("http://{}:{}", host, listening_port)
                                              : fmt::format("http://[{}]:{}", host, listening_port);
+}
+
+std::string Config::tree_head_key_path() const {
+  if (!tree_head_key_file.empty()) return tree_head_key_file;
+  return (std::filesystem::path(key_path()).parent_path() / "tree-head-key").string();
 }
 
 std::span<const Setting> settings() {

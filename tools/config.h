@@ -29,6 +29,10 @@ struct Config {
   std::uint32_t request_burst = 400;
   bool slow_guessing = true;
 
+  std::string tree_heads_file;                // empty: DIR/tree-heads
+  std::string tree_head_key_file;             // empty: tree-head-key beside the key-encryption key
+  std::uint32_t tree_head_interval_s = 3600;  // 0: only on demand
+  std::uint32_t verify_rate = 1000;           // events a second, in the background; 0: not at all
   // Under which clients reach a server that listens on `listening_port`.
   std::string endpoint(std::uint16_t listening_port) const;
 
@@ -38,6 +42,10 @@ struct Config {
   std::string index_snapshot_path() const { return data + "/authorization-index"; }
   std::string admin_socket_path() const { return data + "/admin.sock"; }
   std::string key_path() const { return key_file.empty() ? data + "/keys/key-encryption-key" : key_file; }
+  std::string tree_head_key_path() const;
+  std::string tree_heads_path() const {
+    return tree_heads_file.empty() ? data + "/tree-heads" : tree_heads_file;
+  }
 };
 
 // A setting by its name in the file (listen); its variable is MINTMARK_LISTEN, its flag --listen.

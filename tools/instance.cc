@@ -29,16 +29,12 @@ Result<void> make_private_folder(const std::string& path) {
 
 // The first pepper is the log's first event.
 Result<void> add_first_pepper(EventLog& log, Vault& vault, const Clock& clock, Random& random) {
-  Event event;
-  event.mutable_pepper_added()->set_number(1);
-  AppendRequest request;
-  request.streams.push_back({"peppers", 0, {{random.event_id(clock.now()), event}}});
-  request.metadata.actor.set_kind(Actor::OPERATOR);
-  request.metadata.actor.set_id("init");
-  request.metadata.recorded_at = clock.now();
-  request.vault_writes.push_back(vault.make_pepper(1));
-  const auto appended = append_and_wait(log, std::move(request));
-  if (!appended) return fail(ErrorKind::kUnavailable, appended.error().message);
+  Metadata metadata;
+  metadata.actor.set_kind(Actor::OPERATOR);
+  metadata.actor.set_id("init");
+  metadata.recorded_at = clock.now();
+  const auto added = append_pepper(log, vault, 0, std::move(metadata), random);
+  if (!added) return std::unexpected(added.error());
   return {};
 }
 
@@ -106,7 +102,11 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   auto log = RocksDbLog::open({config.log_path(), nullptr, {}, failed});
   if (!log) return std::unexpected(log.error());
   instance->log = std::move(*log);
+  if (auto opened = instance->open_tree_heads(); !opened) return std::unexpected(opened.error());
   instance->vault = std::make_unique<Vault>(*instance->log, *key, instance->random);
+  if (key->previous) {
+    spdlog::warn("a rotation of the keys was not finished; `mintmark keys rotate` goes on with it");
+  }
   auto peppers = instance->vault->load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
   instance->peppers = std::make_unique<Peppers>(*peppers);
@@ -149,8 +149,29 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
       *instance->token_list, *instance->directory, *instance->webhooks, *instance->extensions,
       *instance->handles, *instance->projector, *instance->blocking, instance->clock, instance->random,
       config.secure_cookies, instance->healthy, instance->config_.modules, config.endpoint(config.port)});
-  instance->administration = std::make_unique<Administration>(*instance->services, *instance->log);
+  instance->key_rotation =
+      std::make_unique<KeyRotation>(*instance->log, *instance->vault, *instance->peppers, instance->clock,
+                                    instance->random, KeyRotation::Options{config.key_path()});
+  instance->administration = std::make_unique<Administration>(*instance->services, *instance->log,
+                                                              *instance->tree_heads, *instance->key_rotation);
   return instance;
+}
+
+Result<void> Instance::open_tree_heads() {
+  const auto path = config_.tree_heads_path();
+  const auto seed = open_tree_head_key(config_.tree_head_key_path(), path, random);
+  if (!seed) return std::unexpected(seed.error());
+  tree_heads = std::make_unique<TreeHeadJournal>(*log, *seed, path);
+  const auto heads = tree_heads->heads();
+  if (!heads) {
+    // Whoever can write there must not be able to keep the service from starting.
+    spdlog::error("{}", heads.error().messages.front());
+    return {};
+  }
+  const auto problem = tree_head_problem(*heads, log->tree());
+  if (problem.empty()) return {};
+  return fail(ErrorKind::kUnavailable, fmt::format("The log in {} is not the one that {} is of: {}.",
+                                                   config_.log_path(), path, problem));
 }
 
 Instance::~Instance() {

@@ -8,8 +8,10 @@
 #include "api/administration.h"
 #include "api/services.h"
 #include "eventstore/clock.h"
+#include "eventstore/key_rotation.h"
 #include "eventstore/random.h"
 #include "eventstore/rocksdb_log.h"
+#include "eventstore/tree_head_journal.h"
 #include "eventstore/vault.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
@@ -54,10 +56,15 @@ class Instance {
   std::unique_ptr<Projector> projector;
   std::unique_ptr<BlockingPool> blocking;
   std::unique_ptr<Services> services;
+  std::unique_ptr<TreeHeadJournal> tree_heads;
+  std::unique_ptr<KeyRotation> key_rotation;
   std::unique_ptr<Administration> administration;
 
  private:
   explicit Instance(const Config& config) : config_(config) {}
+  // Opens the log's tree heads. Fails where one was signed for a longer log than this one.
+  Result<void> open_tree_heads();
+
   const Config config_;
 };
 

@@ -31,6 +31,10 @@ int main(int argc, char** argv) {
   add_replay(program, exit_code);
   add_rebuild(program, exit_code);
   add_verify(program, exit_code);
+  add_tree_head(program, exit_code);
+  add_keys(program, exit_code);
+  add_backup(program, exit_code);
+  add_restore(program, exit_code);
   program.add_subcommand("version", "Print the version")->callback([] {
     fmt::print("mintmark {}\n", MINTMARK_VERSION);
   });

@@ -14,6 +14,7 @@
 #include "tools/commands.h"
 #include "tools/instance.h"
 #include "tools/process.h"
+#include "tools/upkeep.h"
 #include "worker/rocksdb_job_store.h"
 #include "worker/token_expiry.h"
 #include "worker/worker.h"
@@ -67,6 +68,8 @@ int serve(const Config& config) {
   Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
+  const Upkeep upkeep(*(*instance)->log, *(*instance)->tree_heads, services.damage_found,
+                      {std::chrono::seconds(config.tree_head_interval_s), config.verify_rate});
   Api api(services, {config.request_rate, config.request_burst, config.slow_guessing});
   http::ServerOptions options;
   options.address = config.address;

@@ -24,10 +24,15 @@ class StoredLog final : public LogLookup {
     const auto found = appends.find(first_event);
     return found == appends.end() ? std::nullopt : std::optional(found->second);
   }
+  std::optional<std::string> vault_row(std::string_view subject) override {
+    const auto found = vault.find(std::string(subject));
+    return found == vault.end() ? std::nullopt : std::optional(found->second);
+  }
 
   std::map<std::string, std::uint64_t> versions;
   std::map<std::string, EventLog::EarlierUse> keys;
   std::map<EventId, Committed> appends;
+  std::map<std::string, std::string> vault;
 };
 
 struct ABatch : ::testing::Test {

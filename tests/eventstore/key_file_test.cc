@@ -38,7 +38,8 @@ TEST_F(KeyFile, ReadsTheKeyThatWasMade) {
   ASSERT_TRUE(made);
   const auto read = read_key_file(path);
   ASSERT_TRUE(read);
-  EXPECT_EQ(*read, *made);
+  EXPECT_EQ(read->current, *made);
+  EXPECT_FALSE(read->previous);
   EXPECT_NE(*made, KeyEncryptionKey{});
 }
 
@@ -95,7 +96,8 @@ TEST_F(KeyFile, OfAnyOtherFormIsRefusedWithoutShowingIt) {
   for (const auto& text : {std::string(), std::string("\n"), hex, hex + "\n\n", hex + " \n", hex + "\r\n",
                            hex.substr(1) + "\n", hex.substr(2) + "\n", hex + "a\n", hex + "aa\n", hex + "x",
                            std::string(64, 'g') + "\n", " " + hex.substr(1) + "\n", std::string(65, '\0'),
-                           hex.substr(0, 63) + "-\n", std::string(100'000, 'a')}) {
+                           hex.substr(0, 63) + "-\n", std::string(100'000, 'a'), hex + "\n" + hex,
+                           hex + "\n" + hex.substr(1) + "g\n", hex + "\n" + hex + "\n" + hex + "\n"}) {
     write(text);
     const auto message = refusal();
     EXPECT_THAT(message, HasSubstr("64 hex characters and a newline")) << text.substr(0, 70);
@@ -103,6 +105,38 @@ TEST_F(KeyFile, OfAnyOtherFormIsRefusedWithoutShowingIt) {
   }
   write(hex + "\n");
   EXPECT_TRUE(read_key_file(path));
+}
+
+TEST_F(KeyFile, HoldsTwoKeysWhileTheyAreRotated) {
+  const auto first = create_key_file(path, random);
+  ASSERT_TRUE(first);
+  KeyEncryptionKey second{};
+  second.fill(2);
+  ASSERT_TRUE(replace_key_file(path, {second, *first}));
+  auto read = read_key_file(path);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->current, second);
+  EXPECT_EQ(read->previous, *first);
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  write_file(path + ".new", "what a killed rotation left");
+  ASSERT_TRUE(replace_key_file(path, {second}));
+  read = read_key_file(path);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->current, second);
+  EXPECT_FALSE(read->previous);
+  EXPECT_FALSE(fs::exists(path + ".new"));
+}
+
+TEST_F(KeyFile, StaysAsItIsWhereItCannotBeReplaced) {
+  KeyEncryptionKey key{};
+  const auto missing = folder.file("missing/kek");
+  const auto replaced = replace_key_file(missing, {key});
+  ASSERT_FALSE(replaced);
+  EXPECT_THAT(replaced.error().messages.front(), HasSubstr("No such file"));
+  fs::create_directories(path + "/in the way");
+  EXPECT_FALSE(replace_key_file(path, {key}));
+  EXPECT_TRUE(fs::exists(path + "/in the way"));
+  EXPECT_FALSE(fs::exists(path + ".new")) << "a key that nothing uses";
 }
 
 }  // namespace

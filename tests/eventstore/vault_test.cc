@@ -137,11 +137,11 @@ TEST_F(VaultOfALog, DoesNotTakeAWrappedKeyForAnotherSubjectOrADamagedOne) {
 }
 
 TEST_F(VaultOfALog, LoadsItsPeppersInOrder) {
-  store(vault.make_pepper(1));
+  store(vault.make_pepper(1).second);
   const auto one = vault.load_peppers();
   ASSERT_TRUE(one);
   EXPECT_EQ(one->newest(), 1U);
-  store(vault.make_pepper(2));
+  store(vault.make_pepper(2).second);
   const auto two = vault.load_peppers();
   ASSERT_TRUE(two);
   EXPECT_EQ(two->newest(), 2U);
@@ -154,7 +154,7 @@ TEST_F(VaultOfALog, LoadsItsPeppersInOrder) {
 TEST_F(VaultOfALog, SaysWhyItHasNoPeppers) {
   EXPECT_EQ(vault.load_peppers().error().messages.front(),
             "The vault holds no pepper: the data folder is incomplete.");
-  store(vault.make_pepper(1));
+  store(vault.make_pepper(1).second);
   EXPECT_EQ(Vault(log, key_of(2), random).load_peppers().error().messages.front(),
             "The key file is not the one that this data folder was made with.");
 }

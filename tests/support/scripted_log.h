@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "eventstore/event_log.h"
 
@@ -57,6 +58,9 @@ class ScriptedLog : public EventLog {
   }
   std::optional<std::string> read_vault(std::string_view subject) override {
     return log_.read_vault(subject);
+  }
+  std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit) override {
+    return log_.read_vault_after(subject, limit);
   }
   Position head() const override { return log_.head(); }
   bool wait_past(Position after, std::stop_token stop) override {

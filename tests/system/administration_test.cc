@@ -69,6 +69,13 @@ class Administration : public ::testing::Test {
                   .size(),
               2U);
     EXPECT_THAT(members_of(folder_.run_json({"account", "list"})), ElementsAre("accounts"));
+    const auto signed_head = folder_.run_json({"tree-head", "sign"});
+    EXPECT_THAT(members_of(signed_head), ElementsAre("head", "root", "note"));
+    EXPECT_THAT(members_of(folder_.run_json({"tree-head", "key"})), ElementsAre("public_key"));
+    EXPECT_THAT(members_of(folder_.run_json({"keys", "rotate"})), ElementsAre("wrapped_anew", "pepper"));
+    EXPECT_THAT(members_of(folder_.run_json(
+                    {"backup", "--events", backups_.file("events"), "--vault", backups_.file("vault")})),
+                ElementsAre("head", "root", "events", "segments", "vault_keys"));
     const auto verified = folder_.run_json({"verify"});
     EXPECT_THAT(members_of(verified), ElementsAre("head", "root", "problem"));
     EXPECT_EQ(text(verified, "problem"), "");
@@ -104,12 +111,17 @@ class Administration : public ::testing::Test {
     refused({"user", "activate", "--email", "nobody@example.com"}, 1, "no user");
     refused({"partner", "create", "--name", " "}, 2, "name: ");
     refused({"partner", "create"}, 2, "--name");
+    refused({"backup"}, 2, "events: ");
+    refused({"backup", "--events", backups_.file("kept"), "--vault", backups_.file("kept/vault")}, 2,
+            "vault: ");
+    refused({"verify", "--tree-heads", backups_.file("missing")}, 1, "There is no file");
     refused({"account", "open", "--name", " "}, 2, "name: ");
     refused({"account", "open", "--name", "\xFF"}, 2, "");
     refused({"account", "open", "--name", "x", "--type", "bank"}, 2, "type: ");
   }
 
   InitialisedFolder folder_;
+  TemporaryFolder backups_;
   int users_ = 0;
 };
 
@@ -203,8 +215,8 @@ TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
   EXPECT_THAT(run_mintmark({"version"}).out, MatchesRegex("mintmark [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const auto help = run_mintmark({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const auto* command :
-       {"init", "serve", "replay", "rebuild", "verify", "account", "user", "token", "partner", "version"}) {
+  for (const auto* command : {"init", "serve", "replay", "rebuild", "verify", "tree-head", "keys", "backup",
+                              "restore", "account", "user", "token", "partner", "version"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("  ") + command + " "));
     EXPECT_EQ(run_mintmark({command, "--help"}).exit_code, 0) << command;
   }

@@ -55,6 +55,8 @@ TEST_F(ConfigTest, WithoutAnythingTheDefaultsHold) {
 TEST_F(ConfigTest, TheFileSetsEverySetting) {
   write(
       "request_rate = 7\nrequest_burst = 8\nslow_guessing = false\n"
+      "tree_heads_file = \"/mnt/heads\"\ntree_head_key_file = \"/mnt/head-key\"\ntree_head_interval = 9\n"
+      "verify_rate = 10\n"
       "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
   const auto config = load();
   ASSERT_TRUE(config);
@@ -67,6 +69,10 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   EXPECT_EQ(config->request_rate, 7);
   EXPECT_EQ(config->request_burst, 8);
   EXPECT_FALSE(config->slow_guessing);
+  EXPECT_EQ(config->tree_heads_path(), "/mnt/heads");
+  EXPECT_EQ(config->tree_head_key_path(), "/mnt/head-key");
+  EXPECT_EQ(config->tree_head_interval_s, 9U);
+  EXPECT_EQ(config->verify_rate, 10U);
 }
 
 TEST_F(ConfigTest, ClientsAreToldThePublicUrlOrTheAddressThatItListensOn) {
@@ -158,6 +164,10 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"key_file", {""}},
       {"request_rate", {"", "-1", "1000001", "many", "1.5"}},
       {"slow_guessing", {"", "yes", "0", "False"}},
+      {"tree_heads_file", {""}},
+      {"tree_head_key_file", {""}},
+      {"tree_head_interval", {"", "-1", "604801", "1h"}},
+      {"verify_rate", {"", "-1", "10000001", "fast"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
   };
   EXPECT_EQ(bad.size() + 1, settings().size());  // modules_file has a test of its own

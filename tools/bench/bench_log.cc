@@ -164,6 +164,7 @@ class EmptyLookup final : public LogLookup {
   std::uint64_t stream_version(std::string_view) override { return 0; }
   std::optional<EventLog::EarlierUse> idempotency_key(std::string_view) override { return std::nullopt; }
   std::optional<Committed> append_of(const EventId&) override { return std::nullopt; }
+  std::optional<std::string> vault_row(std::string_view) override { return std::nullopt; }
 };
 
 // Writes anchors on a thread of its own, the newest tree only, as the committer does.
@@ -271,8 +272,8 @@ class BareRocksDb {
       const auto positions = key_of(use.committed.first) + key_of(use.committed.last);
       check(writes.Put(families_[5], hash, positions + use.request_hash));
     }
-    for (const auto& [subject, wrapped] : batch.vault_writes())
-      check(writes.Put(families_[6], subject, wrapped));
+    for (const auto& write : batch.vault_writes())
+      check(writes.Put(families_[6], write.subject, write.wrapped_key));
     if (with_tree_and_anchor) check(writes.Put(families_[0], "tree", tree_.encode()));
     rocksdb::WriteOptions options;
     options.sync = true;

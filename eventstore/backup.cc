@@ -1,0 +1,343 @@
+#include "eventstore/backup.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include "eventstore/bytes.h"
+#include "eventstore/files.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::string_view segment_magic = "MMEVENT1";
+constexpr std::string_view vault_magic = "MMVAULT1";
+constexpr std::size_t checksum_bytes = 32;
+constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;  // and the append that passes it
+constexpr std::size_t read_batch_events = 1024;
+constexpr std::size_t vault_batch_rows = 1024;
+
+std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+  return fail(ErrorKind::kUnavailable, fmt::format("The backup {} cannot be used: {}.", path, why));
+}
+
+std::string checksum(std::string_view bytes) {
+  std::string hash(checksum_bytes, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr, 0);
+  return hash;
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put_little_endian(out, text.size());
+  out += text;
+}
+
+// Takes a file apart from front to back; once something is missing, everything is.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  bool good() const { return good_; }
+  bool at_end() const { return good_ && rest_.empty(); }
+
+  std::string_view bytes(std::uint64_t count) {
+    if (!good_ || count > rest_.size()) {
+      good_ = false;
+      return {};
+    }
+    const auto taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+  std::uint64_t number() {
+    const auto taken = bytes(8);
+    return good_ ? get_little_endian(taken) : 0;
+  }
+  std::string_view text() { return bytes(number()); }
+
+ private:
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+struct Segment {
+  std::string path;
+  Position first = 0;
+  Position last = 0;
+};
+
+std::string segment_name(Position first, Position last) {
+  return fmt::format("events-{:020}-{:020}", first, last);
+}
+
+std::optional<Segment> segment_of(const std::filesystem::path& path) {
+  const auto name = path.filename().string();
+  constexpr std::string_view form = "events-00000000000000000000-00000000000000000000";
+  if (name.size() != form.size() || !name.starts_with("events-")) return std::nullopt;
+  Segment segment{path.string(), std::strtoull(name.c_str() + 7, nullptr, 10),
+                  std::strtoull(name.c_str() + 28, nullptr, 10)};
+  if (segment_name(segment.first, segment.last) != name) return std::nullopt;
+  return segment;
+}
+
+// The segments of a backup, which must follow one another without a gap.
+Result<std::vector<Segment>> segments_in(const std::string& folder) {
+  std::vector<Segment> segments;
+  std::error_code code;
+  for (auto entry = std::filesystem::directory_iterator(folder, code);
+       !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
+    if (auto segment = segment_of(entry->path())) segments.push_back(std::move(*segment));
+  }
+  if (code) return refuse(folder, code.message());
+  std::ranges::sort(segments, {}, &Segment::first);
+  Position expected = 1;
+  for (const auto& segment : segments) {
+    if (segment.first != expected || segment.last < segment.first)
+      return refuse(folder, fmt::format("the segment from position {} on is missing", expected));
+    expected = segment.last + 1;
+  }
+  return segments;
+}
+
+// Checks a segment and gives its appends to `take`; the log's id, and the tree behind it.
+Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& before,
+                                    const std::function<Result<void>(StoredAppend&&)>& take) {
+  const auto file = read_whole_file(segment.path);
+  const std::string_view all(file);
+  const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
+  if (checksum(body) != all.substr(body.size())) return refuse(segment.path, "its checksum is wrong");
+  Reader reader(body);
+  if (reader.bytes(segment_magic.size()) != segment_magic) return refuse(segment.path, "it is no segment");
+  const auto id = reader.bytes(16);
+  if (reader.text() != before.encode() || !reader.good())
+    return refuse(segment.path, "it does not follow the segment before it");
+  BackupContents contents{EventId::from_bytes(id), before};
+  while (auto count = reader.number()) {
+    StoredAppend append;
+    for (; count > 0 && reader.good(); --count) {
+      StoredEvent event{std::string(reader.text()), {}};
+      contents.tree.append(event.bytes);
+      if (!event.recorded.ParseFromString(event.bytes) || event.recorded.position() != contents.tree.size()) {
+        return refuse(segment.path, fmt::format("position {} does not decode", contents.tree.size()));
+      }
+      append.push_back(std::move(event));
+    }
+    if (auto taken = take(std::move(append)); !taken) return std::unexpected(taken.error());
+  }
+  if (reader.text() != contents.tree.encode() || !reader.at_end() || contents.tree.size() != segment.last) {
+    return refuse(segment.path, "its events do not give its root");
+  }
+  return contents;
+}
+
+Result<void> ignore(StoredAppend&&) {
+  return {};
+}
+
+// Writes segments from a tree on.
+class SegmentWriter {
+ public:
+  SegmentWriter(std::string folder, const EventId& log_id, MerkleTree tree)
+      : folder_(std::move(folder)), log_id_(log_id), before_(tree), tree_(std::move(tree)) {}
+
+  const MerkleTree& tree() const { return tree_; }
+  std::size_t segments() const { return segments_; }
+
+  Result<void> add(const StoredAppend& append) {
+    put_little_endian(body_, append.size());
+    for (const auto& event : append) {
+      tree_.append(event.bytes);
+      put_text(body_, event.bytes);
+    }
+    return body_.size() < segment_bytes_max ? Result<void>() : finish();
+  }
+
+  // Ends the segment at hand, and checks what the disk has of it.
+  Result<void> finish() {
+    if (tree_.size() == before_.size()) return {};
+    std::string file(segment_magic);
+    file += log_id_.view();
+    put_text(file, before_.encode());
+    file += body_;
+    put_little_endian(file, 0);
+    put_text(file, tree_.encode());
+    file += checksum(file);
+    const Segment segment{folder_ + "/" + segment_name(before_.size() + 1, tree_.size()), before_.size() + 1,
+                          tree_.size()};
+    if (!replace_file(segment.path, file, 0600)) return refuse(segment.path, system_message());
+    const auto written = read_segment(segment, before_, ignore);
+    if (!written) return std::unexpected(written.error());
+    before_ = tree_;
+    body_.clear();
+    ++segments_;
+    return {};
+  }
+
+ private:
+  const std::string folder_;
+  const EventId log_id_;
+  MerkleTree before_;
+  MerkleTree tree_;
+  std::string body_;
+  std::size_t segments_ = 0;
+};
+
+// How far a backup reaches: the tree behind its last segment, and its last event's bytes.
+struct Reached {
+  MerkleTree tree;
+  std::string last_event;
+};
+
+// Reads and checks the last segment.
+Result<Reached> reach_of(const std::string& folder, const EventId& log_id) {
+  const auto segments = segments_in(folder);
+  if (!segments) return std::unexpected(segments.error());
+  if (segments->empty()) return Reached();
+  const auto& last = segments->back();
+  // Its own word for what is before it; who restores checks the whole chain.
+  const auto file = read_whole_file(last.path);
+  Reader reader(file);
+  reader.bytes(segment_magic.size());
+  const auto id = reader.bytes(16);
+  const auto before = MerkleTree::decode(reader.text());
+  if (!reader.good() || !before) return refuse(last.path, "it is no segment");
+  if (id != log_id.view()) return refuse(folder, "it is that of another log");
+  Reached reached;
+  auto contents = read_segment(last, *before, [&reached](StoredAppend&& append) -> Result<void> {
+    reached.last_event = std::move(append.back().bytes);
+    return {};
+  });
+  if (!contents) return std::unexpected(contents.error());
+  reached.tree = std::move(contents->tree);
+  return reached;
+}
+
+Result<void> make_folder(const std::string& folder) {
+  std::error_code code;
+  if (std::filesystem::create_directories(folder, code)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, code);
+    if (!code && !sync_parent_folder(folder)) return refuse(folder, system_message());
+  }
+  if (code) return refuse(folder, code.message());
+  return {};
+}
+
+}  // namespace
+
+Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
+  if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
+  auto reached = reach_of(folder, log.log_id());
+  if (!reached) return std::unexpected(reached.error());
+  const auto target = log.tree();
+  const auto events_before = reached->tree.size();
+  if (events_before > target.size()) {
+    return fail(ErrorKind::kConflict,
+                fmt::format("The backup {} reaches position {}, but the log ends at {}.", folder,
+                            events_before, target.size()));
+  }
+  // An event's id is random: with the same last one both have the same past. The root at the end proves it.
+  if (events_before > 0 && log.read(events_before - 1, 1).front().bytes != reached->last_event)
+    return refuse(folder, fmt::format("position {} of the log is another event", events_before));
+  SegmentWriter writer(folder, log.log_id(), std::move(reached->tree));
+  while (writer.tree().size() < target.size()) {
+    const auto after = writer.tree().size();
+    auto events = log.read(after, std::min<std::size_t>(read_batch_events, target.size() - after));
+    for (std::size_t i = 0; i < events.size();) {
+      const auto id = EventId::from_bytes(events[i].recorded.event_id());
+      const auto append = log.find_append(id);
+      if (!append) return refuse(folder, fmt::format("the log does not know the append of {}", id.text()));
+      const auto count = append->last - append->first + 1;
+      if (count > events.size() - i) {
+        // The batch ends inside it.
+        if (i == 0) return refuse(folder, "an append ends behind the log's head");
+        break;
+      }
+      const auto begin = events.begin() + static_cast<std::ptrdiff_t>(i);
+      StoredAppend whole(std::make_move_iterator(begin),
+                         std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count)));
+      if (auto added = writer.add(whole); !added) return std::unexpected(added.error());
+      i += count;
+    }
+  }
+  // Before the last segment gets its name: what does not lead to the log's root is not this log's past.
+  if (writer.tree() != target)
+    return refuse(folder, "the log does not continue it: its events are not those of the backup");
+  if (auto finished = writer.finish(); !finished) return std::unexpected(finished.error());
+  return BackupReport{target.size(), target.root(), target.size() - events_before, writer.segments()};
+}
+
+Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path) {
+  std::string file(vault_magic);
+  file += log.log_id().view();
+  put_little_endian(file, log.head());
+  std::uint64_t count = 0;
+  std::string after;
+  for (;;) {
+    const auto rows = log.read_vault_after(after, vault_batch_rows);
+    if (rows.empty()) break;
+    after = rows.back().subject;
+    count += rows.size();
+    for (const auto& row : rows) {
+      put_text(file, row.subject);
+      put_text(file, row.wrapped_key);
+    }
+  }
+  put_little_endian(file, 0);
+  file += checksum(file);
+  if (!replace_file(path, file, 0600)) return refuse(path, system_message());
+  std::uint64_t read_back = 0;
+  const auto checked =
+      read_vault_backup(path, log.log_id(), [&](std::vector<VaultWrite>&& rows) -> Result<void> {
+        read_back += rows.size();
+        return {};
+      });
+  if (!checked) return std::unexpected(checked.error());
+  if (read_back != count) return refuse(path, "it does not hold what was written");
+  return count;
+}
+
+Result<BackupContents> read_backup(const std::string& folder,
+                                   const std::function<Result<void>(StoredAppend&&)>& take) {
+  const auto segments = segments_in(folder);
+  if (!segments) return std::unexpected(segments.error());
+  if (segments->empty()) return refuse(folder, "there is no segment in it");
+  std::optional<BackupContents> contents;
+  for (const auto& segment : *segments) {
+    auto next = read_segment(segment, contents ? contents->tree : MerkleTree(), take);
+    if (!next) return next;
+    if (contents && contents->log_id != next->log_id)
+      return refuse(segment.path, "it is that of another log");
+    contents = std::move(*next);
+  }
+  return std::move(*contents);
+}
+
+Result<void> read_vault_backup(const std::string& path, const EventId& log_id,
+                               const std::function<Result<void>(std::vector<VaultWrite>&&)>& take) {
+  const auto file = read_whole_file(path);
+  const std::string_view all(file);
+  const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
+  if (checksum(body) != all.substr(body.size())) return refuse(path, "its checksum is wrong");
+  Reader reader(body);
+  if (reader.bytes(vault_magic.size()) != vault_magic) return refuse(path, "it is no vault");
+  if (reader.bytes(16) != log_id.view()) return refuse(path, "it is that of another log");
+  reader.number();
+  std::vector<VaultWrite> rows;
+  for (auto subject = reader.text(); !subject.empty(); subject = reader.text()) {
+    rows.push_back({std::string(subject), std::string(reader.text())});
+    if (rows.size() < vault_batch_rows) continue;
+    if (auto taken = take(std::exchange(rows, {})); !taken) return taken;
+  }
+  if (!reader.at_end()) return refuse(path, "it ends too early or too late");
+  return rows.empty() ? Result<void>() : take(std::move(rows));
+}
+
+}  // namespace mintmark

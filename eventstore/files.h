@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// Small files that must be whole on disk. All block; where one fails, system_message() says why.
+namespace mintmark {
+
+// Owns a file descriptor; -1 is none.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// What errno means.
+std::string system_message();
+
+// Writes on where a write is short or interrupted.
+bool write_all(int fd, std::string_view bytes);
+
+// Makes the name of a file durable: syncs the folder that it is in.
+bool sync_parent_folder(const std::string& path);
+
+// Gives the file these bytes and makes them durable: a crash leaves the old content or the new one, whole.
+// `mode` as for open(2).
+bool replace_file(const std::string& path, std::string_view bytes, unsigned mode);
+
+// The whole file; empty where it cannot be read.
+std::string read_whole_file(const std::string& path);
+
+}  // namespace mintmark

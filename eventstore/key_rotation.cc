@@ -1,0 +1,58 @@
+#include "eventstore/key_rotation.h"
+
+#include <utility>
+
+#include "eventstore/key_file.h"
+
+namespace mintmark {
+
+Result<PepperKey> append_pepper(EventLog& log, Vault& vault, std::uint32_t newest, Metadata metadata,
+                                Random& random) {
+  if (newest == Peppers::count_max) {
+    return fail(ErrorKind::kUnavailable, "There are 255 peppers, and no more can be added.");
+  }
+  Event event;
+  event.mutable_pepper_added()->set_number(newest + 1);
+  AppendRequest request;
+  const auto id = random.event_id(metadata.recorded_at);
+  request.streams.push_back({std::string(pepper_stream), newest, {{id, std::move(event)}}});
+  request.metadata = std::move(metadata);
+  auto [key, write] = vault.make_pepper(newest + 1);
+  request.vault_writes.push_back(std::move(write));
+  const auto appended = append_and_wait(log, std::move(request));
+  if (!appended) return fail(ErrorKind::kUnavailable, appended.error().message);
+  return key;
+}
+
+Result<KeyRotation::Report> KeyRotation::run(const Actor& actor) {
+  const std::scoped_lock lock(running_);
+  auto keys = read_key_file(options_.key_path);
+  if (!keys) return std::unexpected(keys.error());
+  if (!keys->previous) {
+    keys->previous = keys->current;
+    random_.fill(keys->current);
+    // Before anything is wrapped by it: a key that only memory knows is lost with the process.
+    if (auto replaced = replace_key_file(options_.key_path, *keys); !replaced)
+      return std::unexpected(replaced.error());
+  }
+  if (!vault_.start_rotation(*keys, options_.patience)) {
+    return fail(ErrorKind::kUnavailable,
+                "Writes that began before the rotation are still under way; run it again.");
+  }
+  Report report;
+  const auto wrapped = vault_.wrap_all_anew();
+  if (!wrapped) return std::unexpected(wrapped.error());
+  report.wrapped_anew = *wrapped;
+  if (auto replaced = replace_key_file(options_.key_path, {keys->current}); !replaced)
+    return std::unexpected(replaced.error());
+  vault_.end_rotation();
+  Metadata metadata;
+  metadata.actor = actor;
+  metadata.recorded_at = clock_.now();
+  const auto pepper = append_pepper(log_, vault_, peppers_.newest(), std::move(metadata), random_);
+  if (!pepper) return std::unexpected(pepper.error());
+  report.pepper = peppers_.add(*pepper);
+  return report;
+}
+
+}  // namespace mintmark

@@ -1,0 +1,99 @@
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/env.h>
+
+#include "eventstore/backup.h"
+#include "eventstore/head_anchor.h"
+#include "eventstore/rocksdb_tables.h"
+#include "eventstore/vault.h"
+
+namespace mintmark {
+namespace {
+
+constexpr std::size_t batch_events = 4096;
+
+std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+  return fail(ErrorKind::kUnavailable, fmt::format("The log in {} cannot be restored: {}.", path, why));
+}
+
+// Writes stored events into an empty log.
+class Import {
+ public:
+  Import(RocksDbTables& tables, std::string path) : tables_(tables), path_(std::move(path)) {}
+
+  const MerkleTree& tree() const { return tree_; }
+
+  Result<void> add_vault(std::vector<VaultWrite>&& rows) {
+    batch_->add_vault_rows(std::move(rows));
+    return flush();
+  }
+
+  Result<void> add(StoredAppend&& append) {
+    std::vector<VaultWrite> destroyed;
+    for (const auto& event : append) {
+      tree_.append(event.bytes);
+      if (Vault::is_destroyed_by(event.recorded.event()))
+        destroyed.push_back(Vault::destroy(event.recorded.stream()));
+    }
+    const auto problem = batch_->add_stored(std::move(append));
+    if (!problem.empty()) return refuse(path_, problem);
+    batch_->add_vault_rows(std::move(destroyed));
+    return batch_->events().size() < batch_events ? Result<void>() : flush();
+  }
+
+  Result<void> flush() {
+    if (batch_->empty()) return {};
+    const auto status = tables_.write(*batch_, tree_);
+    if (!status.ok()) return refuse(path_, status.ToString());
+    batch_ = std::make_unique<CommitBatch>(tables_, tree_.size());
+    return {};
+  }
+
+ private:
+  RocksDbTables& tables_;
+  const std::string path_;
+  MerkleTree tree_;
+  std::unique_ptr<CommitBatch> batch_ = std::make_unique<CommitBatch>(tables_, 0);
+};
+
+}  // namespace
+
+Result<BackupReport> restore_log(const RocksDbLog::Options& options, const std::string& events_folder,
+                                 const std::string& vault_path, const VerifyProgress& progress) {
+  auto& env = options.env ? *options.env : *rocksdb::Env::Default();
+  const auto& path = options.path;
+  // Once over all of it before anything is made.
+  auto contents = read_backup(events_folder, [](StoredAppend&&) { return Result<void>(); });
+  if (!contents) return std::unexpected(contents.error());
+  if (auto created = RocksDbLog::create(options, contents->log_id); !created)
+    return std::unexpected(created.error());
+  try {
+    std::unique_ptr<RocksDbTables> tables;
+    auto status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kWrite, tables);
+    if (!status.ok()) return refuse(path, status.ToString());
+    Import import(*tables, path);
+    auto filled = read_vault_backup(vault_path, contents->log_id, [&](std::vector<VaultWrite>&& rows) {
+      return import.add_vault(std::move(rows));
+    });
+    if (!filled) return std::unexpected(filled.error());
+    auto read = read_backup(events_folder, [&](StoredAppend&& append) {
+      progress(append.back().recorded.position(), contents->tree.size());
+      return import.add(std::move(append));
+    });
+    if (!read) return std::unexpected(read.error());
+    if (auto flushed = import.flush(); !flushed) return std::unexpected(flushed.error());
+    if (import.tree() != contents->tree) return refuse(path, "it does not have the backup's root");
+    std::unique_ptr<HeadAnchor> anchor;
+    status = HeadAnchor::open(env, anchor_path(path), anchor);
+    if (status.ok()) status = anchor->write({contents->log_id, import.tree()});
+    if (!status.ok()) return refuse(path, status.ToString());
+  } catch (const std::exception& error) {
+    return refuse(path, error.what());
+  }
+  return BackupReport{contents->tree.size(), contents->tree.root(), contents->tree.size(), 0};
+}
+
+}  // namespace mintmark

@@ -1,0 +1,120 @@
+#include "eventstore/tree_head.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "eventstore/files.h"
+
+namespace mintmark {
+namespace {
+
+// Ends one note and begins the next: a signature line's end and the empty line behind it. Inside a note an
+// empty line follows its text, and what comes behind that is no text but a signature.
+constexpr std::string_view separator = "\n\n";
+
+std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+  return fail(ErrorKind::kUnavailable, fmt::format("The tree heads in {} cannot be used: {}.", path, why));
+}
+
+// The length of the first whole note, its separator included; nothing where there is none.
+std::optional<std::size_t> note_length(std::string_view text) {
+  const auto text_end = text.find(separator);
+  if (text_end == std::string_view::npos) return std::nullopt;
+  const auto note_end = text.find(separator, text_end + separator.size());
+  if (note_end == std::string_view::npos) return std::nullopt;
+  return note_end + separator.size();
+}
+
+std::size_t whole_notes_length(std::string_view text) {
+  std::size_t whole = 0;
+  while (const auto length = note_length(text.substr(whole))) whole += *length;
+  return whole;
+}
+
+}  // namespace
+
+std::string tree_head_origin(const EventId& log_id) {
+  return "mintmark/" + log_id.text();
+}
+
+std::string sign_tree_head(const NoteSigner& signer, const TreeHead& head) {
+  const std::string_view root(reinterpret_cast<const char*>(head.root.data()), head.root.size());
+  return signer.sign(fmt::format("{}\n{}\n{}\n", signer.verifier().name(), head.size, base64(root)));
+}
+
+std::optional<TreeHead> open_tree_head(const NoteVerifier& verifier, std::string_view note) {
+  auto text = verifier.open(note);
+  if (!text) return std::nullopt;
+  const auto next_line = [&text] {
+    const auto line = text->substr(0, text->find('\n'));
+    text->remove_prefix(std::min(text->size(), line.size() + 1));
+    return line;
+  };
+  if (next_line() != verifier.name()) return std::nullopt;
+  const auto size = next_line();
+  const auto root = decode_base64(next_line());
+  TreeHead head;
+  const auto [end, code] = std::from_chars(size.data(), size.data() + size.size(), head.size);
+  const bool is_number = code == std::errc() && end == size.data() + size.size();
+  if (!is_number || std::to_string(head.size) != size) return std::nullopt;
+  if (!root || root->size() != head.root.size()) return std::nullopt;
+  std::memcpy(head.root.data(), root->data(), head.root.size());
+  return head;
+}
+
+Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) const {
+  std::vector<TreeHead> heads;
+  std::error_code code;
+  if (!std::filesystem::exists(path_, code)) return heads;
+  if (::access(path_.c_str(), R_OK) != 0) return refuse(path_, system_message());
+  const auto all = read_whole_file(path_);
+  std::string_view rest(all);
+  while (const auto length = note_length(rest)) {
+    const auto head = open_tree_head(verifier, rest.substr(0, *length - 1));
+    if (!head) {
+      const auto line = 1 + std::count(all.data(), rest.data(), '\n');
+      return refuse(path_, fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
+    }
+    heads.push_back(*head);
+    rest.remove_prefix(*length);
+  }
+  return heads;
+}
+
+Result<void> TreeHeadFile::append(std::string_view note) {
+  std::error_code code;
+  const bool is_new = !std::filesystem::exists(path_, code);
+  const Descriptor file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644));
+  if (file.fd() < 0) return refuse(path_, system_message());
+  const auto before = read_whole_file(path_);
+  const auto whole = whole_notes_length(before);
+  if (whole < before.size() && ::ftruncate(file.fd(), static_cast<off_t>(whole)) != 0)
+    return refuse(path_, system_message());
+  if (!write_all(file.fd(), std::string(note) + '\n') || ::fsync(file.fd()) != 0) {
+    return refuse(path_, system_message());
+  }
+  if (is_new && !sync_parent_folder(path_)) return refuse(path_, system_message());
+  return {};
+}
+
+std::string tree_head_problem(const std::vector<TreeHead>& heads, const MerkleTree& tree) {
+  for (const auto& head : heads) {
+    if (head.size > tree.size()) {
+      return fmt::format("it ends at position {}, but a tree head of position {} was signed", tree.size(),
+                         head.size);
+    }
+    if (head.size == tree.size() && head.root != tree.root()) {
+      return fmt::format("its root at position {} is not that of a signed tree head", head.size);
+    }
+  }
+  return "";
+}
+
+}  // namespace mintmark

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/error.h"
+#include "eventstore/event_id.h"
+#include "eventstore/merkle_tree.h"
+#include "eventstore/signed_note.h"
+
+// Signed tree heads in the form of C2SP tlog-checkpoint (https://c2sp.org/tlog-checkpoint): a signed note of
+// three lines, the log's origin, its size and the base64 of its root. Whoever keeps one can tell later
+// whether the log still begins with the events that it stood for.
+namespace mintmark {
+
+// The name under which a log's tree heads are signed: "mintmark/" and the log's id.
+std::string tree_head_origin(const EventId& log_id);
+
+// The signed note of a tree head, under the signer's name as the origin.
+std::string sign_tree_head(const NoteSigner& signer, const TreeHead& head);
+
+// The head in a note that this key signed for the origin of its name; nothing where it is not that.
+std::optional<TreeHead> open_tree_head(const NoteVerifier& verifier, std::string_view note);
+
+// A file of signed tree heads, each followed by an empty line; it is only ever appended to and may lie on
+// another machine's disk. One thread. Blocks on disk.
+class TreeHeadFile {
+ public:
+  explicit TreeHeadFile(std::string path) : path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+
+  // All heads in the file, in its order; none where there is no file. What an append that was cut short left
+  // at the end is passed over. Fails, naming the line, where a note is not one of this key.
+  Result<std::vector<TreeHead>> read(const NoteVerifier& verifier) const;
+
+  // Appends a note, made by sign_tree_head, and returns once it is on disk. Makes the file where there is
+  // none; takes away what an append that was cut short left at the end.
+  Result<void> append(std::string_view note);
+
+ private:
+  std::string path_;
+};
+
+// What is wrong with a log of this tree if those heads were signed for it; empty where nothing shows so far:
+// no head is past its end, and one of its very size has its root.
+std::string tree_head_problem(const std::vector<TreeHead>& heads, const MerkleTree& tree);
+
+}  // namespace mintmark

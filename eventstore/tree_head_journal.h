@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "domain/error.h"
+#include "eventstore/key_file.h"
+#include "eventstore/rocksdb_log.h"
+#include "eventstore/tree_head.h"
+
+namespace mintmark {
+
+// The signing key of a log's tree heads, an Ed25519 seed in a file of a key file's form. Makes the file where
+// there is none; but where the tree heads' file exists already it fails then, since they were signed with a
+// key that is gone.
+Result<SigningSeed> open_tree_head_key(const std::string& key_path, const std::string& tree_heads_path,
+                                       Random& random);
+
+// Signs the tree heads of an open log and keeps them in a file. Thread-safe.
+class TreeHeadJournal {
+ public:
+  // `log` must outlive it.
+  TreeHeadJournal(RocksDbLog& log, const SigningSeed& seed, std::string path)
+      : log_(log), signer_(tree_head_origin(log.log_id()), seed), file_(std::move(path)) {}
+
+  const NoteVerifier& verifier() const { return signer_.verifier(); }
+
+  struct Published {
+    TreeHead head;
+    std::string note;
+  };
+  // Signs the tree head of all that is durable, appends it to the file and returns it. Blocks on disk.
+  Result<Published> publish();
+  // The same where the log has grown since the last one of this object; nothing elsewhere.
+  Result<void> publish_if_grown();
+
+  // All heads in the file, and in another one where `further_path` is not empty. Fails as TreeHeadFile::read.
+  Result<std::vector<TreeHead>> heads(const std::string& further_path = "") const;
+
+ private:
+  Result<Published> publish_locked();
+
+  RocksDbLog& log_;
+  const NoteSigner signer_;
+  mutable std::mutex mutex_;
+  TreeHeadFile file_;       // guarded by mutex_
+  Position published_ = 0;  // guarded by mutex_
+};
+
+// All heads of both files, as TreeHeadJournal::heads, for a log that no process has open.
+Result<std::vector<TreeHead>> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
+                                              const std::string& further_path);
+
+}  // namespace mintmark

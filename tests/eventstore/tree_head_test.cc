@@ -1,0 +1,198 @@
+#include "eventstore/tree_head.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/event_builders.h"
+#include "tests/support/log_folder.h"
+
+namespace mintmark::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+SigningSeed seed_of(std::uint8_t byte) {
+  SigningSeed seed{};
+  seed.fill(byte);
+  return seed;
+}
+
+MerkleTree tree_of(std::size_t size) {
+  MerkleTree tree;
+  for (std::size_t i = 0; i < size; ++i) tree.append(std::to_string(i));
+  return tree;
+}
+
+class TreeHeads : public ::testing::Test {
+ protected:
+  std::string note(std::size_t size) const { return sign_tree_head(signer, tree_of(size).head()); }
+  std::string refusal() const {
+    const auto heads = file.read(signer.verifier());
+    return heads ? "" : heads.error().messages.front();
+  }
+
+  NoteSigner signer{tree_head_origin(event_id(1)), seed_of(1)};
+  TemporaryFolder folder;
+  TreeHeadFile file{folder.file("tree-heads")};
+};
+
+TEST_F(TreeHeads, HaveTheFormOfCheckpoints) {
+  const auto text = note(5);
+  EXPECT_THAT(text, ::testing::StartsWith("mintmark/00000000-0000-7000-0000-000000000001\n5\n"));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 5);
+  EXPECT_EQ(open_tree_head(signer.verifier(), text), tree_of(5).head());
+  EXPECT_EQ(open_tree_head(signer.verifier(), note(0)), tree_of(0).head());
+}
+
+TEST_F(TreeHeads, OfAnotherLogOrFormAreNoneOfOurs) {
+  const NoteSigner other(tree_head_origin(event_id(2)), seed_of(1));
+  EXPECT_FALSE(open_tree_head(signer.verifier(), sign_tree_head(other, tree_of(5).head())));
+  const auto signed_as_ours = [&](const std::string& text) {
+    return open_tree_head(signer.verifier(), signer.sign(text)).has_value();
+  };
+  const auto name = signer.verifier().name();
+  const auto root = base64(std::string(32, 'r'));
+  EXPECT_TRUE(signed_as_ours(name + "\n5\n" + root + "\n"));
+  EXPECT_TRUE(signed_as_ours(name + "\n5\n" + root + "\nan extension\n"));
+  EXPECT_FALSE(signed_as_ours("another origin\n5\n" + root + "\n"));
+  EXPECT_FALSE(signed_as_ours(name + "\n05\n" + root + "\n"));
+  EXPECT_FALSE(signed_as_ours(name + "\n-5\n" + root + "\n"));
+  EXPECT_FALSE(signed_as_ours(name + "\n5 \n" + root + "\n"));
+  EXPECT_FALSE(signed_as_ours(name + "\n5\n" + base64(std::string(31, 'r')) + "\n"));
+  EXPECT_FALSE(signed_as_ours(name + "\n5\n"));
+}
+
+TEST_F(TreeHeads, AreReadInTheOrderThatTheyWereAppendedIn) {
+  EXPECT_THAT(*file.read(signer.verifier()), IsEmpty()) << "no file is no head";
+  for (const std::size_t size : {0U, 3U, 7U}) ASSERT_TRUE(file.append(note(size)));
+  EXPECT_THAT(*file.read(signer.verifier()),
+              ElementsAre(tree_of(0).head(), tree_of(3).head(), tree_of(7).head()));
+}
+
+TEST_F(TreeHeads, SurviveAnAppendThatWasCutShort) {
+  ASSERT_TRUE(file.append(note(3)));
+  const auto first = read_file(file.path());
+  ASSERT_TRUE(file.append(note(5)));
+  const auto both = read_file(file.path());
+  for (auto length = first.size(); length < both.size(); ++length) {
+    write_file(file.path(), both.substr(0, length));
+    EXPECT_THAT(*file.read(signer.verifier()), ElementsAre(tree_of(3).head())) << length;
+    ASSERT_TRUE(file.append(note(7)));
+    EXPECT_THAT(*file.read(signer.verifier()), ElementsAre(tree_of(3).head(), tree_of(7).head())) << length;
+  }
+}
+
+TEST_F(TreeHeads, NameTheLineOfOneThatWasTamperedWith) {
+  ASSERT_TRUE(file.append(note(3)));
+  const auto lines = std::ranges::count(read_file(file.path()), '\n');
+  ASSERT_TRUE(file.append(note(5)));
+  auto bytes = read_file(file.path());
+  bytes[bytes.rfind("\n5\n") + 1] = '4';
+  write_file(file.path(), bytes);
+  EXPECT_THAT(refusal(), HasSubstr("the one at line " + std::to_string(lines + 1) + " was not signed by "));
+}
+
+TEST_F(TreeHeads, CannotBeKeptWhereNothingCanBeWritten) {
+  TreeHeadFile nowhere(folder.file("missing/tree-heads"));
+  const auto appended = nowhere.append(note(3));
+  ASSERT_FALSE(appended);
+  EXPECT_THAT(appended.error().messages.front(), HasSubstr("missing/tree-heads"));
+}
+
+// What a log's tree heads prove about it.
+class SignedLog : public ::testing::Test {
+ protected:
+  SignedLog() {
+    const auto log = folder.open();
+    heads.push_back(log->tree().head());
+    for (int i = 0; i < 4; ++i) {
+      LogFolder::append_some(*log, 3);
+      heads.push_back(log->tree().head());
+    }
+  }
+  std::string problem(std::vector<TreeHead> tree_heads) {
+    VerifyOptions options;
+    options.tree_heads = std::move(tree_heads);
+    const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
+    EXPECT_TRUE(report);
+    const auto log = folder.open();
+    EXPECT_EQ(log->verify([](Position, Position) {}, options).problem, report->problem);
+    return report->problem;
+  }
+
+  LogFolder folder;
+  std::vector<TreeHead> heads;  // at positions 0, 3, 6, 9 and 12
+};
+
+TEST_F(SignedLog, BeginsWithAllOfItsHeads) {
+  EXPECT_EQ(heads.back().size, 12U);
+  EXPECT_EQ(problem(heads), "");
+  std::ranges::reverse(heads);
+  EXPECT_EQ(problem(heads), "") << "whatever their order";
+}
+
+TEST_F(SignedLog, IsFoundOutWhereAHeadWasAnother) {
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    auto other = heads;
+    other[i].root[31] ^= 1;
+    EXPECT_EQ(problem(other),
+              "its root at position " + std::to_string(3 * i) + " is not that of a signed tree head");
+  }
+}
+
+TEST_F(SignedLog, RolledBackToYesterdaysCopyIsFoundOut) {
+  // A copy is whole and agrees with its own anchor: nothing in it can tell.
+  LogFolder yesterday;
+  yesterday.become_copy_of(folder);
+  LogFolder::append_some(*folder.open(), 5);
+  const auto today = folder.open()->tree().head();
+  folder.become_copy_of(yesterday);
+  EXPECT_EQ(folder.refusal(), "");
+  EXPECT_EQ(problem(heads), "");
+  EXPECT_EQ(problem({today}), "it ends at position 12, but a tree head of position 17 was signed");
+  // Nor does it help to go on from there.
+  LogFolder::append_some(*folder.open(), 1);
+  for (std::uint64_t number = 100; number < 104; ++number) {
+    ASSERT_TRUE(
+        append_and_wait(*folder.open(), append_request("other-" + std::to_string(number), 0, number)));
+  }
+  EXPECT_EQ(problem({today}), "its root at position 17 is not that of a signed tree head");
+}
+
+TEST_F(SignedLog, PacedVerificationChecksTheSameAndStops) {
+  auto wrong = heads;
+  wrong[2].root[0] ^= 1;
+  VerifyOptions options;
+  options.events_per_second = 1'000'000;
+  options.tree_heads = wrong;
+  const auto log = folder.open();
+  EXPECT_EQ(log->verify([](Position, Position) {}, options).problem,
+            "its root at position 6 is not that of a signed tree head");
+  options.tree_heads = heads;
+  EXPECT_EQ(log->verify([](Position, Position) {}, options).problem, "");
+  // At this pace it would take hours.
+  std::stop_source stop;
+  options.events_per_second = 1;
+  options.stop = stop.get_token();
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    ASSERT_TRUE(append_and_wait(*log, append_request("many-" + std::to_string(i), 0, 1000 + 100 * i, 64)));
+  }
+  Position reached = 0;
+  const auto stop_at_once = [&](Position done, Position) {
+    reached = done;
+    stop.request_stop();
+  };
+  EXPECT_EQ(log->verify(stop_at_once, options).problem, "");
+  EXPECT_LT(reached, log->head());
+}
+
+}  // namespace
+}  // namespace mintmark::testing

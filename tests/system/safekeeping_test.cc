@@ -1,0 +1,223 @@
+// What keeps the record trustworthy over years: signed tree heads, backups, the rotation of keys.
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <boost/json/serialize.hpp>
+#include <gmock/gmock.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class Safekeeping : public ::testing::Test {
+ protected:
+  // A token's key.
+  std::string create(const std::string& name) const {
+    return text(folder_.run_json({"token", "create", "--account", folder_.account(), "--name", name}), "key");
+  }
+  RestClient owner(const ServerProcess& server) const {
+    RestClient client(server.port());
+    client.log_in(folder_.email(), folder_.password());
+    return client;
+  }
+  static std::string id_of(const std::string& key) { return key.substr(0, key.find(':')); }
+
+  InitialisedFolder folder_;
+  TemporaryFolder elsewhere_;
+};
+
+TEST_F(Safekeeping, SignsTreeHeadsThatTheLogIsHeldTo) {
+  const auto heads = elsewhere_.file("tree-heads");
+  ServerProcess server(folder_.path(), {"--tree-heads-file", heads});
+  create("First");
+  const auto note = folder_.run({"tree-head", "sign"});
+  EXPECT_EQ(note.exit_code, 0) << note.err;
+  EXPECT_THAT(note.out, StartsWith("mintmark/"));
+  EXPECT_THAT(read_file(heads), HasSubstr(note.out));
+  const auto name = note.out.substr(0, note.out.find('\n'));
+  EXPECT_THAT(folder_.run({"tree-head", "key"}).out, StartsWith(name + "+"));
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0);
+  EXPECT_EQ(server.stop().exit_code, 0);
+  EXPECT_EQ(folder_.run({"verify", "--tree-heads-file", heads}).exit_code, 0);
+}
+
+TEST_F(Safekeeping, CatchesAFolderThatWasRolledBack) {
+  const auto heads = elsewhere_.file("tree-heads");
+  create("Monday");
+  const auto yesterday = elsewhere_.file("yesterday");
+  fs::copy(folder_.path(), yesterday, fs::copy_options::recursive);
+  {
+    ServerProcess server(folder_.path(), {"--tree-heads-file", heads});
+    create("Tuesday");
+    EXPECT_EQ(server.stop().exit_code, 0) << "and signs what there is";
+  }
+  fs::remove_all(folder_.path());
+  fs::copy(yesterday, folder_.path(), fs::copy_options::recursive);
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0) << "nothing in the folder itself can tell";
+  const auto verified = folder_.run({"verify", "--tree-heads", heads});
+  EXPECT_EQ(verified.exit_code, 3);
+  EXPECT_THAT(verified.err, HasSubstr("but a tree head of position "));
+  const auto started = folder_.run({"serve", "--listen", "127.0.0.1:0", "--tree-heads-file", heads});
+  EXPECT_EQ(started.exit_code, 1);
+  EXPECT_THAT(started.err, HasSubstr("but a tree head of position "));
+}
+
+TEST_F(Safekeeping, VerifiesInTheBackground) {
+  create("First");
+  const ServerProcess server(folder_.path(), {"--verify-rate", "1000000"});
+  EXPECT_FALSE(RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool());
+}
+
+TEST_F(Safekeeping, FindsDamageInTheBackground) {
+  // A head of another log's content, signed with this one's key: as if the log had been rewritten since.
+  const auto heads = elsewhere_.file("tree-heads");
+  create("First");
+  folder_.run_json({"tree-head", "sign", "--tree-heads-file", heads});
+  const auto copy = elsewhere_.file("copy");
+  fs::copy(folder_.path(), copy, fs::copy_options::recursive);
+  const auto create_in = [&](const std::string& path) {
+    const auto made = run_mintmark(
+        {"token", "create", "--data", path, "--account", folder_.account(), "--name", "Other", "--json"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+  };
+  create_in(copy);
+  const auto other = run_mintmark({"tree-head", "sign", "--data", copy, "--tree-heads-file", heads});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  create_in(folder_.path());
+  create_in(folder_.path());
+  const ServerProcess server(folder_.path(), {"--tree-heads-file", heads, "--verify-rate", "1000000"});
+  expect_eventually(
+      [&] { return RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool(); });
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 3);
+}
+
+TEST_F(Safekeeping, RestoresABackupThatWasMadeBesideTheRunningServer) {
+  const auto events = elsewhere_.file("events");
+  const auto vault = elsewhere_.file("vault");
+  std::vector<std::string> kept;
+  std::string deleted;
+  json::object backup;
+  {
+    ServerProcess server(folder_.path());
+    auto client = owner(server);
+    for (int i = 0; i < 5; ++i) kept.push_back(text(create_token(client, "Token"), "token"));
+    deleted = text(create_token(client, "Deleted later"), "token");
+    folder_.run_json({"backup", "--events", events, "--vault", vault});
+    const auto older_vault = read_file(vault);
+    EXPECT_EQ(client.remove(path_of(id_of(deleted))).status, 204);
+    backup = folder_.run_json({"backup", "--events", events});
+    EXPECT_EQ(backup.at("events").as_int64(), 1) << "the deletion alone";
+    EXPECT_EQ(read_file(vault), older_vault);
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  const auto root = text(folder_.run_json({"verify"}), "root");
+
+  // The drill of docs/backup.md, on another machine.
+  const auto restored = elsewhere_.file("restored");
+  fs::create_directories(restored + "/keys");
+  fs::copy(folder_.file("keys"), restored + "/keys", fs::copy_options::recursive);
+  const Arguments restore{"restore", "--data", restored, "--events", events, "--vault", vault, "--json"};
+  const auto finished = run_mintmark(restore);
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr(text(backup, "root")));
+  const auto verified = run_mintmark({"verify", "--data", restored, "--json"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr(text(backup, "root")));
+  const auto again = run_mintmark(restore);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("nothing is restored over it"));
+
+  ServerProcess server(restored);
+  auto client = owner(server);
+  for (const auto& key : kept) {
+    EXPECT_EQ(authorize(server.port(), key), 204);
+    const auto revealed = client.post(path_of(id_of(key)) + "/reveal", "");
+    EXPECT_EQ(revealed.status, 200) << revealed.body;
+    EXPECT_EQ(text(revealed.object(), "token"), key);
+  }
+  EXPECT_EQ(authorize(server.port(), deleted), 401);
+  EXPECT_EQ(client.post(path_of(id_of(deleted)) + "/reveal", "").status, 404)
+      << "although the vault's backup is older than the deletion";
+  EXPECT_FALSE(root.empty());
+}
+
+TEST_F(Safekeeping, RestoresNothingWithoutTheRightKey) {
+  const auto events = elsewhere_.file("events");
+  const auto vault = elsewhere_.file("vault");
+  folder_.run_json({"backup", "--events", events, "--vault", vault});
+  const auto restored = elsewhere_.file("restored");
+  const Arguments restore{"restore", "--data", restored, "--events", events, "--vault", vault};
+  const auto without = run_mintmark(restore);
+  EXPECT_EQ(without.exit_code, 1);
+  EXPECT_THAT(without.err, HasSubstr("key-encryption-key"));
+  const InitialisedFolder other;
+  auto with_another = restore;
+  with_another.insert(with_another.end(), {"--key-file", other.file("keys/key-encryption-key")});
+  const auto wrong = run_mintmark(with_another);
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("not the one that this data folder was made with"));
+  EXPECT_FALSE(fs::exists(restored + "/log"));
+  EXPECT_FALSE(fs::exists(restored + "/log.unfinished"));
+}
+
+TEST_F(Safekeeping, RotatesItsKeysWhileTokensAreUsedAndMade) {
+  ServerProcess server(folder_.path());
+  const auto old_file = read_file(folder_.file("keys/key-encryption-key"));
+  std::vector<std::string> keys;
+  for (int i = 0; i < 5; ++i) keys.push_back(create("Token"));
+  std::atomic<bool> done = false;
+  std::atomic<int> refused = 0;
+  std::vector<std::string> made;
+  std::thread checking([&, first = keys.front()] {
+    while (!done) refused += authorize(server.port(), first) != 204;
+  });
+  std::thread creating([&, client = owner(server)]() mutable {
+    while (!done || made.empty()) made.push_back(text(create_token(client, "Made meanwhile"), "token"));
+  });
+  for (int round = 0; round < 3; ++round) {
+    const auto rotated = folder_.run_json({"keys", "rotate"});
+    EXPECT_EQ(rotated.at("pepper").as_int64(), round + 2);
+    EXPECT_GE(rotated.at("wrapped_anew").as_int64(), 7) << "five tokens, a user and a pepper at least";
+  }
+  done = true;
+  checking.join();
+  creating.join();
+  EXPECT_EQ(refused, 0);
+  keys.insert(keys.end(), made.begin(), made.end());
+  keys.push_back(create("After"));
+  EXPECT_NE(read_file(folder_.file("keys/key-encryption-key")), old_file);
+
+  const auto expect_all_valid = [&](const ServerProcess& running) {
+    auto client = owner(running);
+    for (const auto& key : keys) {
+      EXPECT_EQ(authorize(running.port(), key), 204);
+      EXPECT_EQ(text(client.post(path_of(id_of(key)) + "/reveal", "").object(), "token"), key);
+    }
+  };
+  expect_all_valid(server);
+  EXPECT_EQ(server.stop().exit_code, 0);
+  expect_all_valid(ServerProcess(folder_.path()));
+
+  const auto file = folder_.file("keys/key-encryption-key");
+  std::ofstream(file, std::ios::trunc) << old_file;
+  const auto with_old = folder_.run({"serve", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(with_old.exit_code, 1);
+  EXPECT_THAT(with_old.err, HasSubstr("not the one that this data folder was made with"));
+}
+
+}  // namespace
+}  // namespace mintmark::testing

@@ -1,0 +1,95 @@
+#include <filesystem>
+#include <system_error>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "eventstore/backup.h"
+#include "tools/commands.h"
+#include "tools/instance.h"
+#include "tools/progress.h"
+
+namespace mintmark {
+namespace {
+
+namespace json = boost::json;
+
+struct RestoreOptions {
+  CommonOptions common;
+  std::string events;
+  std::string vault;
+  bool as_json = false;
+};
+
+// That the restored log opens with its keys and holds every pepper.
+Result<void> check_keys(const RocksDbLog::Options& options, const KeyEncryptionKeys& keys) {
+  auto log = RocksDbLog::open(options);
+  if (!log) return std::unexpected(log.error());
+  SystemRandom random;
+  const auto peppers = Vault(**log, keys, random).load_peppers();
+  if (!peppers) return std::unexpected(peppers.error());
+  return {};
+}
+
+Result<json::object> restore(const Config& config, const RestoreOptions& options) {
+  if (instance_exists(config)) {
+    return fail(ErrorKind::kConflict,
+                fmt::format("{} holds an instance; nothing is restored over it.", config.data));
+  }
+  const auto keys = read_key_file(config.key_path());
+  if (!keys) return std::unexpected(keys.error());
+  std::error_code code;
+  std::filesystem::create_directories(config.data, code);
+  if (!code) {
+    std::filesystem::permissions(config.data, std::filesystem::perms::owner_all, code);
+  }
+  if (code) {
+    return fail(ErrorKind::kUnavailable, fmt::format("{} cannot be made: {}.", config.data, code.message()));
+  }
+  // Under another name until it is whole and its keys open: a half-made log is no instance.
+  const auto unfinished = config.log_path() + ".unfinished";
+  std::filesystem::remove_all(unfinished, code);
+  const RocksDbLog::Options log{unfinished, nullptr, {}, {}};
+  ProgressBar bar("restoring");
+  const auto restored = restore_log(log, options.events, options.vault,
+                                    [&](Position done, Position total) { bar.show(done, total); });
+  auto checked = restored ? check_keys(log, *keys) : Result<void>(std::unexpected(restored.error()));
+  if (!checked) {
+    std::filesystem::remove_all(unfinished, code);
+    return std::unexpected(checked.error());
+  }
+  std::filesystem::rename(unfinished, config.log_path(), code);
+  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{}: {}.", config.log_path(), code.message()));
+  return json::object{{"head", restored->head}, {"root", hex(restored->root)}};
+}
+
+}  // namespace
+
+void add_restore(CLI::App& program, int& exit_code) {
+  auto* command =
+      program.add_subcommand("restore", "Make a data folder out of a backup, which is checked as a whole");
+  auto options = std::make_shared<RestoreOptions>();
+  options->common.add_to(*command);
+  command->add_option("--events", options->events, "The folder of the events' backup")->required();
+  command->add_option("--vault", options->vault, "The file of the vault's backup")->required();
+  command->add_flag("--json", options->as_json, "Print the result as one JSON object");
+  command->callback([options, &exit_code] {
+    const auto config = options->common.load();
+    if (!config) {
+      exit_code = report(config.error());
+      return;
+    }
+    const auto result = restore(*config, *options);
+    if (!result) {
+      exit_code = report(result.error());
+    } else if (options->as_json) {
+      fmt::print("{}\n", json::serialize(*result));
+    } else {
+      fmt::print("{} events restored; root {}\n", json::serialize(result->at("head")),
+                 std::string_view(result->at("root").as_string()));
+    }
+  });
+}
+
+}  // namespace mintmark
