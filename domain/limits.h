@@ -73,6 +73,16 @@ inline constexpr std::size_t query_terms_max = 256;
 inline constexpr std::size_t query_values_max = 1024;  // in one in() or out()
 inline constexpr std::size_t ordering_fields_max = 5;
 
+// The worker.
+inline constexpr std::size_t attempts_kept_max = 32;        // of a job, to be shown
+inline constexpr std::size_t jobs_listed_max = 10'000;      // of an account
+inline constexpr std::size_t deliveries_listed_max = 1000;  // of a webhook
+inline constexpr auto retry_after_max = 10h;                // what a receiver can put an attempt off by
+inline constexpr auto webhook_failing_time_max = 5 * 24h;   // then it is disabled
+inline constexpr std::size_t webhook_timeout_s_max = 300;
+inline constexpr std::size_t webhook_history_days_max = 3650;
+inline constexpr std::size_t worker_concurrency_max = 4096;  // calls under way at once that can be set
+
 // The log.
 inline constexpr std::size_t stream_name_bytes_max = 128;
 inline constexpr std::size_t append_events_max = 64;         // events in one append

@@ -177,6 +177,49 @@ Result<Events> decide(const Webhook& webhook, const TriggerWebhook& command) {
   return Events{event};
 }
 
+Result<Events> decide(const Webhook& webhook, const TestWebhook&) {
+  if (!webhook.exists) return not_found();
+  Event event;
+  event.mutable_webhook_test_requested();
+  return Events{event};
+}
+
+Result<Events> decide(const Webhook& webhook, const DisableWebhook& command) {
+  if (!webhook.exists || !webhook.fields.active) return Events{};
+  Event event;
+  event.mutable_webhook_disabled()->set_failing_since_us(command.failing_since.time_since_epoch().count());
+  return Events{event};
+}
+
+Result<Events> decide(const Webhook& webhook, const UnsubscribeWebhook& command) {
+  const bool ends = command.reason == WebhookUnsubscribed::TOKEN_DELETED;
+  if (!webhook.exists || (!ends && !webhook.fields.active)) return Events{};
+  Event event;
+  event.mutable_webhook_unsubscribed()->set_reason(command.reason);
+  return Events{event};
+}
+
+Result<Events> decide(const Webhook& webhook, const PauseWebhook& command) {
+  if (!webhook.exists || webhook.paused) return Events{};
+  Event event;
+  event.mutable_webhook_paused()->set_token_id(command.token.text());
+  return Events{event};
+}
+
+Result<Events> decide(const Webhook& webhook, const ResumeWebhook& command) {
+  if (!webhook.exists || !webhook.paused) return Events{};
+  Event event;
+  event.mutable_webhook_resumed()->set_token_id(command.token.text());
+  return Events{event};
+}
+
+void rotate_secret(WebhookDelivery& delivery, std::string secret, Time now) {
+  if (secret == delivery.jwt_secret()) return;
+  delivery.set_previous_jwt_secret(delivery.jwt_secret());
+  delivery.set_previous_secret_until_us(Time(now + secret_overlap).time_since_epoch().count());
+  delivery.set_jwt_secret(std::move(secret));
+}
+
 void evolve(Webhook& webhook, const Event& event) {
   auto& fields = webhook.fields;
   if (event.has_webhook_created()) {
@@ -196,6 +239,15 @@ void evolve(Webhook& webhook, const Event& event) {
     if (updated.has_active()) fields.active = updated.active();
   } else if (event.has_webhook_deleted()) {
     webhook.exists = false;
+  } else if (event.has_webhook_disabled()) {
+    fields.active = false;
+  } else if (event.has_webhook_unsubscribed()) {
+    fields.active = false;
+    if (event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED) webhook.exists = false;
+  } else if (event.has_webhook_paused()) {
+    webhook.paused = true;
+  } else if (event.has_webhook_resumed()) {
+    webhook.paused = false;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include "domain/error.h"
 #include "domain/events.pb.h"
 #include "domain/ids.h"
+#include "domain/time.h"
 
 // The webhook aggregate, stream webhook-WH-…. Where it goes and what proves it (address, secret, header
 // values, data) is sealed under the webhook's own data key. Pure, as domain/token.h.
@@ -31,6 +33,7 @@ struct Webhook {
   bool taken = false;   // its id was given, also where it is deleted
   std::optional<AccountId> account;
   WebhookFields fields;
+  bool paused = false;  // with the Zapier token that made it
 };
 
 // `delivery` is checked, but for its address (api/webhooks.cc reads URLs), and not stored; `sealed` is
@@ -53,6 +56,28 @@ struct TriggerWebhook {
   Sealed data;
 };
 
+struct TestWebhook {};
+
+// The worker's commands. All are idempotent: where there is nothing left to do they return no events.
+struct DisableWebhook {
+  Time failing_since;
+};
+struct UnsubscribeWebhook {
+  WebhookUnsubscribed::Reason reason;
+};
+struct PauseWebhook {
+  TokenId token;
+};
+struct ResumeWebhook {
+  TokenId token;
+};
+
+// A replaced secret signs beside the new one for so long.
+inline constexpr auto secret_overlap = std::chrono::hours(24);
+
+// Puts `secret` into the place of the present one, which stays beside it until secret_overlap has passed.
+void rotate_secret(WebhookDelivery& delivery, std::string secret, Time now);
+
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
 // kConflict where the id is taken or a webhook to trigger is not active, kNotFound where there is none (any
 // more).
@@ -60,6 +85,11 @@ Result<std::vector<Event>> decide(const Webhook& webhook, const CreateWebhook& c
 Result<std::vector<Event>> decide(const Webhook& webhook, const UpdateWebhook& command);
 Result<std::vector<Event>> decide(const Webhook& webhook, const DeleteWebhook& command);
 Result<std::vector<Event>> decide(const Webhook& webhook, const TriggerWebhook& command);
+Result<std::vector<Event>> decide(const Webhook& webhook, const TestWebhook& command);
+Result<std::vector<Event>> decide(const Webhook& webhook, const DisableWebhook& command);
+Result<std::vector<Event>> decide(const Webhook& webhook, const UnsubscribeWebhook& command);
+Result<std::vector<Event>> decide(const Webhook& webhook, const PauseWebhook& command);
+Result<std::vector<Event>> decide(const Webhook& webhook, const ResumeWebhook& command);
 
 // Total: an event of another kind of stream changes nothing.
 void evolve(Webhook& webhook, const Event& event);

@@ -96,6 +96,8 @@ Result<void> change(const Recorded& recorded, RowWriter& rows, std::vector<Token
   const auto key = token_key(*id);
   const auto stored = rows.get(key);
   TokenRow row;
+  // Of a deletion the provisioning URL may have been told in vain: that token has no row any more.
+  if (!stored && event.has_zapier_provisioning_failed()) return {};
   if (!stored || !row.ParseFromString(*stored)) return cannot_apply("there is no such token");
   const auto account = AccountId::parse(row.account_id());
   if (!account) return cannot_apply("its row is damaged");
@@ -121,7 +123,8 @@ bool concerns_tokens(const Event& event) {
          event.has_zapier_connection_issued() || event.has_token_activated() ||
          event.has_token_deactivated() || event.has_token_rotated() || event.has_token_renewed() ||
          event.has_token_renewal_completed() || event.has_token_expiring() || event.has_token_expired() ||
-         event.has_permissions_granted() || event.has_permissions_revoked() || event.has_handle_exchanged();
+         event.has_permissions_granted() || event.has_permissions_revoked() || event.has_handle_exchanged() ||
+         event.has_zapier_provisioning_failed();
 }
 
 }  // namespace

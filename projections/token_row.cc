@@ -57,6 +57,18 @@ void revoke(TokenRow& row, const PermissionsRevoked& revoked) {
   }
 }
 
+void fail_provisioning(TokenRow& row, const ZapierProvisioningFailed& failed) {
+  auto& provisioning = *row.mutable_provisioning();
+  *provisioning.mutable_job() = failed.job();
+  provisioning.set_attempts(failed.attempt());
+  provisioning.set_next_attempt_at_us(failed.next_attempt_at_us());
+  auto& attempt = *provisioning.mutable_attempt();
+  attempt.set_started_at_us(failed.started_at_us());
+  attempt.set_duration_us(failed.duration_us());
+  attempt.set_status(failed.status());
+  attempt.set_failure(failed.failure());
+}
+
 }  // namespace
 
 std::optional<std::int64_t> due_us(const TokenRow& row) {
@@ -96,6 +108,9 @@ void change_row(TokenRow& row, const Recorded& recorded) {
     if (updated.has_external_id()) row.set_external_id(updated.external_id());
   } else if (event.has_zapier_connection_issued()) {
     if (row.status() == TokenRow::PENDING) row.set_status(TokenRow::ACTIVE);
+    row.clear_provisioning();
+  } else if (event.has_zapier_provisioning_failed()) {
+    fail_provisioning(row, event.zapier_provisioning_failed());
   } else if (event.has_token_activated()) {
     row.set_status(TokenRow::ACTIVE);
   } else if (event.has_token_deactivated()) {

@@ -1,6 +1,7 @@
 #include "projections/webhook_list.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "eventstore/bytes.h"
@@ -77,12 +78,81 @@ void update(const Recorded& recorded, WebhookRow& row) {
   if (updated.has_description()) row.set_description(updated.description());
   if (updated.has_product_id()) row.set_product_id(updated.product_id());
   if (updated.has_http_method()) row.set_http_method(updated.http_method());
-  if (updated.has_active()) row.set_active(updated.active());
+  if (updated.has_active()) {
+    row.set_active(updated.active());
+    row.clear_unsubscribed();
+    row.clear_disabled_since_us();
+  }
   if (updated.has_delivery()) {
     *row.mutable_delivery() = updated.delivery();
     row.set_delivery_version(recorded.version());
   }
   stamp(*row.mutable_modified(), recorded);
+}
+
+// What the worker says of it.
+void follow(const Event& event, WebhookRow& row) {
+  if (event.has_webhook_disabled()) {
+    row.set_active(false);
+    row.set_disabled_since_us(event.webhook_disabled().failing_since_us());
+  } else if (event.has_webhook_unsubscribed()) {
+    row.set_active(false);
+    row.set_unsubscribed(true);
+  } else if (event.has_webhook_paused()) {
+    row.set_paused(true);
+  } else if (event.has_webhook_resumed()) {
+    row.set_paused(false);
+  }
+}
+
+bool ends(const Event& event) {
+  return event.has_webhook_deleted() ||
+         event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED;
+}
+
+bool concerns_webhooks(const Event& event) {
+  return event.has_webhook_updated() || event.has_webhook_triggered() || event.has_webhook_deleted() ||
+         event.has_webhook_disabled() || event.has_webhook_unsubscribed() || event.has_webhook_paused() ||
+         event.has_webhook_resumed() || event.has_webhook_test_requested();
+}
+
+void count(const DeliveryAttempt& attempt, WebhookRow& row) {
+  if (attempt.attempt() == 1 && !attempt.triggered()) {
+    row.set_events(row.events() + 1);
+    row.set_last_event_at_us(attempt.started_at_us());
+  }
+  const bool success = attempt.failure() == ATTEMPT_SUCCEEDED;
+  auto& last = success ? *row.mutable_last_success() : *row.mutable_last_failure();
+  last.set_started_at_us(attempt.started_at_us());
+  last.set_duration_us(attempt.duration_us());
+  last.set_status(attempt.status());
+  last.set_failure(attempt.failure());
+  row.set_next_attempt_at_us(attempt.next_attempt_at_us());
+  if (success) {
+    row.set_successes(row.successes() + 1);
+    row.set_failures_since_success(0);
+  } else {
+    row.set_failures(row.failures() + 1);
+    row.set_failures_since_success(row.failures_since_success() + 1);
+  }
+}
+
+// Attempts at webhooks that are deleted by now count nowhere; tests are no events.
+void count(const WebhookDeliveriesRecorded& recorded, RowWriter& rows) {
+  std::map<std::uint32_t, std::optional<WebhookRow>> touched;
+  for (const auto& attempt : recorded.attempts()) {
+    const auto& job = attempt.job();
+    if (job.kind() != DELIVER_WEBHOOK || job.target() >= WebhookId::value_end) continue;
+    auto found = touched.find(job.target());
+    if (found == touched.end()) {
+      const auto key = webhook_key(WebhookId::from_value(job.target()));
+      found = touched.emplace(job.target(), parse(rows.get(key))).first;
+    }
+    if (found->second) count(attempt, *found->second);
+  }
+  for (const auto& [webhook, row] : touched) {
+    if (row) rows.put(webhook_key(WebhookId::from_value(webhook)), row->SerializeAsString());
+  }
 }
 
 Result<void> change(const Recorded& recorded, RowWriter& rows) {
@@ -94,7 +164,7 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
   const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
   if (!account) return cannot_apply("there is no such webhook");
   const auto& event = recorded.event();
-  if (event.has_webhook_deleted()) {
+  if (ends(event)) {
     rows.erase(key);
     rows.erase(account_key(*account, row->created_position()));
     return {};
@@ -102,6 +172,8 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
   row->set_version(recorded.version());
   if (event.has_webhook_updated()) {
     update(recorded, *row);
+  } else if (!event.has_webhook_triggered()) {
+    follow(event, *row);
   } else {
     row->set_events(row->events() + 1);
     row->set_last_event_at_us(recorded.recorded_at_us());
@@ -115,9 +187,8 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
 Result<void> WebhookList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
   if (kind.has_webhook_created()) return create(event.recorded, rows);
-  if (kind.has_webhook_updated() || kind.has_webhook_triggered() || kind.has_webhook_deleted()) {
-    return change(event.recorded, rows);
-  }
+  if (concerns_webhooks(kind)) return change(event.recorded, rows);
+  if (kind.has_webhook_deliveries_recorded()) count(kind.webhook_deliveries_recorded(), rows);
   return {};
 }
 

@@ -174,6 +174,39 @@ void add_extension_events(std::map<std::string, Event>& events) {
   events["extension_name_released"].mutable_extension_name_released()->set_extension_id("EXT-992-774");
 }
 
+void set(JobReference& job) {
+  job.set_position(41);
+  job.set_kind(DELIVER_WEBHOOK);
+  job.set_target(9);
+}
+
+template <class Attempt>
+void set_attempt(Attempt& attempt) {
+  set(*attempt.mutable_job());
+  attempt.set_attempt(2);
+  attempt.set_started_at_us(1'764'000'000'000'000);
+  attempt.set_duration_us(1500);
+  attempt.set_status(503);
+  attempt.set_failure(ATTEMPT_STATUS);
+  attempt.set_next_attempt_at_us(1'764'000'300'000'000);
+}
+
+void add_delivery_events(std::map<std::string, Event>& events) {
+  auto& attempt =
+      *events["webhook_deliveries_recorded"].mutable_webhook_deliveries_recorded()->add_attempts();
+  set_attempt(attempt);
+  attempt.set_triggered(true);
+  events["webhook_disabled"].mutable_webhook_disabled()->set_failing_since_us(1'763'000'000'000'000);
+  events["webhook_unsubscribed"].mutable_webhook_unsubscribed()->set_reason(
+      WebhookUnsubscribed::TOKEN_DELETED);
+  events["webhook_paused"].mutable_webhook_paused()->set_token_id("SU-160-984-824");
+  events["webhook_resumed"].mutable_webhook_resumed()->set_token_id("SU-160-984-824");
+  events["webhook_test_requested"].mutable_webhook_test_requested();
+  set(*events["jobs_retried"].mutable_jobs_retried()->add_jobs());
+  set(*events["jobs_cancelled"].mutable_jobs_cancelled()->add_jobs());
+  set_attempt(*events["zapier_provisioning_failed"].mutable_zapier_provisioning_failed());
+}
+
 // One event of every kind, with every field set.
 std::map<std::string, Event> present_events() {
   std::map<std::string, Event> events;
@@ -216,6 +249,7 @@ std::map<std::string, Event> present_events() {
   add_extension_events(events);
   events["handle_exchanged"].mutable_handle_exchanged();
   events["partner_marked"].mutable_partner_marked();
+  add_delivery_events(events);
   events["pepper_added"].mutable_pepper_added()->set_number(1);
   add_lifecycle(events);
   return events;

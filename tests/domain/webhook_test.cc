@@ -193,5 +193,58 @@ TEST(DeletedWebhook, IsNotFoundByAnyCommand) {
   }
 }
 
+Event with(void (*fill)(Event&)) {
+  Event event;
+  fill(event);
+  return event;
+}
+const Event disabled = with([](Event& event) { event.mutable_webhook_disabled()->set_failing_since_us(7); });
+const Event gone =
+    with([](Event& event) { event.mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::GONE); });
+const Event ended = with([](Event& event) {
+  event.mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::TOKEN_DELETED);
+});
+const Event paused =
+    with([](Event& event) { event.mutable_webhook_paused()->set_token_id("SU-000-000-005"); });
+const Event resumed =
+    with([](Event& event) { event.mutable_webhook_resumed()->set_token_id("SU-000-000-005"); });
+const auto token_of_it = TokenId::from_value(5);
+
+TEST(TestWebhookCommand, IsTakenWhereverThereIsAWebhook) {
+  const auto requested = with([](Event& event) { event.mutable_webhook_test_requested(); });
+  given<Webhook>({created(false)}).when(TestWebhook{}).then({requested});
+  given<Webhook>({created(), deleted()}).when(TestWebhook{}).then_fails(ErrorKind::kNotFound, not_found);
+}
+
+TEST(WorkersWebhookCommands, SayWhatHappenedOnce) {
+  const DisableWebhook disable{Time(std::chrono::microseconds(7))};
+  given<Webhook>({created()}).when(disable).then({disabled});
+  given<Webhook>({created(), disabled}).when(disable).then_nothing_changes();
+  const UnsubscribeWebhook unsubscribe{WebhookUnsubscribed::GONE};
+  given<Webhook>({created()}).when(unsubscribe).then({gone});
+  given<Webhook>({created(), gone}).when(unsubscribe).then_nothing_changes();
+  const UnsubscribeWebhook end{WebhookUnsubscribed::TOKEN_DELETED};
+  given<Webhook>({created(false)}).when(end).then({ended});
+  given<Webhook>({created(), ended}).when(end).then_nothing_changes();
+  given<Webhook>({created(), ended}).when(TestWebhook{}).then_fails(ErrorKind::kNotFound, not_found);
+  given<Webhook>({created()}).when(PauseWebhook{token_of_it}).then({paused});
+  given<Webhook>({created(), paused}).when(PauseWebhook{token_of_it}).then_nothing_changes();
+  given<Webhook>({created(), paused}).when(ResumeWebhook{token_of_it}).then({resumed});
+  given<Webhook>({created()}).when(ResumeWebhook{token_of_it}).then_nothing_changes();
+  given<Webhook>({}).when(disable).then_nothing_changes();
+  given<Webhook>({created(), deleted()}).when(PauseWebhook{token_of_it}).then_nothing_changes();
+}
+
+TEST(RotateSecret, KeepsTheOldOneBesideTheNewForADay) {
+  auto rotated = delivery();
+  const Time now(std::chrono::seconds(1'000));
+  rotate_secret(rotated, "secret", now);
+  EXPECT_EQ(rotated.previous_jwt_secret(), "");
+  rotate_secret(rotated, "new", now);
+  EXPECT_EQ(rotated.jwt_secret(), "new");
+  EXPECT_EQ(rotated.previous_jwt_secret(), "secret");
+  EXPECT_EQ(rotated.previous_secret_until_us(), (1'000 + 24 * 3600) * 1'000'000LL);
+}
+
 }  // namespace
 }  // namespace mintmark

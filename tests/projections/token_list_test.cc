@@ -66,6 +66,25 @@ TEST_F(TokenListTest, ACreatedTokenHasARowWithEverythingThatItsEventSays) {
   EXPECT_EQ(row(token_id(7)).DebugString(), expected.DebugString());
 }
 
+TEST_F(TokenListTest, AProvisioningThatFailsShowsUntilItSucceeds) {
+  history_.add(token_id(1), token_created(token_id(1), vendor(1), ZAPIER));
+  Event failed;
+  failed.mutable_zapier_provisioning_failed()->set_attempt(2);
+  failed.mutable_zapier_provisioning_failed()->set_status(503);
+  history_.add(token_id(1), failed);
+  feed(log_, list_);
+  EXPECT_EQ(list_.find(token_id(1))->provisioning().attempts(), 2);
+  EXPECT_EQ(list_.find(token_id(1))->provisioning().attempt().status(), 503);
+  EXPECT_EQ(list_.find(token_id(1))->version(), 2);
+  history_.add(token_id(1), connection_issued());
+  feed(log_, list_);
+  EXPECT_FALSE(list_.find(token_id(1))->has_provisioning());
+  history_.add(token_id(1), token_deleted());
+  history_.add(token_id(1), failed);
+  feed(log_, list_);
+  EXPECT_EQ(list_.parked_streams(), 0);
+}
+
 TEST_F(TokenListTest, AZapierTokenIsPendingUntilItsConnectionIsIssued) {
   history_.add(token_id(1), token_created(token_id(1), vendor(1), ZAPIER));
   EXPECT_EQ(row(token_id(1)).status(), TokenRow::PENDING);

@@ -103,5 +103,83 @@ TEST_F(WebhookListTest, ADeletedWebhookIsGone) {
   EXPECT_EQ(webhooks().parked_streams(), 1) << "there was no such webhook";
 }
 
+DeliveryAttempt& add_attempt(Event& event, std::uint32_t webhook, std::uint32_t number,
+                             std::uint32_t status) {
+  auto& attempt = *event.mutable_webhook_deliveries_recorded()->add_attempts();
+  attempt.mutable_job()->set_position(1);
+  attempt.mutable_job()->set_kind(DELIVER_WEBHOOK);
+  attempt.mutable_job()->set_target(webhook);
+  attempt.set_attempt(number);
+  attempt.set_started_at_us(number * 1000);
+  attempt.set_status(status);
+  attempt.set_failure(status == 200 ? ATTEMPT_SUCCEEDED : ATTEMPT_STATUS);
+  return attempt;
+}
+
+TEST_F(WebhookListTest, AttemptsAreCountedAtTheirWebhookAndTestsAreNot) {
+  create(5, vendor(1), "Orders");
+  create(6, vendor(1), "Others");
+  Event event;
+  add_attempt(event, 5, 1, 503).set_next_attempt_at_us(9);
+  add_attempt(event, 6, 1, 200).set_triggered(true);
+  add_attempt(event, 5, 2, 503);
+  add_attempt(event, 7, 1, 200);  // of one that is deleted
+  add_attempt(event, 6, 1, 500).mutable_job()->set_kind(TEST_WEBHOOK);
+  history_.add("deliveries", event);
+  auto row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_EQ(row.failures(), 2);
+  EXPECT_EQ(row.failures_since_success(), 2);
+  EXPECT_EQ(row.last_failure().started_at_us(), 2000);
+  EXPECT_FALSE(row.has_last_success());
+  EXPECT_EQ(row.events(), 1) << "a token's event, and one";
+  EXPECT_EQ(row.version(), 1) << "what became of deliveries is no version of the webhook";
+  row = webhooks().find(WebhookId::from_value(6)).value_or(WebhookRow());
+  EXPECT_EQ(row.successes(), 1);
+  EXPECT_EQ(row.failures(), 0);
+  EXPECT_EQ(row.events(), 0) << "counted when it was triggered";
+  Event success;
+  add_attempt(success, 5, 3, 200);
+  history_.add("deliveries", success);
+  row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_EQ(row.failures_since_success(), 0);
+  EXPECT_EQ(row.failures(), 2);
+  EXPECT_EQ(webhooks().parked_streams(), 0);
+}
+
+TEST_F(WebhookListTest, WhatTheWorkerSaysShowsUntilItIsActivatedAgain) {
+  create(5, vendor(1), "Orders");
+  Event event;
+  event.mutable_webhook_disabled()->set_failing_since_us(7);
+  add(5, event);
+  event.mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::GONE);
+  add(5, event);
+  event.mutable_webhook_paused();
+  const auto paused = add(5, event);
+  auto row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_FALSE(row.active());
+  EXPECT_EQ(row.disabled_since_us(), 7);
+  EXPECT_TRUE(row.unsubscribed());
+  EXPECT_TRUE(row.paused());
+  EXPECT_EQ(row.version(), paused);
+  event.mutable_webhook_resumed();
+  add(5, event);
+  event.mutable_webhook_updated()->set_active(true);
+  add(5, event);
+  row = webhooks().find(WebhookId::from_value(5)).value_or(WebhookRow());
+  EXPECT_TRUE(row.active());
+  EXPECT_FALSE(row.has_disabled_since_us());
+  EXPECT_FALSE(row.unsubscribed());
+  EXPECT_FALSE(row.paused());
+}
+
+TEST_F(WebhookListTest, OneWhoseTokenIsDeletedIsGone) {
+  create(5, vendor(1), "Orders");
+  Event event;
+  event.mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::TOKEN_DELETED);
+  add(5, event);
+  EXPECT_EQ(webhooks().find(WebhookId::from_value(5)), std::nullopt);
+  EXPECT_THAT(webhooks().of(vendor(1)), IsEmpty());
+}
+
 }  // namespace
 }  // namespace mintmark
