@@ -23,6 +23,9 @@
 
 namespace mintmark {
 
+class JobStore;
+class WebhookCalls;
+
 template <class T>
 using awaitable = boost::asio::awaitable<T>;
 
@@ -37,6 +40,8 @@ struct Services {
   const WebhookList& webhooks;
   const ExtensionList& extensions;
   const HandleIndex& handles;
+  JobStore& jobs;
+  WebhookCalls& calls;
   Projector& projector;
   BlockingPool& blocking;
   const Clock& clock;

@@ -48,6 +48,7 @@ void add_keys(CLI::App& program, int& exit_code);
 void add_account(CLI::App& program, int& exit_code);
 void add_user(CLI::App& program, int& exit_code);
 void add_token(CLI::App& program, int& exit_code);
+void add_jobs(CLI::App& program, int& exit_code);
 
 // Prints the error's messages on standard error; gives kFailed, or kUsage for kInvalid.
 int report(const Error& error);

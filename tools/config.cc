@@ -141,6 +141,81 @@ Result<void> set_verify_rate(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_provisioning_url(Config& config, const std::string& value) {
+  const auto url = boost::urls::parse_uri(value);
+  const bool is_callable =
+      !url.has_error() &&
+      (url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https) &&
+      !url->host().empty() && !url->has_userinfo() && !url->has_fragment();
+  if (!is_callable)
+    return fail(ErrorKind::kInvalid, "must be an http or https URL without user, password and fragment");
+  config.provisioning_url = value;
+  return {};
+}
+
+// A whole number from 1 to `max`.
+template <class Number>
+Result<void> set_count(Number& number, const std::string& value, std::size_t max) {
+  const auto given = parse_number<std::size_t>(value);
+  if (!given || *given == 0 || *given > max)
+    return fail(ErrorKind::kInvalid, fmt::format("must be 1 to {}", max));
+  number = Number(static_cast<std::int64_t>(*given));
+  return {};
+}
+
+Result<void> set_webhook_concurrency(Config& config, const std::string& value) {
+  return set_count(config.webhook_concurrency, value, limits::worker_concurrency_max);
+}
+
+Result<void> set_webhook_concurrency_per_host(Config& config, const std::string& value) {
+  return set_count(config.webhook_concurrency_per_host, value, limits::worker_concurrency_max);
+}
+
+Result<void> set_webhook_timeout(Config& config, const std::string& value) {
+  return set_count(config.webhook_timeout, value, limits::webhook_timeout_s_max);
+}
+
+Result<void> set_webhook_history(Config& config, const std::string& value) {
+  return set_count(config.webhook_history, value, limits::webhook_history_days_max);
+}
+
+// The parts between commas, without the spaces around them.
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> parts;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    auto part = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+  }
+  return parts;
+}
+
+Result<void> set_webhook_networks(Config& config, const std::string& value) {
+  std::vector<AddressRange> networks;
+  for (const auto& text : split(value)) {
+    const auto network = AddressRange::parse(text);
+    if (!network)
+      return fail(ErrorKind::kInvalid, "must be networks such as 10.0.0.0/8, separated by commas");
+    networks.push_back(*network);
+  }
+  config.webhook_networks = std::move(networks);
+  return {};
+}
+
+Result<void> set_webhook_ports(Config& config, const std::string& value) {
+  std::vector<std::uint16_t> ports;
+  for (const auto& text : split(value)) {
+    const auto port = parse_number<std::uint16_t>(text);
+    if (!port) return fail(ErrorKind::kInvalid, "must be ports, separated by commas; 0 for any");
+    ports.push_back(*port);
+  }
+  config.webhook_ports = std::move(ports);
+  return {};
+}
+
 constexpr std::array setting_table = std::to_array<Setting>({
     {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
      set_listen},
@@ -165,6 +240,15 @@ constexpr std::array setting_table = std::to_array<Setting>({
     {"slow_guessing", "false where something in front slows down the guessing of keys and passwords (true)",
      set_slow_guessing},
     {"request_burst", "requests that one token or person may send at once (400)", set_request_burst},
+    {"provisioning_url", "URL that is told of new and deleted Zapier tokens, and has to agree to new ones",
+     set_provisioning_url},
+    {"webhook_concurrency", "calls to webhooks under way at once (256)", set_webhook_concurrency},
+    {"webhook_concurrency_per_host", "of them to one host and port (64)", set_webhook_concurrency_per_host},
+    {"webhook_timeout", "seconds that a whole call may take (30)", set_webhook_timeout},
+    {"webhook_networks", "networks that calls may go to beside public addresses: 10.0.0.0/8,::1/128 (none)",
+     set_webhook_networks},
+    {"webhook_ports", "ports that calls may go to; 0 for any (80,443)", set_webhook_ports},
+    {"webhook_history", "days that deliveries are shown for (30)", set_webhook_history},
 });
 
 Result<void> apply(Config& config, std::string_view name, const std::string& value, std::string_view where) {

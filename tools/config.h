@@ -1,14 +1,17 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/module_table.h"
 #include "domain/error.h"
+#include "worker/outbound_address.h"
 
 namespace mintmark {
 
@@ -33,6 +36,15 @@ struct Config {
   std::string tree_head_key_file;             // empty: tree-head-key beside the key-encryption key
   std::uint32_t tree_head_interval_s = 3600;  // 0: only on demand
   std::uint32_t verify_rate = 1000;           // events a second, in the background; 0: not at all
+
+  std::string provisioning_url;  // empty: Zapier tokens need nobody's word
+  std::size_t webhook_concurrency = 256;
+  std::size_t webhook_concurrency_per_host = 64;
+  std::chrono::seconds webhook_timeout = std::chrono::seconds(30);
+  std::vector<AddressRange> webhook_networks;  // that calls may go to beside the public ones
+  std::vector<std::uint16_t> webhook_ports = {80, 443};
+  std::chrono::days webhook_history = std::chrono::days(30);
+
   // Under which clients reach a server that listens on `listening_port`.
   std::string endpoint(std::uint16_t listening_port) const;
 

@@ -122,15 +122,23 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->extensions =
       std::make_unique<ExtensionList>(instance->views->live(ExtensionList::projection_name));
   instance->handles = std::make_unique<HandleIndex>(instance->views->live(HandleIndex::projection_name));
+  auto jobs = RocksDbJobStore::open(config.jobs_path(), instance->clock);
+  if (!jobs) return std::unexpected(jobs.error());
+  instance->jobs = std::move(*jobs);
+  instance->job_planner = std::make_unique<JobPlanner>(*instance->log, *instance->jobs);
+  instance->webhook_calls = std::make_unique<WebhookCalls>(*instance->log, *instance->vault,
+                                                           *instance->webhooks, config.endpoint(config.port));
   instance->authorization_index = std::make_unique<AuthorizationIndex>(*instance->peppers);
   const auto loaded =
       instance->authorization_index->load(config.index_snapshot_path(), instance->log->log_id());
   if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
   const auto head = instance->log->head();
-  // The index first: what it refuses must not wait for rows to be written.
+  // The index first: what it refuses must not wait for rows to be written. Jobs last: what they need to know
+  // is in the rows by then.
   const std::vector<Projection*> projections{instance->authorization_index.get(), instance->token_list.get(),
                                              instance->directory.get(),           instance->webhooks.get(),
-                                             instance->extensions.get(),          instance->handles.get()};
+                                             instance->extensions.get(),          instance->handles.get(),
+                                             instance->job_planner.get()};
   for (const auto* projection : projections) {
     if (projection->checkpoint() > head) {
       return fail(
@@ -144,11 +152,12 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(new Services{
-      *instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
-      *instance->token_list, *instance->directory, *instance->webhooks, *instance->extensions,
-      *instance->handles, *instance->projector, *instance->blocking, instance->clock, instance->random,
-      config.secure_cookies, instance->healthy, instance->config_.modules, config.endpoint(config.port)});
+  instance->services = std::unique_ptr<Services>(
+      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
+                   *instance->token_list, *instance->directory, *instance->webhooks, *instance->extensions,
+                   *instance->handles, *instance->jobs, *instance->webhook_calls, *instance->projector,
+                   *instance->blocking, instance->clock, instance->random, config.secure_cookies,
+                   instance->healthy, instance->config_.modules, config.endpoint(config.port)});
   instance->key_rotation =
       std::make_unique<KeyRotation>(*instance->log, *instance->vault, *instance->peppers, instance->clock,
                                     instance->random, KeyRotation::Options{config.key_path()});

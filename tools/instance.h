@@ -22,6 +22,9 @@
 #include "projections/view_store.h"
 #include "projections/webhook_list.h"
 #include "tools/config.h"
+#include "worker/job_planner.h"
+#include "worker/rocksdb_job_store.h"
+#include "worker/webhook_calls.h"
 
 namespace mintmark {
 
@@ -52,6 +55,9 @@ class Instance {
   std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<ExtensionList> extensions;
   std::unique_ptr<HandleIndex> handles;
+  std::unique_ptr<RocksDbJobStore> jobs;
+  std::unique_ptr<JobPlanner> job_planner;
+  std::unique_ptr<WebhookCalls> webhook_calls;
   std::unique_ptr<AuthorizationIndex> authorization_index;
   std::unique_ptr<Projector> projector;
   std::unique_ptr<BlockingPool> blocking;

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   add_user(program, exit_code);
   add_token(program, exit_code);
   add_partner(program, exit_code);
+  add_jobs(program, exit_code);
   add_replay(program, exit_code);
   add_rebuild(program, exit_code);
   add_verify(program, exit_code);

@@ -15,9 +15,8 @@
 #include "tools/instance.h"
 #include "tools/process.h"
 #include "tools/upkeep.h"
-#include "worker/rocksdb_job_store.h"
+#include "tools/worker_settings.h"
 #include "worker/token_expiry.h"
-#include "worker/worker.h"
 
 namespace mintmark {
 namespace {
@@ -63,9 +62,8 @@ int serve(const Config& config) {
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   Services& services = *(*instance)->services;
-  auto jobs = RocksDbJobStore::open(config.jobs_path(), services.clock);
-  if (!jobs) return report(jobs.error());
-  Worker worker(services.log, **jobs, services.clock, services.random, on_failure);
+  Worker worker({services.log, services.jobs, services.calls, services.clock, services.random},
+                worker_options(config), make_send(config), on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
   const Upkeep upkeep(*(*instance)->log, *(*instance)->tree_heads, services.damage_found,

@@ -35,6 +35,7 @@ Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& rando
     request.metadata.correlation_id = outcome.cause;
     request.metadata.causation_id = outcome.cause;
     request.frees_space = outcome.frees_space;
+    request.vault_writes = outcome.vault_writes;
     const auto appended = append_and_wait(log, std::move(request));
     if (appended) return appended->last;
     if (appended.error().kind != AppendError::Kind::kConflict)

@@ -17,6 +17,7 @@ struct Outcome {
   std::string actor;         // a worker's name
   std::string cause;         // the event id that called for it; empty where the clock did
   bool frees_space = false;  // may use the disk's reserve
+  std::vector<VaultWrite> vault_writes = {};
 };
 
 // Decides from the stream's events as they are now.

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <set>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include <fmt/format.h>
-#include <rocksdb/write_batch.h>
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
@@ -17,39 +14,90 @@
 namespace mintmark {
 namespace {
 
-constexpr std::string_view job_prefix = "j";
+constexpr std::string_view format = "2";
 
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the job store cannot be used: " + status.ToString());
 }
 
-std::string job_key(const StoredJob& job) {
-  std::string key(job_prefix);
-  put_big_endian(key, job.position());
-  key += static_cast<char>(job.kind());
+template <class... Numbers>
+std::string key_with(char prefix, Numbers... numbers) {
+  std::string key(1, prefix);
+  (put_big_endian(key, static_cast<std::uint64_t>(numbers)), ...);
   return key;
 }
 
-std::string number_value(std::uint64_t number) {
-  std::string value;
-  put_big_endian(value, number);
-  return value;
+std::string job_key(const JobKey& key) {
+  return key_with('j', key.position, key.kind, key.target);
+}
+std::string account_key(std::uint32_t account, const JobKey& key) {
+  return key_with('a', account, key.position, key.kind, key.target);
+}
+std::string history_key(const JobKey& key) {
+  return key_with('h', key.target, key.position, key.kind);
+}
+std::string finished_key(std::int64_t finished_us, const JobKey& key) {
+  return key_with('t', finished_us, key.position, key.kind, key.target);
+}
+std::string subscription_key(std::uint32_t webhook) {
+  return key_with('w', webhook);
 }
 
-std::int64_t microseconds(Time time) {
-  return time.time_since_epoch().count();
+// The number at a place of a key that key_with() made.
+std::uint64_t number_at(std::string_view key, std::size_t place) {
+  return get_big_endian(key.substr(1 + place * 8));
 }
 
-// Calls `use` with each job in order until it returns false.
-void for_each_job(rocksdb::DB& db, const std::function<bool(const StoredJob&)>& use) {
+JobKey key_at(std::string_view key, std::size_t place) {
+  return {number_at(key, place), static_cast<JobKind>(number_at(key, place + 1)),
+          static_cast<std::uint32_t>(number_at(key, place + 2))};
+}
+
+template <class Message>
+Message parse(std::string_view value) {
+  Message message;
+  if (!message.ParseFromArray(value.data(), static_cast<int>(value.size())))
+    throw std::runtime_error("the job store holds something damaged");
+  return message;
+}
+
+// Calls `use` with each entry below the prefix in order until it returns false.
+void for_each(rocksdb::DB& db, const std::string& prefix,
+              const std::function<bool(std::string_view key, std::string_view value)>& use) {
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));
-  for (it->Seek(slice(job_prefix)); it->Valid() && it->key().starts_with(slice(job_prefix)); it->Next()) {
-    StoredJob job;
-    if (!job.ParseFromString(it->value().ToString()))
-      throw std::runtime_error("the job store holds a damaged job");
-    if (!use(job)) return;
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
+    if (!use(view(it->key()), view(it->value()))) return;
   }
   throw_unless_ok(it->status());
+}
+
+Time time_of(std::int64_t microseconds) {
+  return Time(std::chrono::microseconds(microseconds));
+}
+
+bool is_delivery(JobKind kind) {
+  return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
+}
+
+rocksdb::Status open_database(const std::string& path, std::unique_ptr<rocksdb::DB>& opened) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, path, &db);
+  opened.reset(db);
+  return status;
+}
+
+// Whether it is empty or of our format.
+bool is_ours(rocksdb::DB& db) {
+  std::string value;
+  const auto status = db.Get(rocksdb::ReadOptions(), "format", &value);
+  if (status.ok()) return value == format;
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));
+  it->SeekToFirst();
+  return status.IsNotFound() && !it->Valid();
 }
 
 }  // namespace
@@ -57,117 +105,273 @@ void for_each_job(rocksdb::DB& db, const std::function<bool(const StoredJob&)>& 
 Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path, &db);
+  std::unique_ptr<rocksdb::DB> db;
+  auto status = open_database(path, db);
+  if (status.ok() && !is_ours(*db)) {
+    db.reset();
+    status = rocksdb::DestroyDB(path, rocksdb::Options());
+    if (status.ok()) status = open_database(path, db);
+  }
+  if (status.ok()) status = db->Put(rocksdb::WriteOptions(), "format", slice(format));
   if (!status.ok()) {
     return fail(ErrorKind::kUnavailable,
                 fmt::format("The jobs in {} cannot be opened: {}. Deleting the folder has "
                             "them planned again from the log.",
                             path, status.ToString()));
   }
-  return std::unique_ptr<RocksDbJobStore>(new RocksDbJobStore(std::unique_ptr<rocksdb::DB>(db), clock));
+  std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(db), clock));
+  store->load();
+  return store;
 }
 
-std::uint64_t RocksDbJobStore::number(const std::string& key) {
+void RocksDbJobStore::load() {
   std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), key, &value);
-  if (status.IsNotFound()) return 0;
-  throw_unless_ok(status);
-  return get_big_endian(value);
-}
-
-Position RocksDbJobStore::planned() {
-  return number("planned");
-}
-
-void RocksDbJobStore::plan(Position position, const std::vector<StoredJob>& jobs) {
-  rocksdb::WriteBatch batch;
-  for (const auto& job : jobs) throw_unless_ok(batch.Put(job_key(job), job.SerializeAsString()));
-  throw_unless_ok(batch.Put("planned", number_value(position)));
-  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
-}
-
-std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease) {
-  const std::scoped_lock lock(mutex_);
-  const auto now = clock_.now();
-  std::optional<StoredJob> found;
-  std::set<std::string> busy_subjects;
-  for_each_job(*db_, [&](const StoredJob& job) {
-    const bool first_of_subject = busy_subjects.insert(job.subject()).second;
-    const bool free = job.leased_until_us() <= microseconds(now) && job.due_us() <= microseconds(now);
-    if (first_of_subject && free) found = job;
-    return !found;
+  const auto status = db_->Get(rocksdb::ReadOptions(), "planned", &value);
+  if (!status.IsNotFound()) throw_unless_ok(status);
+  if (status.ok()) planned_ = get_big_endian(value);
+  for_each(*db_, "w", [this](std::string_view, std::string_view stored) {
+    take(parse<Subscription>(stored));
+    return true;
   });
-  if (!found) return std::nullopt;
-  const auto fence = number("fence") + 1;
-  found->set_fence(fence);
-  found->set_attempts(found->attempts() + 1);
-  found->set_leased_until_us(microseconds(now + lease));
+  for_each(*db_, "a", [this](std::string_view key, std::string_view) {
+    if (const auto job = find(key_at(key, 1))) take(*job);
+    return true;
+  });
+}
+
+// The part in memory.
+void RocksDbJobStore::take(const StoredJob& job) {
+  const auto key = key_of(job.key());
+  if (job.status() == StoredJob::WAITING) {
+    queue_.put(key, time_of(job.due_us()), job.attempts() > job.round_begin());
+  } else {
+    queue_.erase(key);
+  }
+}
+
+void RocksDbJobStore::take(const Subscription& subscription) {
+  const auto webhook = subscription.webhook();
+  subscriptions_[webhook] = subscription;
+  by_account_.emplace(subscription.account(), webhook);
+  if (subscription.owned()) by_token_.emplace(subscription.owner_token(), webhook);
+  const bool held = !subscription.active() || subscription.paused() || subscription.gone();
+  queue_.hold({JobSubject::Group::kDeliveries, webhook}, held, time_of(subscription.open_until_us()));
+}
+
+void RocksDbJobStore::forget_subscription(std::uint32_t webhook) {
+  const auto found = subscriptions_.find(webhook);
+  if (found == subscriptions_.end()) return;
+  by_account_.erase({found->second.account(), webhook});
+  by_token_.erase({found->second.owner_token(), webhook});
+  subscriptions_.erase(found);
+  queue_.hold({JobSubject::Group::kDeliveries, webhook}, false, {});
+}
+
+// What was delivered to it; what was cancelled or given up stays until prune().
+void RocksDbJobStore::forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch) {
+  for_each(*db_, key_with('h', webhook), [&](std::string_view key, std::string_view) {
+    const JobKey job_of_entry{number_at(key, 1), static_cast<JobKind>(number_at(key, 2)), webhook};
+    const auto job = find(job_of_entry);
+    if (job && job->status() == StoredJob::DONE) throw_unless_ok(batch.Delete(job_key(job_of_entry)));
+    throw_unless_ok(batch.Delete(slice(key)));
+    return true;
+  });
+}
+
+void RocksDbJobStore::plan(const JobPlan& plan) {
   rocksdb::WriteBatch batch;
-  throw_unless_ok(batch.Put("fence", number_value(fence)));
-  throw_unless_ok(batch.Put(job_key(*found), found->SerializeAsString()));
+  for (const auto webhook : plan.ended_subscriptions) {
+    throw_unless_ok(batch.Delete(subscription_key(webhook)));
+    forget_history(webhook, batch);
+  }
+  for (const auto& subscription : plan.subscriptions) {
+    throw_unless_ok(batch.Put(subscription_key(subscription.webhook()), subscription.SerializeAsString()));
+  }
+  for (const auto& job : plan.jobs) {
+    const auto key = key_of(job.key());
+    throw_unless_ok(batch.Put(job_key(key), job.SerializeAsString()));
+    if (job.status() == StoredJob::DONE) {
+      throw_unless_ok(batch.Delete(account_key(job.account(), key)));
+    } else {
+      throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
+    }
+    if (is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
+    if (job.finished_us() != 0) throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
+  }
+  std::string position;
+  put_big_endian(position, plan.position);
+  throw_unless_ok(batch.Put("planned", position));
+  {
+    const std::scoped_lock lock(mutex_);
+    throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+    for (const auto webhook : plan.ended_subscriptions) forget_subscription(webhook);
+    for (const auto& subscription : plan.subscriptions) take(subscription);
+    for (const auto& job : plan.jobs) take(job);
+    planned_.store(plan.position, std::memory_order_release);
+  }
+  if (plan.jobs.empty() && plan.subscriptions.empty()) return;
+  const std::scoped_lock lock(listener_mutex_);
+  if (listener_) listener_();
+}
+
+void RocksDbJobStore::when_planned(std::function<void()> listener) {
+  const std::scoped_lock lock(listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+std::optional<StoredJob> RocksDbJobStore::find(const JobKey& key) {
+  std::string value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), job_key(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  throw_unless_ok(status);
+  return parse<StoredJob>(value);
+}
+
+std::optional<JobView> RocksDbJobStore::view(const JobKey& key) {
+  auto job = find(key);
+  if (!job) return std::nullopt;
+  const std::scoped_lock lock(mutex_);
+  const auto state = queue_.state(key, clock_.now());
+  return JobView{std::move(*job), state};
+}
+
+std::optional<Subscription> RocksDbJobStore::subscription(std::uint32_t webhook) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = subscriptions_.find(webhook);
+  if (found == subscriptions_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<Subscription> RocksDbJobStore::subscriptions_of(AccountId account) {
+  std::vector<Subscription> subscriptions;
+  const std::scoped_lock lock(mutex_);
+  for (auto it = by_account_.lower_bound({account.code(), 0});
+       it != by_account_.end() && it->first == account.code(); ++it) {
+    subscriptions.push_back(subscriptions_.at(it->second));
+  }
+  return subscriptions;
+}
+
+std::vector<Subscription> RocksDbJobStore::subscriptions_made_by(TokenId token) {
+  std::vector<Subscription> subscriptions;
+  const std::scoped_lock lock(mutex_);
+  for (auto it = by_token_.lower_bound({token.value(), 0});
+       it != by_token_.end() && it->first == token.value(); ++it) {
+    subscriptions.push_back(subscriptions_.at(it->second));
+  }
+  return subscriptions;
+}
+
+std::vector<JobKey> RocksDbJobStore::waiting_of(const JobSubject& subject) {
+  const std::scoped_lock lock(mutex_);
+  return queue_.jobs_of(subject);
+}
+
+std::vector<JobView> RocksDbJobStore::views(const std::string& prefix, std::size_t limit,
+                                            const std::function<JobKey(std::string_view)>& key_of_entry) {
+  std::vector<JobView> found;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
+  // Behind the last entry below the prefix: positions do not reach the end of their numbers.
+  for (it->SeekForPrev(prefix + std::string(8, '\xff'));
+       it->Valid() && it->key().starts_with(prefix) && found.size() < limit; it->Prev()) {
+    auto job = view(key_of_entry(mintmark::view(it->key())));
+    if (job) found.push_back(std::move(*job));
+  }
+  throw_unless_ok(it->status());
+  return found;
+}
+
+std::vector<JobView> RocksDbJobStore::jobs_of(AccountId account, std::size_t limit) {
+  return views(key_with('a', account.code()), limit, [](std::string_view key) { return key_at(key, 1); });
+}
+
+std::vector<JobView> RocksDbJobStore::deliveries_of(WebhookId webhook, std::size_t limit) {
+  return views(key_with('h', webhook.value()), limit, [webhook](std::string_view key) {
+    return JobKey{number_at(key, 1), static_cast<JobKind>(number_at(key, 2)), webhook.value()};
+  });
+}
+
+std::size_t RocksDbJobStore::prune(Time time, std::size_t limit) {
+  rocksdb::WriteBatch batch;
+  std::size_t count = 0;
+  for_each(*db_, "t", [&](std::string_view entry, std::string_view) {
+    const auto finished_us = static_cast<std::int64_t>(number_at(entry, 0));
+    if (time_of(finished_us) >= time || count == limit) return false;
+    ++count;
+    const auto key = key_at(entry, 1);
+    const auto job = find(key);
+    throw_unless_ok(batch.Delete(slice(entry)));
+    // One that was retried has another entry, or none yet.
+    if (!job || job->finished_us() != finished_us) return true;
+    throw_unless_ok(batch.Delete(job_key(key)));
+    throw_unless_ok(batch.Delete(account_key(job->account(), key)));
+    if (is_delivery(key.kind)) throw_unless_ok(batch.Delete(history_key(key)));
+    return true;
+  });
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
-  return Claim{std::move(*found), fence};
+  return count;
+}
+
+std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease, const Admit& admit) {
+  for (;;) {
+    std::optional<JobQueue::Claimed> claimed;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto now = clock_.now();
+      claimed = queue_.claim(now, now + lease, admit);
+    }
+    if (!claimed) return std::nullopt;
+    // A plan that finished it meanwhile has made the claim stale.
+    auto job = find(claimed->key);
+    if (job && job->status() == StoredJob::WAITING) return Claim{std::move(*job), claimed->fence};
+  }
+}
+
+void RocksDbJobStore::readmit(const JobSubject& subject) {
+  const std::scoped_lock lock(mutex_);
+  queue_.readmit(subject);
 }
 
 std::optional<Time> RocksDbJobStore::next_due() {
-  std::optional<std::int64_t> earliest;
-  std::set<std::string> busy_subjects;
-  for_each_job(*db_, [&](const StoredJob& job) {
-    if (!busy_subjects.insert(job.subject()).second) return true;
-    const auto at = std::max(job.due_us(), job.leased_until_us());
-    if (!earliest || at < *earliest) earliest = at;
-    return true;
-  });
-  if (!earliest) return std::nullopt;
-  return Time(std::chrono::microseconds(*earliest));
-}
-
-std::optional<StoredJob> RocksDbJobStore::claimed(const Claim& claim) {
-  std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), job_key(claim.job), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  throw_unless_ok(status);
-  StoredJob job;
-  if (!job.ParseFromString(value)) throw std::runtime_error("the job store holds a damaged job");
-  if (job.fence() != claim.fence) return std::nullopt;
-  return job;
+  const std::scoped_lock lock(mutex_);
+  return queue_.next_due();
 }
 
 bool RocksDbJobStore::extend(const Claim& claim, std::chrono::milliseconds lease) {
   const std::scoped_lock lock(mutex_);
-  auto job = claimed(claim);
-  if (!job) return false;
-  job->set_leased_until_us(microseconds(clock_.now() + lease));
-  throw_unless_ok(db_->Put(rocksdb::WriteOptions(), job_key(*job), job->SerializeAsString()));
-  return true;
+  return queue_.extend(claim.key(), claim.fence, clock_.now() + lease);
+}
+
+bool RocksDbJobStore::give_back(const Claim& claim, std::chrono::milliseconds delay) {
+  const std::scoped_lock lock(mutex_);
+  return queue_.give_back(claim.key(), claim.fence, clock_.now() + delay);
+}
+
+bool RocksDbJobStore::settle(const Claim& claim, bool passed) {
+  const std::scoped_lock lock(mutex_);
+  return queue_.settle(claim.key(), claim.fence, passed);
 }
 
 bool RocksDbJobStore::complete(const Claim& claim) {
+  rocksdb::WriteBatch batch;
+  const auto key = claim.key();
+  throw_unless_ok(batch.Delete(job_key(key)));
+  throw_unless_ok(batch.Delete(account_key(claim.job.account(), key)));
   const std::scoped_lock lock(mutex_);
-  if (!claimed(claim)) return false;
-  throw_unless_ok(db_->Delete(rocksdb::WriteOptions(), job_key(claim.job)));
+  if (!queue_.settle(key, claim.fence, true)) return false;
+  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+  queue_.erase(key);
   return true;
 }
 
-bool RocksDbJobStore::postpone(const Claim& claim, std::chrono::milliseconds delay) {
+JobQueue::Counts RocksDbJobStore::counts() {
   const std::scoped_lock lock(mutex_);
-  auto job = claimed(claim);
-  if (!job) return false;
-  job->set_leased_until_us(0);
-  job->set_due_us(microseconds(clock_.now() + delay));
-  throw_unless_ok(db_->Put(rocksdb::WriteOptions(), job_key(*job), job->SerializeAsString()));
-  return true;
+  return queue_.counts(clock_.now());
 }
 
 std::size_t RocksDbJobStore::size() {
-  std::size_t count = 0;
-  for_each_job(*db_, [&](const StoredJob&) { return ++count > 0; });
-  return count;
+  const std::scoped_lock lock(mutex_);
+  return queue_.size();
 }
 
 }  // namespace mintmark

@@ -1,43 +1,83 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
 
 #include "domain/error.h"
 #include "eventstore/clock.h"
+#include "worker/job_queue.h"
 #include "worker/job_store.h"
 
 namespace mintmark {
 
-// Jobs in a RocksDB of their own. Keys: "j", position, kind → StoredJob; "planned" → position; "fence" → the
-// last fence given. Not synced: what a crash of the machine takes away is planned again from the log, and
-// every job is harmless to repeat.
+// Jobs in a RocksDB of their own, for one process; claims, the queue and the webhooks are also in memory.
+// Keys (numbers big-endian):
+//
+//   j position, kind, target           → StoredJob
+//   a account, position, kind, target  → nothing: what is not done
+//   h webhook, position, kind          → nothing: its deliveries
+//   t finished, position, kind, target → nothing: what prune() forgets
+//   w webhook                          → Subscription
+//   planned → position                 format → the version of all this
+//
+// Not synced: what a crash of the machine takes away is planned again from the log.
 class RocksDbJobStore final : public JobStore {
  public:
-  // Makes the store where there is none. `clock` must outlive it.
+  // Makes the store where there is none; one of another format is emptied, to be planned again. `clock` must
+  // outlive it.
   static Result<std::unique_ptr<RocksDbJobStore>> open(const std::string& path, const Clock& clock);
 
-  Position planned() override;
-  void plan(Position position, const std::vector<StoredJob>& jobs) override;
-  std::optional<Claim> claim(std::chrono::milliseconds lease) override;
+  Position planned() override { return planned_.load(std::memory_order_acquire); }
+  void plan(const JobPlan& plan) override;
+  void when_planned(std::function<void()> listener) override;
+  std::optional<StoredJob> find(const JobKey& key) override;
+  std::optional<JobView> view(const JobKey& key) override;
+  std::optional<Subscription> subscription(std::uint32_t webhook) override;
+  std::vector<Subscription> subscriptions_of(AccountId account) override;
+  std::vector<Subscription> subscriptions_made_by(TokenId token) override;
+  std::vector<JobKey> waiting_of(const JobSubject& subject) override;
+  std::vector<JobView> jobs_of(AccountId account, std::size_t limit) override;
+  std::vector<JobView> deliveries_of(WebhookId webhook, std::size_t limit) override;
+  std::size_t prune(Time time, std::size_t limit) override;
+  std::optional<Claim> claim(std::chrono::milliseconds lease, const Admit& admit) override;
+  void readmit(const JobSubject& subject) override;
   std::optional<Time> next_due() override;
   bool extend(const Claim& claim, std::chrono::milliseconds lease) override;
+  bool give_back(const Claim& claim, std::chrono::milliseconds delay) override;
+  bool settle(const Claim& claim, bool passed) override;
   bool complete(const Claim& claim) override;
-  bool postpone(const Claim& claim, std::chrono::milliseconds delay) override;
+  JobQueue::Counts counts() override;
   std::size_t size() override;
 
  private:
   RocksDbJobStore(std::unique_ptr<rocksdb::DB> db, const Clock& clock) : db_(std::move(db)), clock_(clock) {}
-  std::uint64_t number(const std::string& key);
-  // The stored job, if the claim is still the newest of it.
-  std::optional<StoredJob> claimed(const Claim& claim);
+  void load();
+  void take(const StoredJob& job);
+  void take(const Subscription& subscription);
+  void forget_subscription(std::uint32_t webhook);
+  void forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch);
+  std::vector<JobView> views(const std::string& prefix, std::size_t limit,
+                             const std::function<JobKey(std::string_view)>& key_of_entry);
 
-  std::unique_ptr<rocksdb::DB> db_;
+  const std::unique_ptr<rocksdb::DB> db_;
   const Clock& clock_;
+  std::atomic<Position> planned_ = 0;
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;  // guarded by listener_mutex_
   std::mutex mutex_;
+  JobQueue queue_;                                                 // guarded by mutex_
+  std::unordered_map<std::uint32_t, Subscription> subscriptions_;  // guarded by mutex_
+  std::set<std::pair<std::uint32_t, std::uint32_t>> by_account_;   // account, webhook; guarded by mutex_
+  std::set<std::pair<std::uint32_t, std::uint32_t>> by_token_;     // token, webhook; guarded by mutex_
 };
 
 }  // namespace mintmark

@@ -1,46 +1,121 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "domain/error.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
+#include "worker/attempts.h"
+#include "worker/delivery_log.h"
 #include "worker/job_store.h"
+#include "worker/send.h"
+#include "worker/webhook_calls.h"
 
 namespace mintmark {
 
-// Does what events call for outside. One thread plans: it follows the log from the store's checkpoint and
-// writes jobs. One thread runs them, in order. Both may be killed anywhere: planning is atomic, running is
-// harmless to repeat.
+// What the worker works with. Everything must outlive it.
+struct WorkerServices {
+  EventLog& log;
+  JobStore& jobs;
+  WebhookCalls& calls;
+  const Clock& clock;
+  Random& random;
+};
+
+struct WorkerOptions {
+  std::size_t concurrency = 256;                                // calls under way at once
+  std::size_t concurrency_per_host = 64;                        // of them to one host and port
+  std::chrono::milliseconds lease = std::chrono::seconds(120);  // longer than any call may take
+  std::chrono::milliseconds drain = std::chrono::seconds(10);   // what a stop waits for calls under way
+  std::chrono::hours history = std::chrono::hours(30 * 24);     // what was finished is shown for so long
+  std::string provisioning_url;                                 // empty: Zapier tokens need nobody's word
+};
+
+// Attempts since the start.
+struct WorkerCounters {
+  std::atomic<std::uint64_t> succeeded = 0;
+  std::atomic<std::uint64_t> failed = 0;  // and to be attempted again
+  std::atomic<std::uint64_t> given_up = 0;
+  std::atomic<std::uint64_t> stale = 0;  // made for nothing: the job had changed meanwhile
+};
+
+// Does the jobs. One thread makes the calls, any number at a time within bounds; another appends what needs
+// an append of its own. It may be killed anywhere: what was not recorded is done again.
+//
+// A job's way: claim (memory) → call → settle (memory; the webhook's next may go ahead) → record (the log, in
+// batches) → plan (the projector; the job is done, or due later, in the store).
 class Worker {
  public:
-  // All must outlive the worker. `on_failure` is told once by each thread that has to give up.
-  Worker(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
+  // `on_failure` is told once, from one of its threads, where it has to give up.
+  Worker(const WorkerServices& services, WorkerOptions options, const MakeSend& make_send,
          std::function<void(const std::string& reason)> on_failure);
-  // Ends both threads after the job at hand.
+  // Claims nothing more, waits for calls under way and their records, for options.drain at most; whatever is
+  // under way then is done again after the next start.
   ~Worker();
 
- private:
-  void plan(const std::stop_token& stop);
-  void run(const std::stop_token& stop);
-  void run(const Claim& claim);
-  void wait_for_jobs(const std::stop_token& stop);
-  void guard(void (Worker::*loop)(const std::stop_token&), const std::stop_token& stop);
+  const WorkerCounters& counters() const { return counters_; }
 
-  EventLog& log_;
-  JobStore& jobs_;
-  const Clock& clock_;
-  Random& random_;
+ private:
+  // A call's place among those to its host, freed with it.
+  class HostSlot;
+  struct Host {
+    std::size_t under_way = 0;
+    std::deque<JobSubject> set_aside;
+  };
+
+  void wake();
+  void pump();
+  void arm(std::optional<Time> due);
+  void prune();
+  bool admit(const JobSubject& subject);
+  void leave(const std::string& host);
+  void end(const std::string& reason);
+  void stop_when_idle();
+
+  boost::asio::awaitable<void> run(Claim claim);
+  boost::asio::awaitable<void> deliver(const Claim& claim);
+  boost::asio::awaitable<void> connect(const Claim& claim);
+  boost::asio::awaitable<bool> provision(const Claim& claim);
+  boost::asio::awaitable<void> do_locally(const Claim& claim);
+  boost::asio::awaitable<Result<void>> on_pool(std::function<Result<void>()> work);
+  bool give_back_unless_done(const Claim& claim, const Result<void>& done);
+  void count(const AttemptEnd& attempt, bool again);
+
+  const WorkerServices services_;
+  const WorkerOptions options_;
   const std::function<void(const std::string&)> on_failure_;
-  std::mutex mutex_;
-  std::condition_variable_any planned_;
-  bool new_jobs_ = false;  // guarded by mutex_
-  std::jthread planner_;
-  std::jthread runner_;
+  WorkerCounters counters_;
+  std::atomic<bool> woken_ = false;
+  // The rest belongs to the context's thread.
+  std::unordered_map<std::string, Host> hosts_;
+  std::unordered_map<std::uint32_t, std::string> host_of_webhook_;
+  std::size_t under_way_ = 0;
+  bool stopping_ = false;
+  bool drained_ = false;  // the time for draining is over
+  bool ended_ = false;
+  boost::asio::io_context context_{1};
+  std::shared_ptr<const Send> send_;
+  DeliveryLog outcomes_;
+  boost::asio::steady_timer due_timer_;
+  boost::asio::steady_timer prune_timer_;
+  boost::asio::steady_timer drain_timer_;
+  boost::asio::thread_pool pool_{1};
+  std::thread thread_;
 };
 
 }  // namespace mintmark

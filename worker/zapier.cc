@@ -3,59 +3,134 @@
 #include <stdexcept>
 #include <utility>
 
+#include <boost/json/serialize.hpp>
+
 #include "domain/token.h"
+#include "domain/webhook.h"
+#include "eventstore/vault.h"
 #include "worker/outcome.h"
+#include "worker/webhook_calls.h"
 
 namespace mintmark {
 namespace {
 
-Result<std::vector<Event>> decide_job(const Token& token, const StoredJob& job) {
-  switch (job.kind()) {
-    case StoredJob::ISSUE_ZAPIER_CONNECTION:
-      return decide(token, IssueZapierConnection{job.event_id()});
-    case StoredJob::WITHDRAW_ZAPIER_CONNECTION:
-      return decide(token, WithdrawZapierConnection{});
-    case StoredJob::KIND_UNSPECIFIED:
-    case StoredJob::Kind::StoredJob_Kind_StoredJob_Kind_INT_MIN_SENTINEL_DO_NOT_USE_:
-    case StoredJob::Kind::StoredJob_Kind_StoredJob_Kind_INT_MAX_SENTINEL_DO_NOT_USE_:
-      break;
+template <class Aggregate>
+Aggregate fold(const std::vector<StoredEvent>& stream) {
+  Aggregate aggregate;
+  for (const auto& event : stream) evolve(aggregate, event.recorded.event());
+  return aggregate;
+}
+
+bool was_told(const std::vector<StoredEvent>& stream) {
+  for (const auto& event : stream) {
+    if (event.recorded.event().has_zapier_provisioning_failed()) return true;
   }
-  throw std::logic_error("a job of an unknown kind");
+  return false;
+}
+
+Result<void> without_position(const Result<Position>& recorded) {
+  if (!recorded) return std::unexpected(recorded.error());
+  return {};
+}
+
+// Decides on the webhook as it is now and records what that gives.
+template <class Command>
+Result<void> record_for(EventLog& log, const Clock& clock, Random& random, const StoredJob& job,
+                        std::uint32_t webhook, const Command& command) {
+  Outcome outcome{stream_of(WebhookId::from_value(webhook)), "webhooks", job.event_id(), false, {}};
+  if constexpr (std::is_same_v<Command, UnsubscribeWebhook>) {
+    if (command.reason == WebhookUnsubscribed::TOKEN_DELETED) {
+      outcome.frees_space = true;
+      outcome.vault_writes.push_back(Vault::destroy(outcome.stream));
+    }
+  }
+  return without_position(record_outcome(
+      log, clock, random, outcome,
+      [&command](const std::vector<StoredEvent>& stream) { return decide(fold<Webhook>(stream), command); }));
 }
 
 }  // namespace
 
-std::optional<StoredJob> plan_zapier_job(EventLog& log, const Recorded& recorded) {
-  StoredJob job;
-  job.set_event_id(recorded.event_id());
-  job.set_position(recorded.position());
-  job.set_subject(recorded.stream());
-  job.set_due_us(recorded.recorded_at_us());
-  const auto& event = recorded.event();
-  if (event.has_token_created() && event.token_created().extension() == ZAPIER) {
-    job.set_kind(StoredJob::ISSUE_ZAPIER_CONNECTION);
-    return job;
-  }
-  if (event.has_token_deleted()) {
-    const auto events = log.read_stream(recorded.stream(), 0);
-    if (events.front().recorded.event().token_created().extension() != ZAPIER) return std::nullopt;
-    job.set_kind(StoredJob::WITHDRAW_ZAPIER_CONNECTION);
-    return job;
-  }
-  return std::nullopt;
+bool is_connection_due(EventLog& log, const JobKey& key) {
+  const auto stream = log.read_stream(stream_of(token_of(key)), 0);
+  const auto token = fold<Token>(stream);
+  if (key.kind == ISSUE_ZAPIER_CONNECTION) return token.status == TokenStatus::kPending;
+  // A provisioning that was told as failed may have come about all the same.
+  return token.status == TokenStatus::kDeleted && (!token.connection_id.empty() || was_told(stream));
 }
 
-Result<void> run_zapier_job(EventLog& log, const Clock& clock, Random& random, const StoredJob& job) {
-  const Outcome outcome{job.subject(), "zapier", job.event_id(),
-                        job.kind() == StoredJob::WITHDRAW_ZAPIER_CONNECTION};
-  const auto recorded =
-      record_outcome(log, clock, random, outcome, [&job](const std::vector<StoredEvent>& stream) {
-        Token token;
-        for (const auto& event : stream) evolve(token, event.recorded.event());
-        return decide_job(token, job);
-      });
-  if (!recorded) return std::unexpected(recorded.error());
+OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url) {
+  auto said = token_data(log, job.event_stream(), job.event_version());
+  const bool issues = job.key().kind() == ISSUE_ZAPIER_CONNECTION;
+  const boost::json::object body{{"event", issues ? "token.created" : "token.deleted"},
+                                 {"token", std::move(said)}};
+  return {"POST",
+          url,
+          {{"Content-Type", "application/json"}, {"webhook-id", message_id(job)}},
+          boost::json::serialize(body)};
+}
+
+Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job) {
+  const bool issues = job.key().kind() == ISSUE_ZAPIER_CONNECTION;
+  const Outcome outcome{stream_of(token_of(key_of(job.key()))), "zapier", job.event_id(), !issues, {}};
+  return without_position(
+      record_outcome(log, clock, random, outcome,
+                     [&job, issues](const std::vector<StoredEvent>& stream) -> Result<std::vector<Event>> {
+                       const auto token = fold<Token>(stream);
+                       if (issues) return decide(token, IssueZapierConnection{job.event_id()});
+                       return decide(token, WithdrawZapierConnection{});
+                     }));
+}
+
+Result<void> record_provisioning_failure(EventLog& log, const Clock& clock, Random& random,
+                                         const StoredJob& job, const ZapierProvisioningFailed& failed) {
+  const Outcome outcome{stream_of(token_of(key_of(job.key()))), "zapier", job.event_id(), false, {}};
+  return without_position(record_outcome(
+      log, clock, random, outcome, [&failed](const std::vector<StoredEvent>&) -> Result<std::vector<Event>> {
+        Event event;
+        *event.mutable_zapier_provisioning_failed() = failed;
+        return std::vector<Event>{event};
+      }));
+}
+
+Result<void> let_webhooks_follow(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
+                                 const StoredJob& job) {
+  const auto id = token_of(key_of(job.key()));
+  const auto token = fold<Token>(log.read_stream(stream_of(id), 0));
+  for (const auto& webhook : jobs.subscriptions_made_by(id)) {
+    Result<void> done;
+    switch (token.status) {
+      case TokenStatus::kDeleted:
+        done = record_for(log, clock, random, job, webhook.webhook(),
+                          UnsubscribeWebhook{WebhookUnsubscribed::TOKEN_DELETED});
+        break;
+      case TokenStatus::kInactive:
+      case TokenStatus::kExpired:
+        done = record_for(log, clock, random, job, webhook.webhook(), PauseWebhook{id});
+        break;
+      case TokenStatus::kActive:
+        done = record_for(log, clock, random, job, webhook.webhook(), ResumeWebhook{id});
+        break;
+      case TokenStatus::kAbsent:
+      case TokenStatus::kPending:
+        break;
+    }
+    if (!done) return done;
+  }
   return {};
+}
+
+Result<void> stop_webhook(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
+                          const StoredJob& job) {
+  const auto webhook = jobs.subscription(job.key().target());
+  if (!webhook) return {};
+  if (webhook->gone()) {
+    return record_for(log, clock, random, job, webhook->webhook(),
+                      UnsubscribeWebhook{WebhookUnsubscribed::GONE});
+  }
+  if (webhook->failing_since_us() == 0) return {};
+  return record_for(log, clock, random, job, webhook->webhook(),
+                    DisableWebhook{Time(std::chrono::microseconds(webhook->failing_since_us()))});
 }
 
 }  // namespace mintmark

@@ -1,23 +1,41 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "domain/error.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
 #include "worker/job_store.h"
+#include "worker/outbound_client.h"
 
-// What Zapier tokens call for outside: a connection that their handle can be exchanged over is issued when
-// one is created, and withdrawn when it is deleted.
+// What Zapier tokens call for: a connection that their handle can be exchanged over is issued when one is
+// created, and withdrawn when it is deleted; the webhooks that it made pause, resume and end with it. All of
+// it blocks on disk; what appends blocks until that is durable, is harmless to repeat, and fails with
+// kUnavailable or kInsufficientStorage where the log takes nothing now, kOutcomeUnknown where it has failed.
 namespace mintmark {
 
-// The job that an event calls for, if any. Reads the token's stream: blocks on disk.
-std::optional<StoredJob> plan_zapier_job(EventLog& log, const Recorded& recorded);
+// Whether the connection has still to be issued, or withdrawn: somebody else may have been faster, or the
+// token be deleted meanwhile.
+bool is_connection_due(EventLog& log, const JobKey& key);
 
-// Does the job: decides on the token as it is now and appends the outcome. Doing it again, or after somebody
-// else did it, changes nothing. kUnavailable or kInsufficientStorage where the log takes nothing now,
-// kOutcomeUnknown where it has failed. Blocks until the outcome is durable.
-Result<void> run_zapier_job(EventLog& log, const Clock& clock, Random& random, const StoredJob& job);
+// What the provisioning URL is told before that.
+OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url);
+
+// Records that it is done. Decides on the token as it is now.
+Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job);
+
+// Records that the provisioning URL did not take it.
+Result<void> record_provisioning_failure(EventLog& log, const Clock& clock, Random& random,
+                                         const StoredJob& job, const ZapierProvisioningFailed& failed);
+
+// Pauses, resumes or ends the webhooks that the token made, as the token is now.
+Result<void> let_webhooks_follow(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
+                                 const StoredJob& job);
+
+// Stops a webhook whose receiver is gone or has failed for too long, unless its account has started it anew.
+Result<void> stop_webhook(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
+                          const StoredJob& job);
 
 }  // namespace mintmark

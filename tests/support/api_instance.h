@@ -24,6 +24,8 @@
 #include "tests/support/request_builder.h"
 #include "tests/support/scripted_log.h"
 #include "tests/support/view_folder.h"
+#include "worker/job_planner.h"
+#include "worker/rocksdb_job_store.h"
 
 namespace mintmark::testing {
 
@@ -63,14 +65,16 @@ class ApiInstance {
     webhooks = std::make_unique<WebhookList>(views_.store().live(WebhookList::projection_name));
     extensions = std::make_unique<ExtensionList>(views_.store().live(ExtensionList::projection_name));
     handles = std::make_unique<HandleIndex>(views_.store().live(HandleIndex::projection_name));
-    projector =
-        std::make_unique<Projector>(memory,
-                                    std::vector<Projection*>{&index, token_list.get(), directory.get(),
-                                                             webhooks.get(), extensions.get(), handles.get()},
-                                    [](const std::string&) {});
+    jobs = RocksDbJobStore::open(views_.file("jobs"), clock).value();
+    planner = std::make_unique<JobPlanner>(memory, *jobs);
+    calls = std::make_unique<WebhookCalls>(memory, vault, *webhooks, "", SignCall());  // nothing is sent
+    const std::vector<Projection*> projections{&index,         token_list.get(), directory.get(),
+                                               webhooks.get(), extensions.get(), handles.get(),
+                                               planner.get()};
+    projector = std::make_unique<Projector>(memory, projections, [](const std::string&) {});
     services = std::unique_ptr<Services>(new Services{
-        log, vault, peppers, index, *token_list, *directory, *webhooks, *extensions, *handles, *projector,
-        blocking, clock, random, false, healthy, modules, "https://tokens.example.com"});
+        log, vault, peppers, index, *token_list, *directory, *webhooks, *extensions, *handles, *jobs, *calls,
+        *projector, blocking, clock, random, false, healthy, modules, "https://tokens.example.com"});
     api = std::make_unique<Api>(*services);
   }
 
@@ -139,6 +143,9 @@ class ApiInstance {
   std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<ExtensionList> extensions;
   std::unique_ptr<HandleIndex> handles;
+  std::unique_ptr<JobStore> jobs;
+  std::unique_ptr<JobPlanner> planner;
+  std::unique_ptr<WebhookCalls> calls;
   std::unique_ptr<Projector> projector;
   BlockingPool blocking{2};
   ModuleTable modules = ModuleTable::standard();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "projections/view_store.h"
@@ -15,6 +16,8 @@ class ViewFolder {
   ViewFolder() { open(); }
 
   ViewStore& store() { return *store_; }
+  // A path beside it.
+  std::string file(const std::string& name) const { return folder_.file(name); }
   // What stands on the store must be gone.
   void reopen() {
     store_.reset();

@@ -169,6 +169,14 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"tree_head_interval", {"", "-1", "604801", "1h"}},
       {"verify_rate", {"", "-1", "10000001", "fast"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
+      {"public_url", {"", "tokens.example.com", "ftp://a", "http://u:p@a", "http://a/?q", "http://a/#f"}},
+      {"provisioning_url", {"", "example.com", "ftp://a", "http://u:p@a", "http://a/#f"}},
+      {"webhook_concurrency", {"", "0", "-1", "4097", "many"}},
+      {"webhook_concurrency_per_host", {"", "0", "-1", "4097"}},
+      {"webhook_timeout", {"", "0", "301", "1.5"}},
+      {"webhook_networks", {"10.0.0.0", "10.0.0.0/33", "localhost", "10.0.0.0/8,x"}},
+      {"webhook_ports", {"x", "65536", "-1", "80,x"}},
+      {"webhook_history", {"", "0", "3651"}},
   };
   EXPECT_EQ(bad.size() + 1, settings().size());  // modules_file has a test of its own
   for (const auto& [name, values] : bad) {
@@ -176,6 +184,20 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       EXPECT_THAT(refusal({{name, value}}), HasSubstr("flags: " + name + " must be")) << value;
     }
   }
+}
+
+TEST_F(ConfigTest, WhereWebhooksMayGoIsAListOfNetworksAndPorts) {
+  auto config = load();
+  EXPECT_TRUE(config->webhook_networks.empty());
+  EXPECT_EQ(config->webhook_ports, (std::vector<std::uint16_t>{80, 443}));
+  config = load({{"webhook_networks", "10.0.0.0/8, ::1/128"}, {"webhook_ports", "0,8080"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->webhook_networks.size(), 2);
+  EXPECT_EQ(config->webhook_ports, (std::vector<std::uint16_t>{0, 8080}));
+  EXPECT_TRUE(load({{"webhook_networks", ""}})->webhook_networks.empty());
+  EXPECT_EQ(load({{"public_url", "https://a.example/x/"}})->public_url, "https://a.example/x");
+  EXPECT_EQ(load({{"webhook_timeout", "300"}})->webhook_timeout, std::chrono::seconds(300));
+  EXPECT_EQ(load({{"webhook_history", "1"}})->webhook_history, std::chrono::days(1));
 }
 
 TEST_F(ConfigTest, AListenAddressMayBeIpv6) {

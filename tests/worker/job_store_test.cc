@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/history.h"
 #include "tests/support/log_folder.h"
 #include "worker/rocksdb_job_store.h"
 
@@ -16,7 +17,9 @@ namespace mintmark {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using namespace ::mintmark::testing;
 
 class JobStoreTest : public ::testing::Test {
@@ -30,21 +33,44 @@ class JobStoreTest : public ::testing::Test {
     store_ = std::move(*store);
   }
 
-  StoredJob job(Position position, const std::string& subject,
-                StoredJob::Kind kind = StoredJob::ISSUE_ZAPIER_CONNECTION) const {
+  std::int64_t now_us() const { return clock_.now().time_since_epoch().count(); }
+  StoredJob job(Position position, std::uint32_t target, JobKind kind = DELIVER_WEBHOOK) const {
     StoredJob job;
+    *job.mutable_key() = reference_to({position, kind, target});
+    job.set_account(vendor(1).code());
     job.set_event_id("event " + std::to_string(position));
-    job.set_position(position);
-    job.set_kind(kind);
-    job.set_subject(subject);
-    job.set_due_us(clock_.now().time_since_epoch().count());
+    job.set_status(StoredJob::WAITING);
+    job.set_created_us(now_us());
+    job.set_due_us(now_us());
     return job;
+  }
+  static StoredJob finished(StoredJob job, StoredJob::Status status, std::int64_t at_us) {
+    job.set_status(status);
+    job.set_finished_us(at_us);
+    job.set_attempts(1);
+    return job;
+  }
+  static Subscription webhook(std::uint32_t number, bool active = true) {
+    Subscription subscription;
+    subscription.set_webhook(number);
+    subscription.set_account(vendor(1).code());
+    subscription.set_active(active);
+    return subscription;
+  }
+  void plan(Position position, std::vector<StoredJob> jobs, std::vector<Subscription> webhooks = {},
+            std::vector<std::uint32_t> ended = {}) {
+    store_->plan({position, std::move(jobs), std::move(webhooks), std::move(ended)});
   }
 
   // The position of the job that the next claim gets; 0 for none.
   Position claim() {
-    const auto claim = store_->claim(30s);
-    return claim ? claim->job.position() : 0;
+    const auto claim = store_->claim(30s, {});
+    return claim ? claim->key().position : 0;
+  }
+  static std::vector<Position> positions(const std::vector<JobView>& views) {
+    std::vector<Position> positions;
+    for (const auto& view : views) positions.push_back(view.job.key().position());
+    return positions;
   }
 
   TemporaryFolder folder_;
@@ -55,36 +81,20 @@ class JobStoreTest : public ::testing::Test {
 TEST_F(JobStoreTest, ANewStoreHasNothingPlannedAndNothingToDo) {
   EXPECT_EQ(store_->planned(), 0);
   EXPECT_EQ(store_->size(), 0);
-  EXPECT_FALSE(store_->claim(30s));
+  EXPECT_FALSE(store_->claim(30s, {}));
   EXPECT_EQ(store_->next_due(), std::nullopt);
 }
 
-TEST_F(JobStoreTest, JobsAreClaimedInTheOrderOfTheirEvents) {
-  store_->plan(20, {job(20, "c"), job(3, "a"), job(10, "b")});
-  EXPECT_EQ(claim(), 3);
-  EXPECT_EQ(claim(), 10);
-  EXPECT_EQ(claim(), 20);
-  EXPECT_EQ(claim(), 0);
-}
-
-TEST_F(JobStoreTest, AClaimCarriesTheJobAndCountsTheAttempt) {
-  const auto planned = job(3, "a");
-  store_->plan(3, {planned});
-  const auto first = store_->claim(30s);
-  ASSERT_TRUE(first);
-  EXPECT_EQ(first->job.event_id(), planned.event_id());
-  EXPECT_EQ(first->job.subject(), "a");
-  EXPECT_EQ(first->job.kind(), StoredJob::ISSUE_ZAPIER_CONNECTION);
-  EXPECT_EQ(first->job.attempts(), 1);
-  clock_.advance(30s);
-  const auto second = store_->claim(30s);
-  ASSERT_TRUE(second);
-  EXPECT_EQ(second->job.attempts(), 2);
-  EXPECT_GT(second->fence, first->fence);
+TEST_F(JobStoreTest, AClaimCarriesTheJob) {
+  plan(3, {job(3, 7)});
+  const auto claim = store_->claim(30s, {});
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->job.event_id(), "event 3");
+  EXPECT_EQ(claim->key(), (JobKey{3, DELIVER_WEBHOOK, 7}));
 }
 
 TEST_F(JobStoreTest, AJobIsClaimedAgainOnceItsLeaseHasEndedAndNotBefore) {
-  store_->plan(1, {job(1, "a")});
+  plan(1, {job(1, 7)});
   EXPECT_EQ(claim(), 1);
   clock_.advance(30s - 1us);
   EXPECT_EQ(claim(), 0);
@@ -92,143 +102,142 @@ TEST_F(JobStoreTest, AJobIsClaimedAgainOnceItsLeaseHasEndedAndNotBefore) {
   EXPECT_EQ(claim(), 1);
 }
 
-TEST_F(JobStoreTest, AnExtendedLeaseLastsFromNow) {
-  store_->plan(1, {job(1, "a")});
-  const auto held = store_->claim(30s);
-  clock_.advance(20s);
-  EXPECT_TRUE(store_->extend(*held, 30s));
-  clock_.advance(29s);
-  EXPECT_EQ(claim(), 0);
-  clock_.advance(1s);
-  EXPECT_EQ(claim(), 1);
+TEST_F(JobStoreTest, ACompletedJobIsGoneForGood) {
+  plan(1, {job(1, 7, FOLLOW_TOKEN)});
+  const auto held = store_->claim(30s, {});
+  EXPECT_TRUE(store_->complete(*held));
+  EXPECT_FALSE(store_->complete(*held));
+  EXPECT_EQ(store_->size(), 0);
+  open();
+  EXPECT_EQ(store_->size(), 0);
+  EXPECT_FALSE(store_->find(held->key()));
+  EXPECT_THAT(store_->jobs_of(vendor(1), 10), IsEmpty());
 }
 
-TEST_F(JobStoreTest, AStaleClaimCanNeitherExtendNorPostponeNorComplete) {
-  store_->plan(1, {job(1, "a")});
-  const auto stale = store_->claim(30s);
+TEST_F(JobStoreTest, AStaleClaimCompletesNothing) {
+  plan(1, {job(1, 7, FOLLOW_TOKEN)});
+  const auto stale = store_->claim(30s, {});
   clock_.advance(30s);
-  const auto held = store_->claim(30s);
-  EXPECT_FALSE(store_->extend(*stale, 1h));
-  EXPECT_FALSE(store_->postpone(*stale, 0ms));
+  const auto held = store_->claim(30s, {});
   EXPECT_FALSE(store_->complete(*stale));
   EXPECT_EQ(store_->size(), 1);
-  EXPECT_EQ(claim(), 0);  // still held, for as long as it was
-  clock_.advance(30s);
-  EXPECT_EQ(claim(), 1);
-}
-
-TEST_F(JobStoreTest, AClaimWhoseLeaseEndedUnnoticedIsStillTheNewest) {
-  store_->plan(1, {job(1, "a")});
-  const auto held = store_->claim(30s);
-  clock_.advance(1h);
   EXPECT_TRUE(store_->complete(*held));
-  EXPECT_EQ(store_->size(), 0);
-}
-
-TEST_F(JobStoreTest, ACompletedJobIsGoneAndItsClaimWorthNothing) {
-  store_->plan(1, {job(1, "a")});
-  const auto held = store_->claim(30s);
-  EXPECT_TRUE(store_->complete(*held));
-  EXPECT_EQ(store_->size(), 0);
-  EXPECT_FALSE(store_->complete(*held));
-  EXPECT_FALSE(store_->extend(*held, 30s));
-  EXPECT_FALSE(store_->postpone(*held, 0ms));
-  EXPECT_EQ(store_->size(), 0);
-}
-
-TEST_F(JobStoreTest, FencesOfDifferentJobsAndAfterReopeningNeverRepeat) {
-  store_->plan(2, {job(1, "a"), job(2, "b")});
-  const auto first = store_->claim(30s);
-  const auto second = store_->claim(30s);
-  EXPECT_NE(first->fence, second->fence);
-  open();
-  clock_.advance(30s);
-  const auto third = store_->claim(30s);
-  EXPECT_GT(third->fence, second->fence);
-  EXPECT_FALSE(store_->complete(*first));
-}
-
-TEST_F(JobStoreTest, JobsOfOneSubjectRunInOrderWhileOthersOvertake) {
-  store_->plan(3, {job(1, "a"), job(2, "a", StoredJob::WITHDRAW_ZAPIER_CONNECTION), job(3, "b")});
-  const auto first = store_->claim(30s);
-  EXPECT_EQ(first->job.position(), 1);
-  EXPECT_EQ(claim(), 3);
-  EXPECT_EQ(claim(), 0);
-  EXPECT_TRUE(store_->complete(*first));
-  EXPECT_EQ(claim(), 2);
-}
-
-TEST_F(JobStoreTest, APostponedJobKeepsTheLaterOnesOfItsSubjectWaiting) {
-  store_->plan(2, {job(1, "a"), job(2, "a", StoredJob::WITHDRAW_ZAPIER_CONNECTION)});
-  EXPECT_TRUE(store_->postpone(*store_->claim(30s), 10s));
-  EXPECT_EQ(claim(), 0);
-  clock_.advance(10s);
-  EXPECT_EQ(claim(), 1);
-}
-
-TEST_F(JobStoreTest, APostponedJobIsFreeAfterItsDelayAndNotBefore) {
-  store_->plan(1, {job(1, "a")});
-  EXPECT_TRUE(store_->postpone(*store_->claim(1h), 10s));
-  clock_.advance(10s - 1us);
-  EXPECT_EQ(claim(), 0);
-  clock_.advance(1us);
-  EXPECT_EQ(claim(), 1);
-}
-
-TEST_F(JobStoreTest, AJobThatIsNotDueYetWaits) {
-  auto later = job(1, "a");
-  later.set_due_us((clock_.now() + 5s).time_since_epoch().count());
-  store_->plan(1, {later});
-  EXPECT_EQ(claim(), 0);
-  EXPECT_EQ(store_->next_due(), clock_.now() + 5s);
-  clock_.advance(5s);
-  EXPECT_EQ(claim(), 1);
-}
-
-TEST_F(JobStoreTest, TheNextDueMomentIsTheEarliestOfLeasesAndDelays) {
-  store_->plan(2, {job(1, "a"), job(2, "b")});
-  EXPECT_TRUE(store_->postpone(*store_->claim(30s), 10s));
-  EXPECT_EQ(claim(), 2);
-  EXPECT_EQ(store_->next_due(), clock_.now() + 10s);
-  clock_.advance(10s);
-  EXPECT_EQ(claim(), 1);
-  EXPECT_EQ(store_->next_due(), clock_.now() + 20s);
-}
-
-TEST_F(JobStoreTest, AJobBehindAnotherOfItsSubjectIsNotDueBeforeIt) {
-  store_->plan(2, {job(1, "a"), job(2, "a", StoredJob::WITHDRAW_ZAPIER_CONNECTION)});
-  EXPECT_EQ(claim(), 1);
-  EXPECT_EQ(store_->next_due(), clock_.now() + 30s);
 }
 
 TEST_F(JobStoreTest, JobsAndTheirCheckpointComeTogetherAndSurviveReopening) {
-  store_->plan(7, {job(5, "a"), job(7, "b")});
+  plan(7, {job(5, 1), job(7, 2)}, {webhook(1)});
   open();
   EXPECT_EQ(store_->planned(), 7);
   EXPECT_EQ(store_->size(), 2);
-  store_->plan(9, {});
+  EXPECT_TRUE(store_->subscription(1));
+  EXPECT_EQ(claim(), 5);
+}
+
+// Who held it has died with the process.
+TEST_F(JobStoreTest, AReopenedStoreHasNoClaims) {
+  plan(1, {job(1, 7)});
+  EXPECT_EQ(claim(), 1);
   open();
-  EXPECT_EQ(store_->planned(), 9);
-  EXPECT_EQ(store_->size(), 2);
+  EXPECT_EQ(claim(), 1);
 }
 
-TEST_F(JobStoreTest, TwoJobsOfOneEventAreTwo) {
-  store_->plan(1, {job(1, "a"), job(1, "a", StoredJob::WITHDRAW_ZAPIER_CONNECTION)});
-  EXPECT_EQ(store_->size(), 2);
-}
-
-TEST_F(JobStoreTest, AJobThatIsPlannedAgainIsStillOne) {
-  store_->plan(1, {job(1, "a")});
-  store_->plan(1, {job(1, "a")});
-  EXPECT_EQ(store_->size(), 1);
-}
-
-TEST_F(JobStoreTest, AClaimAndItsLeaseSurviveReopening) {
-  store_->plan(1, {job(1, "a")});
-  const auto held = store_->claim(30s);
+TEST_F(JobStoreTest, AWebhookThatIsNotActivePausedOrGoneHoldsItsDeliveriesAlsoAfterReopening) {
+  auto paused = webhook(2);
+  paused.set_paused(true);
+  auto gone = webhook(3);
+  gone.set_gone(true);
+  auto open_circuit = webhook(4);
+  open_circuit.set_open_until_us(now_us() + 30'000'000);
+  plan(9, {job(1, 1), job(2, 2), job(3, 3), job(4, 4), job(5, 5), job(6, 1, TEST_WEBHOOK)},
+       {webhook(1, false), paused, gone, open_circuit, webhook(5)});
   open();
+  EXPECT_EQ(store_->view({1, DELIVER_WEBHOOK, 1})->state, JobQueue::State::kParked);
+  EXPECT_EQ(claim() + claim(), 11);  // 5 and 6
   EXPECT_EQ(claim(), 0);
-  EXPECT_TRUE(store_->complete(*held));
+  clock_.advance(30s);
+  EXPECT_EQ(claim(), 4);
+  plan(10, {}, {webhook(1)});
+  EXPECT_EQ(claim(), 1);
+}
+
+TEST_F(JobStoreTest, AnAccountsJobsAreThoseThatAreNotDoneNewestFirst) {
+  auto foreign = job(5, 9);
+  foreign.set_account(vendor(2).code());
+  plan(9, {job(1, 1), finished(job(2, 1), StoredJob::DONE, now_us()),
+           finished(job(3, 1), StoredJob::DEAD, now_us()),
+           finished(job(4, 2), StoredJob::CANCELLED, now_us()), foreign});
+  EXPECT_THAT(positions(store_->jobs_of(vendor(1), 10)), ElementsAre(4, 3, 1));
+  EXPECT_THAT(positions(store_->jobs_of(vendor(1), 2)), ElementsAre(4, 3));
+  EXPECT_THAT(positions(store_->jobs_of(vendor(2), 10)), ElementsAre(5));
+  EXPECT_EQ(store_->size(), 2);
+}
+
+TEST_F(JobStoreTest, AWebhooksDeliveriesAreOfEveryStatusNewestFirst) {
+  plan(9, {job(1, 1), finished(job(2, 1), StoredJob::DONE, now_us()), job(3, 1, TEST_WEBHOOK), job(4, 2),
+           job(5, 1, STOP_WEBHOOK)});
+  EXPECT_THAT(positions(store_->deliveries_of(WebhookId::from_value(1), 10)), ElementsAre(3, 2, 1));
+  EXPECT_THAT(positions(store_->deliveries_of(WebhookId::from_value(1), 1)), ElementsAre(3));
+}
+
+TEST_F(JobStoreTest, AnEndedWebhookTakesItsHistoryWithIt) {
+  plan(5, {job(1, 1), finished(job(2, 1), StoredJob::DONE, now_us())}, {webhook(1)});
+  plan(6, {finished(job(1, 1), StoredJob::CANCELLED, now_us())}, {}, {1});
+  EXPECT_FALSE(store_->subscription(1));
+  EXPECT_THAT(store_->subscriptions_of(vendor(1)), IsEmpty());
+  EXPECT_FALSE(store_->find({2, DELIVER_WEBHOOK, 1}));
+  EXPECT_THAT(positions(store_->jobs_of(vendor(1), 10)), ElementsAre(1));
+  open();
+  EXPECT_FALSE(store_->subscription(1));
+}
+
+TEST_F(JobStoreTest, WebhooksAreFoundByAccountAndByTheTokenThatMadeThem) {
+  auto owned = webhook(2);
+  owned.set_owned(true);
+  owned.set_owner_token(77);
+  plan(1, {}, {webhook(1), owned});
+  open();
+  EXPECT_EQ(store_->subscriptions_of(vendor(1)).size(), 2);
+  ASSERT_EQ(store_->subscriptions_made_by(token_id(77)).size(), 1);
+  EXPECT_EQ(store_->subscriptions_made_by(token_id(77)).front().webhook(), 2);
+  EXPECT_THAT(store_->subscriptions_made_by(token_id(0)), IsEmpty());
+}
+
+TEST_F(JobStoreTest, WhatWasFinishedLongAgoIsForgottenAndNothingElse) {
+  const auto old_us = now_us();
+  plan(4, {finished(job(1, 1), StoredJob::DONE, old_us), finished(job(2, 1), StoredJob::DEAD, old_us),
+           finished(job(3, 1), StoredJob::DEAD, old_us), job(4, 1)});
+  clock_.advance(1h);
+  auto retried = job(3, 1);
+  plan(5, {retried, finished(job(5, 1), StoredJob::DONE, now_us())});
+  EXPECT_EQ(store_->prune(clock_.now(), 2), 2);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 1);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 0);
+  EXPECT_FALSE(store_->find({1, DELIVER_WEBHOOK, 1}));
+  EXPECT_THAT(positions(store_->deliveries_of(WebhookId::from_value(1), 10)), ElementsAre(5, 4, 3));
+  EXPECT_THAT(positions(store_->jobs_of(vendor(1), 10)), ElementsAre(4, 3));
+}
+
+TEST_F(JobStoreTest, TellsOfEveryPlanThatChangedSomething) {
+  int told = 0;
+  store_->when_planned([&told] { ++told; });
+  plan(1, {job(1, 1)});
+  plan(2, {});
+  plan(3, {}, {webhook(1)});
+  EXPECT_EQ(told, 2);
+  store_->when_planned({});
+  plan(4, {job(4, 1)});
+  EXPECT_EQ(told, 2);
+}
+
+TEST_F(JobStoreTest, AStoreOfAnotherFormatIsEmptiedToBePlannedAgain) {
+  plan(7, {job(1, 7)});
+  store_.reset();
+  rocksdb::DB* db = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(rocksdb::Options(), folder_.file("jobs"), &db).ok());
+  ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), "format", "1").ok());
+  delete db;
+  open();
+  EXPECT_EQ(store_->planned(), 0);
   EXPECT_EQ(store_->size(), 0);
 }
 
@@ -241,6 +250,17 @@ TEST_F(JobStoreTest, AFolderInUseOrDamagedIsRefusedWithWhatToDo) {
   const auto damaged = RocksDbJobStore::open(folder_.file("jobs"), clock_);
   ASSERT_FALSE(damaged);
   EXPECT_THAT(damaged.error().messages.front(), HasSubstr("Deleting the folder"));
+}
+
+TEST(JobId, IsReadAsItIsWrittenAndInNoOtherForm) {
+  const JobKey key{42, DELIVER_WEBHOOK, 9};
+  EXPECT_EQ(job_id(key), "JB-42-3-000000009");
+  EXPECT_EQ(parse_job_id("JB-42-3-000000009"), key);
+  for (const auto* text :
+       {"", "JB-", "JB-42-3-9", "JB-042-3-000000009", "JB-42-99-000000009", "jb-42-3-000000009",
+        "JB-42-3-000000009 ", "JB-42-3-0000000090", "JB--1-3-000000009", "JB-42-3"}) {
+    EXPECT_FALSE(parse_job_id(text)) << text;
+  }
 }
 
 }  // namespace

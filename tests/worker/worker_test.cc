@@ -1,270 +1,346 @@
 #include "worker/worker.h"
 
-#include <chrono>
-#include <future>
-#include <memory>
-#include <mutex>
-#include <stdexcept>
-#include <stop_token>
-#include <string>
-#include <vector>
+#include <set>
 
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "eventstore/memory_log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/history.h"
-#include "tests/support/scripted_log.h"
-#include "tests/support/scripted_random.h"
-#include "tests/support/temporary_folder.h"
-#include "worker/rocksdb_job_store.h"
+#include "domain/limits.h"
+#include "tests/worker/worker_fixture.h"
 
 namespace mintmark {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using namespace ::mintmark::testing;
 
-// A job store that tells when a job was completed or postponed.
-class WatchedJobs final : public JobStore {
- public:
-  explicit WatchedJobs(std::unique_ptr<JobStore> jobs) : jobs_(std::move(jobs)) {}
+class WorkerTest : public WorkerFixture {};
 
-  Position planned() override { return jobs_->planned(); }
-  void plan(Position position, const std::vector<StoredJob>& jobs) override {
-    jobs_->plan(position, jobs);
-    count(planned_, position);
-  }
-  std::optional<Claim> claim(std::chrono::milliseconds lease) override { return jobs_->claim(lease); }
-  std::optional<Time> next_due() override { return jobs_->next_due(); }
-  bool extend(const Claim& claim, std::chrono::milliseconds lease) override {
-    return jobs_->extend(claim, lease);
-  }
-  bool complete(const Claim& claim) override {
-    const bool done = jobs_->complete(claim);
-    count(completed_, completed_ + 1);
-    return done;
-  }
-  bool postpone(const Claim& claim, std::chrono::milliseconds delay) override {
-    const bool done = jobs_->postpone(claim, delay);
-    {
-      const std::scoped_lock lock(mutex_);
-      delays_.push_back(delay);
+TEST_F(WorkerTest, ATriggerIsDeliveredAsTheContractHasIt) {
+  add_webhook(1, url_of(1));
+  start();
+  const auto triggered = trigger(1);
+  const auto delivered = await_job(triggered, 1, StoredJob::DONE);
+  const auto call = receivers_.await(1).front();
+  EXPECT_EQ(call.url, url_of(1));
+  EXPECT_EQ(call.headers.at("Content-Type"), "application/json");
+  EXPECT_EQ(call.headers.at("X-Key"), "value");
+  EXPECT_EQ(call.headers.at("webhook-id"), message_id(delivered));
+  EXPECT_EQ(call.headers.at("signed-for"), "WH-000-000-001");
+  EXPECT_EQ(boost::json::parse(call.body), boost::json::parse(R"({
+      "webhook_id": "WH-000-000-001", "webhook_name": "Orders", "object_class": "fulfillment_request",
+      "account_id": "VA-000-001", "product_id": null, "api_url": "https://tokens.example.com/public/v1",
+      "triggered_at": "2025-11-23T15:04:07+00:00", "last_success_at": null, "last_failure_at": null,
+      "processing_timeout": 600, "data": {"configured": 1, "order": "PR-1"}})"));
+  EXPECT_EQ(delivered.history_size(), 1);
+  EXPECT_EQ(delivered.history(0).status(), 200);
+  EXPECT_EQ(delivered.history(0).duration_us(), 3000);
+  EXPECT_THAT(recorded_successes(), ElementsAre(std::pair(job_id({triggered, DELIVER_WEBHOOK, 1}), 1)));
+  const auto row = webhooks_.find(WebhookId::from_value(1));
+  EXPECT_EQ(row->successes(), 1);
+  EXPECT_EQ(row->events(), 1);
+  EXPECT_EQ(row->last_success().status(), 200);
+}
+
+TEST_F(WorkerTest, ATokensEventsAreToldWithoutItsValues) {
+  add_webhook(1, url_of(1), "token");
+  start();
+  const auto created = happen(token_id(5), token_created(token_id(5), vendor(1)));
+  const auto renamed = happen(token_id(5), token_renamed("Invoices"));
+  const auto deleted = happen(token_id(5), token_deleted());
+  await_job(deleted, 1, StoredJob::DONE);
+  const auto calls = receivers_.await(3);
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"token.created", "Billing"}, {"token.updated", "Invoices"}, {"token.deleted", "Invoices"}};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto data = boost::json::parse(calls[i].body).at("data");
+    EXPECT_EQ(data.at("event").as_string(), expected[i].first);
+    EXPECT_EQ(data.at("name").as_string(), expected[i].second);
+    EXPECT_EQ(data.at("id").as_string(), "SU-000-000-005");
+    EXPECT_EQ(data.at("status").as_string(), i == 2 ? "deleted" : "active");
+    for (const auto* hidden : {"token", "handle", "secret", "renewed_token", "secret_digest"}) {
+      EXPECT_FALSE(data.as_object().contains(hidden)) << hidden;
     }
-    changed_.notify_all();
-    return done;
   }
-  std::size_t size() override { return jobs_->size(); }
-
-  void await_planned(Position position) {
-    await([&] { return planned_ >= position; });
-  }
-  void await_completed(std::size_t number) {
-    await([&] { return completed_ >= number; });
-  }
-  std::vector<std::chrono::milliseconds> await_postponed(std::size_t number) {
-    await([&] { return delays_.size() >= number; });
-    const std::scoped_lock lock(mutex_);
-    return delays_;
-  }
-
- private:
-  void count(std::uint64_t& counter, std::uint64_t value) {
-    {
-      const std::scoped_lock lock(mutex_);
-      counter = value;
-    }
-    changed_.notify_all();
-  }
-  template <class Reached>
-  void await(Reached reached) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, 30s, reached)) throw std::runtime_error("the worker does not get there");
-  }
-
-  std::unique_ptr<JobStore> jobs_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t planned_ = 0;                      // guarded by mutex_
-  std::uint64_t completed_ = 0;                    // guarded by mutex_
-  std::vector<std::chrono::milliseconds> delays_;  // guarded by mutex_
-};
-
-class WorkerTest : public ::testing::Test {
- protected:
-  WorkerTest() {
-    clock_.advance(1h);  // jobs are due from the moment that their event was recorded
-    open_jobs("jobs");
-  }
-  ~WorkerTest() override { worker_.reset(); }
-
-  void open_jobs(const std::string& name) {
-    worker_.reset();
-    jobs_.reset();
-    auto store = RocksDbJobStore::open(folder_.file(name), clock_);
-    if (!store) throw std::runtime_error(store.error().messages.front());
-    jobs_ = std::make_unique<WatchedJobs>(std::move(*store));
-  }
-  void start() {
-    worker_ = std::make_unique<Worker>(log_, *jobs_, clock_, random_, [this](const std::string& reason) {
-      if (!failed_.exchange(true)) failure_.set_value(reason);
-    });
-  }
-  void create(TokenId token, Extension extension = ZAPIER) {
-    history_.add(token, token_created(token, vendor(1), extension));
-  }
-  std::vector<Event::KindCase> kinds(TokenId token) {
-    std::vector<Event::KindCase> kinds;
-    for (const auto& event : memory_.read_stream(stream_of(token), 0)) {
-      kinds.push_back(event.recorded.event().kind_case());
-    }
-    return kinds;
-  }
-
-  TemporaryFolder folder_;
-  FakeClock clock_;
-  SeededRandom random_{1};
-  MemoryLog memory_{event_id(1)};
-  ScriptedLog log_{memory_};
-  History history_{memory_};
-  std::promise<std::string> failure_;
-  std::atomic<bool> failed_ = false;
-  std::unique_ptr<WatchedJobs> jobs_;
-  std::unique_ptr<Worker> worker_;
-};
-
-TEST_F(WorkerTest, APendingZapierTokenGetsItsConnection) {
-  start();
-  create(token_id(1));
-  jobs_->await_completed(1);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-  EXPECT_EQ(jobs_->size(), 0);
+  EXPECT_EQ(jobs_->find({created, DELIVER_WEBHOOK, 1})->status(), StoredJob::DONE);
+  EXPECT_EQ(jobs_->find({renamed, DELIVER_WEBHOOK, 1})->status(), StoredJob::DONE);
+  EXPECT_EQ(webhooks_.find(WebhookId::from_value(1))->events(), 3);
 }
 
-TEST_F(WorkerTest, DeletionWithdrawsTheConnection) {
+TEST_F(WorkerTest, AFailureIsAttemptedAgainUnderTheSameIdAndBody) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), {status(503), std::unexpected(OutboundError{OutboundFailure::kTimeout, ""})});
   start();
-  create(token_id(1));
-  jobs_->await_completed(1);
-  history_.add(token_id(1), token_deleted());
-  jobs_->await_completed(2);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued,
-                                              Event::kTokenDeleted, Event::kZapierConnectionWithdrawn));
-}
-
-TEST_F(WorkerTest, WhatWasCreatedAndDeletedBeforeItStartedGetsNoConnection) {
-  create(token_id(1));
-  history_.add(token_id(1), token_deleted());
-  create(token_id(2));
-  start();
-  jobs_->await_completed(3);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kTokenDeleted));
-  EXPECT_THAT(kinds(token_id(2)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-}
-
-TEST_F(WorkerTest, CustomTokensAreLeftAlone) {
-  start();
-  create(token_id(1), CUSTOM);
-  create(token_id(2));
-  jobs_->await_completed(1);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated));
-}
-
-TEST_F(WorkerTest, RestartedItGoesOnWhereItWas) {
-  start();
-  create(token_id(1));
-  jobs_->await_completed(1);
-  open_jobs("jobs");
-  create(token_id(2));
-  start();
-  jobs_->await_completed(1);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-  EXPECT_THAT(kinds(token_id(2)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-}
-
-// Whatever of the store a crash took away: planning everything anew leaves the log as it is.
-TEST_F(WorkerTest, RestartedFromAnyCheckpointItDoesNothingTwice) {
-  start();
-  for (std::uint32_t i = 1; i <= 3; ++i) create(token_id(i));
-  jobs_->await_completed(3);
-  history_.add(token_id(2), token_deleted());
-  jobs_->await_completed(4);
-  const auto head = memory_.head();
-  EXPECT_EQ(head, 8);
-  for (Position checkpoint = 0; checkpoint <= head; ++checkpoint) {
-    open_jobs("jobs from " + std::to_string(checkpoint));
-    if (checkpoint > 0) jobs_->plan(checkpoint, {});
-    std::size_t again = 0;
-    for (const auto& event : memory_.read(checkpoint, head)) {
-      const auto& kind = event.recorded.event();
-      again += kind.has_token_created() || kind.has_token_deleted() ? 1 : 0;
-    }
-    start();
-    jobs_->await_planned(head);
-    jobs_->await_completed(again);
-    EXPECT_EQ(memory_.head(), head) << "from " << checkpoint;
+  const auto triggered = trigger(1);
+  const auto first = await_attempts(triggered, 1, 1);
+  EXPECT_EQ(first.history(0).failure(), ATTEMPT_STATUS);
+  EXPECT_GE(first.due_us() - clock_.now().time_since_epoch().count(), 4'000'000);
+  clock_.advance(6s + 1ms);
+  const auto second = await_attempts(triggered, 1, 2);
+  EXPECT_EQ(second.history(1).failure(), ATTEMPT_TIMED_OUT);
+  EXPECT_EQ(second.history(1).status(), 0);
+  clock_.advance(6min + 1ms);
+  await_job(triggered, 1, StoredJob::DONE);
+  const auto calls = receivers_.await(3);
+  for (const auto& call : calls) {
+    EXPECT_EQ(call.headers.at("webhook-id"), calls[0].headers.at("webhook-id"));
+    EXPECT_EQ(call.body, calls[0].body);
   }
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
+  EXPECT_EQ(webhooks_.find(WebhookId::from_value(1))->failures(), 2);
 }
 
-TEST_F(WorkerTest, WhenTheLogIsBusyTheJobIsPostponedWithGrowingDelays) {
-  log_.refuse(AppendError::Kind::kBusy);
+TEST_F(WorkerTest, EveryKindOfFailureIsToldByItsName) {
+  const std::vector<std::pair<Receivers::Answer, AttemptFailure>> cases{
+      {status(301), ATTEMPT_STATUS},
+      {status(199), ATTEMPT_STATUS},
+      {status(300), ATTEMPT_STATUS},
+      {status(500), ATTEMPT_STATUS},
+      {std::unexpected(OutboundError{OutboundFailure::kInvalidUrl, ""}), ATTEMPT_INVALID_URL},
+      {std::unexpected(OutboundError{OutboundFailure::kAddressRefused, ""}), ATTEMPT_ADDRESS_REFUSED},
+      {std::unexpected(OutboundError{OutboundFailure::kPortRefused, ""}), ATTEMPT_PORT_REFUSED},
+      {std::unexpected(OutboundError{OutboundFailure::kUnresolved, ""}), ATTEMPT_UNRESOLVED},
+      {std::unexpected(OutboundError{OutboundFailure::kConnect, ""}), ATTEMPT_NOT_CONNECTED},
+      {std::unexpected(OutboundError{OutboundFailure::kTls, ""}), ATTEMPT_TLS},
+      {std::unexpected(OutboundError{OutboundFailure::kTimeout, ""}), ATTEMPT_TIMED_OUT},
+      {std::unexpected(OutboundError{OutboundFailure::kClosed, ""}), ATTEMPT_CLOSED},
+      {std::unexpected(OutboundError{OutboundFailure::kMalformed, ""}), ATTEMPT_MALFORMED},
+      {std::unexpected(OutboundError{OutboundFailure::kTooLarge, ""}), ATTEMPT_TOO_LARGE},
+  };
+  std::vector<Position> triggered;
+  for (std::uint32_t i = 0; i < cases.size(); ++i) {
+    add_webhook(i, url_of(i));
+    receivers_.script(url_of(i), {cases[i].first});
+    triggered.push_back(trigger(i));
+  }
   start();
-  create(token_id(1));
-  EXPECT_THAT(jobs_->await_postponed(1), ElementsAre(500ms));
-  clock_.advance(500ms);
-  create(token_id(2), CUSTOM);
-  create(token_id(3));  // a new job wakes the worker
-  const auto delays = jobs_->await_postponed(3);
-  EXPECT_THAT(delays, ::testing::UnorderedElementsAre(500ms, 500ms, 1000ms));
-  EXPECT_FALSE(failed_);
+  for (std::uint32_t i = 0; i < cases.size(); ++i) {
+    EXPECT_EQ(await_attempts(triggered[i], i, 1).history(0).failure(), cases[i].second) << i;
+  }
+  EXPECT_EQ(receivers_.count(), cases.size());  // no redirection is followed
 }
 
-TEST_F(WorkerTest, APostponedJobIsDoneOnceTheLogTakesItAgain) {
+TEST_F(WorkerTest, RetryAfterIsHonoured) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), {status(429, 120s)});
+  start();
+  const auto triggered = trigger(1);
+  const auto job = await_attempts(triggered, 1, 1);
+  EXPECT_EQ(job.due_us(), job.history(0).started_at_us() + 3000 + 120'000'000);
+}
+
+TEST_F(WorkerTest, AFailingWebhookKeepsItsOwnDeliveriesInOrderAndNobodyElseWaiting) {
+  add_webhook(1, url_of(1));
+  add_webhook(2, url_of(2));
+  receivers_.script(url_of(1), {status(503)});
+  const auto first = trigger(1, R"({"n":1})");
+  const auto second = trigger(1, R"({"n":2})");
+  const auto other = trigger(2);
+  start();
+  await_job(other, 2, StoredJob::DONE);
+  await_attempts(first, 1, 1);
+  EXPECT_EQ(jobs_->view({second, DELIVER_WEBHOOK, 1})->state, JobQueue::State::kParked);
+  clock_.advance(7s);
+  await_job(second, 1, StoredJob::DONE);
+  std::vector<std::int64_t> order;
+  for (const auto& call : receivers_.await(4)) {
+    if (call.url == url_of(1)) order.push_back(boost::json::parse(call.body).at("data").at("n").as_int64());
+  }
+  EXPECT_THAT(order, ElementsAre(1, 1, 2));
+}
+
+TEST_F(WorkerTest, AfterTheLastAttemptTheDeliveryIsDeadAndTheNextHasItsTurn) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), std::vector<Receivers::Answer>(8, status(503)));
+  start();
+  const auto first = trigger(1);
+  const auto second = trigger(1);
+  for (std::uint32_t attempt = 1; attempt < 8; ++attempt) {
+    await_attempts(first, 1, attempt);
+    clock_.advance(12h + 1s);
+  }
+  await_job(first, 1, StoredJob::DEAD);
+  clock_.advance(1h);  // the circuit is open behind so many failures
+  await_job(second, 1, StoredJob::DONE);
+  EXPECT_EQ(receivers_.count(), 9);
+}
+
+TEST_F(WorkerTest, GoneUnsubscribesAtOnce) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), {status(410)});
+  const auto first = trigger(1);
+  const auto second = trigger(1);
+  start();
+  await_job(first, 1, StoredJob::DEAD);
+  await_job(second, 1, StoredJob::CANCELLED);
+  EXPECT_EQ(receivers_.count(), 1);
+  EXPECT_THAT(kinds(stream_of(WebhookId::from_value(1))), Contains(Event::kWebhookUnsubscribed));
+  const auto row = webhooks_.find(WebhookId::from_value(1));
+  EXPECT_FALSE(row->active());
+  EXPECT_TRUE(row->unsubscribed());
+}
+
+TEST_F(WorkerTest, WhatHasFailedForFiveDaysIsDisabled) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), std::vector<Receivers::Answer>(9, status(503)));
+  start();
+  const auto first = trigger(1);
+  await_attempts(first, 1, 1);
+  clock_.advance(5 * 24h - 1min);
+  await_attempts(first, 1, 2);
+  EXPECT_TRUE(webhooks_.find(WebhookId::from_value(1))->active());
+  clock_.advance(1h);
+  await_attempts(first, 1, 3);
+  await_kind(stream_of(WebhookId::from_value(1)), Event::kWebhookDisabled);
+}
+
+TEST_F(WorkerTest, CallsAtOnceAreBoundedOverallAndForEachHost) {
+  for (std::uint32_t i = 0; i < 24; ++i) add_webhook(i, url_of(i, i % 2 == 0 ? "even" : "odd"));
+  std::vector<Position> triggered;
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t i = 0; i < 24; ++i) triggered.push_back(trigger(i));
+  }
+  receivers_.hold(true);
+  WorkerOptions options;
+  options.concurrency = 5;
+  options.concurrency_per_host = 3;
+  start(options);
+  receivers_.await(5);
+  receivers_.hold(false);
+  for (std::uint32_t i = 0; i < triggered.size(); ++i) await_job(triggered[i], i % 24, StoredJob::DONE);
+  EXPECT_EQ(receivers_.most_at_once(), 5);
+  EXPECT_EQ(receivers_.count(), 72);
+}
+
+TEST_F(WorkerTest, AFullHostKeepsOtherHostsCallsGoing) {
+  add_webhook(1, url_of(1, "slow"));
+  add_webhook(2, url_of(2, "slow"));
+  add_webhook(3, url_of(3, "fast"));
+  WorkerOptions options;
+  options.concurrency_per_host = 1;
+  receivers_.hold(true);
+  const auto first = trigger(1);
+  const auto second = trigger(2);
+  const auto other = trigger(3);
+  start(options);
+  const auto calls = receivers_.await(2);
+  EXPECT_NE(calls[0].url.find("slow"), calls[1].url.find("slow"));
+  receivers_.hold(false);
+  for (const auto& [position, webhook] :
+       {std::pair(first, 1U), std::pair(second, 2U), std::pair(other, 3U)}) {
+    await_job(position, webhook, StoredJob::DONE);
+  }
+}
+
+TEST_F(WorkerTest, AStopWaitsForCallsUnderWayAndTheirRecords) {
+  add_webhook(1, url_of(1));
+  receivers_.hold(true);
+  start();
+  const auto triggered = trigger(1);
+  receivers_.await(1);
+  std::thread letting_go([this] { receivers_.hold(false); });
+  stop();
+  letting_go.join();
+  EXPECT_THAT(recorded_successes(), ElementsAre(std::pair(job_id({triggered, DELIVER_WEBHOOK, 1}), 1)));
+}
+
+TEST_F(WorkerTest, WhatWasUnderWayWhenItDiedIsDeliveredAgainUnderTheSameIdAndRecordedOnce) {
+  add_webhook(1, url_of(1));
+  receivers_.hold(true);
+  WorkerOptions impatient;
+  impatient.drain = 0ms;
+  start(impatient);
+  const auto triggered = trigger(1);
+  receivers_.await(1);
+  stop();
+  EXPECT_THAT(recorded_successes(), IsEmpty());
+  receivers_.hold(false);
+  clock_.advance(1h);  // the lease has ended
+  start();
+  await_job(triggered, 1, StoredJob::DONE);
+  const auto calls = receivers_.await(2);
+  EXPECT_EQ(calls[0].headers.at("webhook-id"), calls[1].headers.at("webhook-id"));
+  EXPECT_THAT(recorded_successes(), ElementsAre(std::pair(job_id({triggered, DELIVER_WEBHOOK, 1}), 1)));
+}
+
+TEST_F(WorkerTest, ALogThatTakesNothingIsAskedAgain) {
+  add_webhook(1, url_of(1));
+  start();
   log_.refuse(AppendError::Kind::kDiskFull);
-  start();
-  create(token_id(1));
-  jobs_->await_postponed(1);
+  const auto triggered = trigger(1);
+  receivers_.await(1);
+  const auto before = log_.appends();
+  await([&] { return log_.appends() >= before + 1; }, "an append");
+  EXPECT_EQ(jobs_->find({triggered, DELIVER_WEBHOOK, 1})->status(), StoredJob::WAITING);
   log_.accept();
-  clock_.advance(1min);
-  create(token_id(2));
-  jobs_->await_completed(2);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-  EXPECT_THAT(kinds(token_id(2)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
-  EXPECT_FALSE(failed_);
+  await_job(triggered, 1, StoredJob::DONE);
+  EXPECT_EQ(receivers_.count(), 1);
 }
 
-TEST_F(WorkerTest, AnUnknownOutcomeEndsItAndLeavesTheJob) {
+TEST_F(WorkerTest, ALogThatHasFailedEndsIt) {
+  add_webhook(1, url_of(1));
+  start();
   log_.refuse(AppendError::Kind::kUnknown);
-  start();
-  create(token_id(1));
-  auto failure = failure_.get_future();
-  ASSERT_EQ(failure.wait_for(30s), std::future_status::ready);
-  EXPECT_THAT(failure.get(), HasSubstr("refused by the test"));
-  EXPECT_EQ(jobs_->size(), 1);
+  trigger(1);
+  await(
+      [&] {
+        const std::scoped_lock lock(mutex_);
+        return !failure_.empty();
+      },
+      "the failure");
 }
 
-TEST_F(WorkerTest, AJobLeftByACrashIsDoneOnceItsLeaseHasEnded) {
-  create(token_id(1));
-  StoredJob job;
-  job.set_event_id(event_id(1).view().data(), 16);
-  job.set_position(1);
-  job.set_kind(StoredJob::ISSUE_ZAPIER_CONNECTION);
-  job.set_subject(stream_of(token_id(1)));
-  jobs_->plan(1, {job});
-  ASSERT_TRUE(jobs_->claim(30s));
-  clock_.advance(30s);
+// As another node would, that has the same job.
+TEST_F(WorkerTest, WhatAnotherHasRecordedMeanwhileIsNotRecordedAgain) {
+  add_webhook(1, url_of(1));
+  add_webhook(2, url_of(2));
+  receivers_.hold(true);
   start();
-  jobs_->await_completed(1);
-  EXPECT_THAT(kinds(token_id(1)), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued));
+  const auto mine = trigger(1);
+  const auto theirs = trigger(2);
+  receivers_.await(2);
+  Event event;
+  auto& attempt = *event.mutable_webhook_deliveries_recorded()->add_attempts();
+  *attempt.mutable_job() = reference_to({theirs, DELIVER_WEBHOOK, 2});
+  attempt.set_attempt(1);
+  // In the log, but not planned here yet, when our own outcome comes.
+  std::atomic<bool> raced = false;
+  log_.before_append([&] {
+    if (!raced.exchange(true)) history_.add("deliveries", event);
+  });
+  receivers_.hold(false);
+  await_job(mine, 1, StoredJob::DONE);
+  await_job(theirs, 2, StoredJob::DONE);
+  stop();
+  EXPECT_THAT(recorded_successes(), ElementsAre(std::pair(job_id({mine, DELIVER_WEBHOOK, 1}), 1),
+                                                std::pair(job_id({theirs, DELIVER_WEBHOOK, 2}), 1)));
 }
 
-TEST_F(WorkerTest, ItEndsAtOnceWithNothingToDo) {
+TEST_F(WorkerTest, ATestIsOneCallBesideAllOthersAndCountsNowhere) {
+  add_webhook(1, url_of(1));
+  receivers_.script(url_of(1), {status(503), status(500)});
   start();
-  worker_.reset();
-  EXPECT_FALSE(failed_);
+  const auto parked = trigger(1);
+  await_attempts(parked, 1, 1);
+  Event requested;
+  requested.mutable_webhook_test_requested();
+  const auto tested = history_.add(stream_of(WebhookId::from_value(1)), requested);
+  EXPECT_EQ(await_job(tested, 1, StoredJob::DEAD, TEST_WEBHOOK).attempts(), 1);
+  EXPECT_EQ(boost::json::parse(receivers_.await(2)[1].body).at("data").at("test"), true);
+  EXPECT_EQ(webhooks_.find(WebhookId::from_value(1))->failures(), 1);
+}
+
+TEST_F(WorkerTest, WhatIsStoredButDoesNotOpenFailsVisibly) {
+  add_webhook(1, url_of(1));
+  const auto triggered = trigger(1);
+  keys_[1] = DataKey{};
+  const auto garbled = trigger(1);
+  start();
+  await_job(triggered, 1, StoredJob::DONE);
+  EXPECT_EQ(await_attempts(garbled, 1, 1).history(0).failure(), ATTEMPT_UNSENDABLE);
 }
 
 }  // namespace

@@ -1,170 +1,187 @@
 #include "worker/zapier.h"
 
-#include <optional>
-#include <string>
-#include <vector>
-
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "domain/limits.h"
-#include "eventstore/memory_log.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/history.h"
-#include "tests/support/scripted_log.h"
-#include "tests/support/scripted_random.h"
+#include "domain/token.h"
+#include "tests/worker/worker_fixture.h"
 
 namespace mintmark {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using namespace ::mintmark::testing;
 
-class ZapierTest : public ::testing::Test {
+const std::string provisioning_url = "https://provisioning.example.com/tokens";
+
+class ZapierTest : public WorkerFixture {
  protected:
-  // The job that the newest event calls for.
-  std::optional<StoredJob> plan() {
-    return plan_zapier_job(log_, log_.read(log_.head() - 1, 1).front().recorded);
+  static WorkerOptions provisioned() {
+    WorkerOptions options;
+    options.provisioning_url = provisioning_url;
+    return options;
   }
-  Result<void> run(const StoredJob& job) { return run_zapier_job(log_, clock_, random_, job); }
-
-  std::vector<Event::KindCase> kinds(TokenId token) {
-    std::vector<Event::KindCase> kinds;
-    for (const auto& event : memory_.read_stream(stream_of(token), 0)) {
-      kinds.push_back(event.recorded.event().kind_case());
-    }
-    return kinds;
+  Position create(TokenId token, Extension extension = ZAPIER) {
+    return happen(token, token_created(token, vendor(1), extension));
   }
-
-  MemoryLog memory_{event_id(1)};
-  ScriptedLog log_{memory_};
-  History history_{memory_};
-  FakeClock clock_;
-  SeededRandom random_{1};
-  const TokenId token_ = token_id(1);
+  Token state_of(TokenId token) {
+    Token state;
+    for (const auto& event : memory_.read_stream(stream_of(token), 0)) evolve(state, event.recorded.event());
+    return state;
+  }
+  void await_done() {
+    await([&] { return jobs_->planned() == memory_.head() && jobs_->size() == 0; }, "nothing to do");
+  }
+  void add_webhook_made_by(TokenId token, std::uint32_t webhook) {
+    history_.actor.set_kind(Actor::TOKEN);
+    history_.actor.set_id(token.text());
+    add_webhook(webhook, url_of(webhook));
+    history_.actor.set_kind(Actor::OPERATOR);
+  }
 };
 
-TEST_F(ZapierTest, ACreatedZapierTokenCallsForItsConnection) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto job = plan();
-  ASSERT_TRUE(job);
-  EXPECT_EQ(job->kind(), StoredJob::ISSUE_ZAPIER_CONNECTION);
-  EXPECT_EQ(job->subject(), stream_of(token_));
-  EXPECT_EQ(job->position(), 1);
-  EXPECT_EQ(job->event_id(), event_id(1).view());
-  EXPECT_EQ(job->due_us(), History::recorded_at(1).time_since_epoch().count());
-  EXPECT_EQ(job->attempts(), 0);
+TEST_F(ZapierTest, APendingTokenGetsItsConnection) {
+  start();
+  create(token_id(1));
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
+  EXPECT_EQ(state_of(token_id(1)).status, TokenStatus::kActive);
+  EXPECT_EQ(receivers_.count(), 0);
 }
 
-TEST_F(ZapierTest, ADeletedZapierTokenCallsForTheWithdrawal) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  history_.add(token_, token_deleted());
-  const auto job = plan();
-  ASSERT_TRUE(job);
-  EXPECT_EQ(job->kind(), StoredJob::WITHDRAW_ZAPIER_CONNECTION);
-  EXPECT_EQ(job->position(), 2);
+TEST_F(ZapierTest, DeletionWithdrawsIt) {
+  start();
+  create(token_id(1));
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
+  happen(token_id(1), token_deleted());
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionWithdrawn);
+  await_done();
+  EXPECT_THAT(kinds(stream_of(token_id(1))),
+              ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued, Event::kTokenDeleted,
+                          Event::kZapierConnectionWithdrawn));
 }
 
-TEST_F(ZapierTest, ACustomTokenCallsForNothing) {
-  history_.add(token_, token_created(token_, vendor(1), CUSTOM));
-  EXPECT_FALSE(plan());
-  history_.add(token_, token_deleted());
-  EXPECT_FALSE(plan());
+TEST_F(ZapierTest, WhatWasCreatedAndDeletedBeforeItStartedGetsNoConnection) {
+  create(token_id(1));
+  happen(token_id(1), token_deleted());
+  create(token_id(2));
+  create(token_id(3), CUSTOM);
+  start(provisioned());
+  await_kind(stream_of(token_id(2)), Event::kZapierConnectionIssued);
+  await_done();
+  EXPECT_THAT(kinds(stream_of(token_id(1))), ElementsAre(Event::kTokenCreated, Event::kTokenDeleted));
+  EXPECT_THAT(kinds(stream_of(token_id(3))), ElementsAre(Event::kTokenCreated));
+  EXPECT_EQ(receivers_.count(), 1);
 }
 
-TEST_F(ZapierTest, OtherEventsOfAZapierTokenCallForNothing) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  for (const auto& event :
-       {token_renamed("x"), token_revealed(), connection_issued(), connection_withdrawn()}) {
-    history_.add(token_, event);
-    EXPECT_FALSE(plan()) << event.ShortDebugString();
+// Whatever of the store a crash took away: planning everything anew leaves the log as it is, and nobody is
+// told again.
+TEST_F(ZapierTest, PlannedAnewFromTheFirstEventItDoesNothingTwice) {
+  start(provisioned());
+  for (std::uint32_t i = 1; i <= 3; ++i) create(token_id(i));
+  await_done();
+  happen(token_id(2), token_deleted());
+  await_done();
+  const auto head = memory_.head();
+  const auto told = receivers_.count();
+  stop();
+  auto anew = RocksDbJobStore::open(views_.file("anew"), clock_).value();
+  JobPlanner planner(memory_, *anew);
+  feed(memory_, planner);
+  EXPECT_GT(anew->size(), 0);
+  {
+    const Worker worker({log_, *anew, calls_, clock_, random_}, provisioned(), receivers_.make_send(),
+                        [](const std::string& reason) { ADD_FAILURE() << reason; });
+    await([&] { return anew->size() == 0; }, "nothing to do");
   }
-  history_.add(stream_of(vendor(1)), account_opened(vendor(1), "Acme"));
-  EXPECT_FALSE(plan());
+  EXPECT_EQ(memory_.head(), head);
+  EXPECT_EQ(receivers_.count(), told);
 }
 
-TEST_F(ZapierTest, IssuingAppendsTheConnectionUnderTheWorkersName) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  ASSERT_TRUE(run(*plan()));
-  const auto issued = log_.read(1, 1).front().recorded;
-  EXPECT_EQ(issued.event().zapier_connection_issued().connection_id(), event_id(1).view());
-  EXPECT_EQ(issued.actor().kind(), Actor::WORKER);
-  EXPECT_EQ(issued.actor().id(), "zapier");
-  EXPECT_EQ(issued.causation_id(), event_id(1).view());
-  EXPECT_EQ(issued.correlation_id(), event_id(1).view());
-  EXPECT_EQ(issued.recorded_at_us(), clock_.now().time_since_epoch().count());
+TEST_F(ZapierTest, TheProvisioningUrlIsToldAndHasToAgree) {
+  receivers_.script(provisioning_url, {status(503)});
+  start(provisioned());
+  const auto created = create(token_id(1));
+  const auto failed = await_attempts(created, 1, 1, ISSUE_ZAPIER_CONNECTION);
+  EXPECT_EQ(failed.history(0).status(), 503);
+  EXPECT_EQ(state_of(token_id(1)).status, TokenStatus::kPending);
+  EXPECT_THAT(kinds(stream_of(token_id(1))),
+              ElementsAre(Event::kTokenCreated, Event::kZapierProvisioningFailed));
+  clock_.advance(7s);
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
+  const auto calls = receivers_.await(2);
+  EXPECT_EQ(calls[0].url, provisioning_url);
+  const auto body = boost::json::parse(calls[0].body);
+  EXPECT_EQ(body.at("event").as_string(), "token.created");
+  EXPECT_EQ(body.at("token").at("id").as_string(), token_id(1).text());
+  EXPECT_EQ(calls[0].headers.at("webhook-id"), calls[1].headers.at("webhook-id"));
 }
 
-TEST_F(ZapierTest, DoingAJobAgainChangesNothing) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(run(issue));
-  history_.add(token_, token_deleted());
-  const auto withdraw = *plan();
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(run(withdraw));
-  ASSERT_TRUE(run(issue));
-  EXPECT_THAT(kinds(token_), ElementsAre(Event::kTokenCreated, Event::kZapierConnectionIssued,
-                                         Event::kTokenDeleted, Event::kZapierConnectionWithdrawn));
+TEST_F(ZapierTest, TheProvisioningUrlIsToldOfADeletionAlsoWhereItFailedBefore) {
+  receivers_.script(provisioning_url, {status(503)});
+  start(provisioned());
+  const auto created = create(token_id(1));
+  await_attempts(created, 1, 1, ISSUE_ZAPIER_CONNECTION);
+  happen(token_id(1), token_deleted());
+  const auto calls = receivers_.await(2);
+  EXPECT_EQ(boost::json::parse(calls[1].body).at("event").as_string(), "token.deleted");
+  await_done();
 }
 
-TEST_F(ZapierTest, ATokenDeletedBeforeItsConnectionWasIssuedGetsNone) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  history_.add(token_, token_deleted());
-  const auto withdraw = *plan();
-  ASSERT_TRUE(run(issue));
-  ASSERT_TRUE(run(withdraw));
-  EXPECT_THAT(kinds(token_), ElementsAre(Event::kTokenCreated, Event::kTokenDeleted));
+TEST_F(ZapierTest, ProvisioningThatWasGivenUpIsRetriedByHand) {
+  receivers_.script(provisioning_url, {status(410)});
+  start(provisioned());
+  const auto created = create(token_id(1));
+  await_job(created, 1, StoredJob::DEAD, ISSUE_ZAPIER_CONNECTION);
+  Event retried;
+  *retried.mutable_jobs_retried()->add_jobs() = reference_to({created, ISSUE_ZAPIER_CONNECTION, 1});
+  history_.add("jobs-VA-000-001", retried);
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
 }
 
-TEST_F(ZapierTest, ALostRaceIsDecidedAgain) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  int races = 3;
-  log_.before_append([&] {
-    if (races-- > 0) history_.add(token_, token_renamed("raced " + std::to_string(races)));
-  });
-  ASSERT_TRUE(run(issue));
-  EXPECT_EQ(log_.appends(), 4);
-  EXPECT_THAT(kinds(token_), ElementsAre(Event::kTokenCreated, Event::kTokenUpdated, Event::kTokenUpdated,
-                                         Event::kTokenUpdated, Event::kZapierConnectionIssued));
+TEST_F(ZapierTest, ItsWebhooksPauseResumeAndEndWithIt) {
+  start();
+  create(token_id(1));
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
+  add_webhook_made_by(token_id(1), 7);
+  const auto webhook = stream_of(WebhookId::from_value(7));
+  Event event;
+  event.mutable_token_deactivated();
+  happen(token_id(1), event);
+  await_kind(webhook, Event::kWebhookPaused);
+  await_done();
+  const auto waiting = trigger(7);
+  event.mutable_token_activated();
+  happen(token_id(1), event);
+  await_kind(webhook, Event::kWebhookResumed);
+  await_job(waiting, 7, StoredJob::DONE);
+  receivers_.hold(true);
+  const auto under_way = trigger(7);
+  const auto behind = trigger(7);
+  receivers_.await(2);
+  happen(token_id(1), token_deleted());
+  await_kind(webhook, Event::kWebhookUnsubscribed);
+  await_job(behind, 7, StoredJob::CANCELLED);
+  receivers_.hold(false);
+  await_done();
+  EXPECT_EQ(jobs_->find({under_way, DELIVER_WEBHOOK, 7})->status(), StoredJob::CANCELLED);
+  EXPECT_EQ(receivers_.count(), 2);
+  EXPECT_FALSE(webhooks_.find(WebhookId::from_value(7)));
+  EXPECT_EQ(*vault_.get(webhook), std::nullopt);  // its data key is destroyed
 }
 
-TEST_F(ZapierTest, ADeletionThatWinsTheRaceLeavesNothingToIssue) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  bool raced = false;
-  log_.before_append([&] {
-    if (!raced) history_.add(token_, token_deleted());
-    raced = true;
-  });
-  ASSERT_TRUE(run(issue));
-  EXPECT_THAT(kinds(token_), ElementsAre(Event::kTokenCreated, Event::kTokenDeleted));
-}
-
-TEST_F(ZapierTest, ARaceThatIsAlwaysLostIsGivenUpForNow) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  log_.before_append([&] { history_.add(token_, token_revealed()); });
-  const auto done = run(issue);
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().kind, ErrorKind::kUnavailable);
-  EXPECT_EQ(log_.appends(), limits::conflict_retries_max);
-}
-
-TEST_F(ZapierTest, WhatTheLogRefusesIsToldByItsKind) {
-  history_.add(token_, token_created(token_, vendor(1), ZAPIER));
-  const auto issue = *plan();
-  using Kind = AppendError::Kind;
-  for (const auto& [refusal, expected] : {std::pair(Kind::kBusy, ErrorKind::kUnavailable),
-                                          std::pair(Kind::kDiskFull, ErrorKind::kInsufficientStorage),
-                                          std::pair(Kind::kUnknown, ErrorKind::kOutcomeUnknown)}) {
-    log_.refuse(refusal);
-    const auto done = run(issue);
-    ASSERT_FALSE(done);
-    EXPECT_EQ(done.error().kind, expected);
-  }
-  EXPECT_EQ(memory_.head(), 1);
+TEST_F(ZapierTest, TroubleOfTheLogIsTriedAgain) {
+  start();
+  log_.refuse(AppendError::Kind::kBusy);
+  create(token_id(1));
+  await([&] { return log_.appends() > 0; }, "an append");
+  log_.accept();
+  await(
+      [&] {
+        clock_.advance(1s);
+        return state_of(token_id(1)).status == TokenStatus::kActive;
+      },
+      "the connection");
 }
 
 }  // namespace

@@ -1,0 +1,287 @@
+#include "worker/job_planner.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "domain/limits.h"
+#include "eventstore/memory_log.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/history.h"
+#include "tests/support/temporary_folder.h"
+#include "worker/rocksdb_job_store.h"
+
+namespace mintmark {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using namespace ::mintmark::testing;
+
+class JobPlannerTest : public ::testing::Test {
+ protected:
+  Position add_webhook(std::uint32_t number, const std::string& object_class = "token",
+                       AccountId account = vendor(1)) {
+    Event event;
+    auto& created = *event.mutable_webhook_created();
+    created.set_webhook_id(WebhookId::from_value(number).text());
+    created.set_account_id(account.text());
+    created.set_object_class(object_class);
+    created.set_active(true);
+    return to_webhook(number, event);
+  }
+  Position to_webhook(std::uint32_t number, const Event& event) {
+    return history_.add(stream_of(WebhookId::from_value(number)), event);
+  }
+  Position set_active(std::uint32_t number, bool active) {
+    Event event;
+    event.mutable_webhook_updated()->set_active(active);
+    return to_webhook(number, event);
+  }
+  Position trigger(std::uint32_t number) {
+    Event event;
+    event.mutable_webhook_triggered();
+    return to_webhook(number, event);
+  }
+  // An attempt at the delivery that the event at `position` called for, at that second.
+  Position attempt(Position position, std::uint32_t webhook, std::uint32_t number, std::int64_t at_s,
+                   std::uint32_t status, std::int64_t next_at_s = 0) {
+    Event event;
+    auto& made = *event.mutable_webhook_deliveries_recorded()->add_attempts();
+    *made.mutable_job() = reference_to({position, DELIVER_WEBHOOK, webhook});
+    made.set_attempt(number);
+    made.set_started_at_us(at_s * 1'000'000);
+    made.set_status(status);
+    made.set_failure(status == 200 ? ATTEMPT_SUCCEEDED : ATTEMPT_STATUS);
+    made.set_next_attempt_at_us(next_at_s * 1'000'000);
+    return history_.add("deliveries", event);
+  }
+  template <class Change>
+  Position change(Change change_event, const JobKey& key) {
+    Event event;
+    *(event.*change_event)()->add_jobs() = reference_to(key);
+    return history_.add("jobs-VA-000-001", event);
+  }
+
+  void plan() { feed(log_, planner_); }
+  std::vector<std::string> waiting() {
+    plan();
+    std::vector<std::string> ids;
+    for (const auto& view : store_->jobs_of(vendor(1), 100)) {
+      if (view.job.status() == StoredJob::WAITING) ids.push_back(job_id(key_of(view.job.key())));
+    }
+    return ids;
+  }
+  StoredJob job(Position position, std::uint32_t webhook, JobKind kind = DELIVER_WEBHOOK) {
+    plan();
+    return store_->find({position, kind, webhook}).value_or(StoredJob());
+  }
+  Subscription webhook(std::uint32_t number) {
+    plan();
+    return store_->subscription(number).value();
+  }
+
+  TemporaryFolder folder_;
+  FakeClock clock_;
+  MemoryLog log_{event_id(1)};
+  History history_{log_};
+  std::unique_ptr<RocksDbJobStore> store_ = RocksDbJobStore::open(folder_.file("jobs"), clock_).value();
+  JobPlanner planner_{log_, *store_};
+};
+
+TEST_F(JobPlannerTest, ATriggerCallsForADeliveryToItsWebhookAlone) {
+  add_webhook(1, "fulfillment_request");
+  add_webhook(2, "fulfillment_request");
+  EXPECT_EQ(trigger(1), 3);
+  EXPECT_THAT(waiting(), ElementsAre("JB-3-3-000000001"));
+  EXPECT_EQ(event_type_name(job(3, 1).event_kind()), "trigger");
+}
+
+TEST_F(JobPlannerTest, WhatHappensToATokenGoesToTheActiveWebhooksForTokensOfItsAccount) {
+  add_webhook(1);
+  add_webhook(2);
+  add_webhook(3, "fulfillment_request");
+  add_webhook(4, "token", vendor(2));
+  set_active(2, false);
+  const auto created = history_.add(token_id(5), token_created(token_id(5), vendor(1)));
+  EXPECT_THAT(waiting(), ElementsAre(job_id({created, DELIVER_WEBHOOK, 1})));
+  history_.add(token_id(5), token_revealed());
+  history_.add(token_id(5), token_renamed("x"));
+  history_.add(token_id(5), token_deleted());
+  EXPECT_EQ(waiting().size(), 3);
+  EXPECT_EQ(event_type_name(job(created, 1).event_kind()), "token.created");
+  EXPECT_EQ(event_type_name(job(created + 2, 1).event_kind()), "token.updated");
+  EXPECT_EQ(event_type_name(job(created + 3, 1).event_kind()), "token.deleted");
+}
+
+// Events of before do not reach webhooks of later, however often and in whatever batches they are read.
+TEST_F(JobPlannerTest, PlansTheSameInAnyBatches) {
+  history_.add(token_id(5), token_created(token_id(5), vendor(1)));
+  add_webhook(1);
+  history_.add(token_id(5), token_renamed("x"));
+  const auto triggered = trigger(1);
+  attempt(triggered, 1, 1, 100, 503, 105);
+  attempt(triggered, 1, 2, 105, 200);
+  Event deleted;
+  deleted.mutable_webhook_deleted();
+  add_webhook(2);
+  to_webhook(2, deleted);
+  history_.add(token_id(5), token_deleted());
+  plan();
+  const auto dump = [](JobStore& store) {
+    std::string text;
+    for (const auto& view : store.jobs_of(vendor(1), 100)) text += view.job.ShortDebugString() + "\n";
+    for (const auto& view : store.deliveries_of(WebhookId::from_value(1), 100)) {
+      text += view.job.ShortDebugString() + "\n";
+    }
+    return text + store.subscription(1)->ShortDebugString();
+  };
+  const auto all_at_once = dump(*store_);
+  EXPECT_THAT(all_at_once, ::testing::HasSubstr("status: DONE"));
+  for (const std::size_t batch : {1U, 2U, 3U}) {
+    auto other = RocksDbJobStore::open(folder_.file("jobs " + std::to_string(batch)), clock_).value();
+    JobPlanner planner(log_, *other);
+    feed(log_, planner, UINT64_MAX, batch);
+    EXPECT_EQ(dump(*other), all_at_once);
+  }
+}
+
+TEST_F(JobPlannerTest, ASuccessEndsTheDeliveryOnce) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  attempt(triggered, 1, 1, 100, 200);
+  attempt(triggered, 1, 1, 101, 200);
+  attempt(triggered, 1, 2, 102, 200);
+  const auto delivered = job(triggered, 1);
+  EXPECT_EQ(delivered.status(), StoredJob::DONE);
+  EXPECT_EQ(delivered.history_size(), 1);
+  EXPECT_EQ(webhook(1).last_success_us(), 100'000'000);
+  EXPECT_THAT(waiting(), IsEmpty());
+}
+
+TEST_F(JobPlannerTest, AFailureIsDueAgainWhenItSaysAndOneWithoutATimeIsDead) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  attempt(triggered, 1, 1, 100, 503, 105);
+  EXPECT_EQ(job(triggered, 1).due_us(), 105'000'000);
+  EXPECT_EQ(job(triggered, 1).attempts(), 1);
+  attempt(triggered, 1, 2, 105, 503);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::DEAD);
+  EXPECT_EQ(webhook(1).failures(), 2);
+  EXPECT_EQ(webhook(1).failing_since_us(), 100'000'000);
+}
+
+TEST_F(JobPlannerTest, ARetryBeginsTheScheduleAnewAndACancellationStays) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  const JobKey key{triggered, DELIVER_WEBHOOK, 1};
+  attempt(triggered, 1, 1, 100, 503);
+  change(&Event::mutable_jobs_retried, key);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::WAITING);
+  EXPECT_EQ(job(triggered, 1).round_begin(), 1);
+  change(&Event::mutable_jobs_cancelled, key);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::CANCELLED);
+  attempt(triggered, 1, 2, 200, 503, 205);  // was under way
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::CANCELLED);
+  change(&Event::mutable_jobs_retried, key);
+  attempt(triggered, 1, 3, 300, 200);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::DONE);
+  change(&Event::mutable_jobs_retried, key);
+  change(&Event::mutable_jobs_cancelled, key);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::DONE);
+}
+
+TEST_F(JobPlannerTest, GoneStopsTheWebhookAtOnceAndCancelsWhatWaitsWhenThatIsRecorded) {
+  add_webhook(1);
+  const auto first = trigger(1);
+  const auto second = trigger(1);
+  const auto recorded = attempt(first, 1, 1, 100, 410);
+  EXPECT_TRUE(webhook(1).gone());
+  EXPECT_EQ(job(recorded, 1, STOP_WEBHOOK).status(), StoredJob::WAITING);
+  EXPECT_EQ(store_->view({second, DELIVER_WEBHOOK, 1})->state, JobQueue::State::kParked);
+  Event unsubscribed;
+  unsubscribed.mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::GONE);
+  to_webhook(1, unsubscribed);
+  EXPECT_EQ(job(second, 1).status(), StoredJob::CANCELLED);
+  EXPECT_FALSE(webhook(1).active());
+  set_active(1, true);
+  EXPECT_FALSE(webhook(1).gone());
+}
+
+TEST_F(JobPlannerTest, FiveDaysOfFailureStopTheWebhookAndASuccessInBetweenForgives) {
+  constexpr std::int64_t day = 24 * 3600;
+  add_webhook(1);
+  const auto first = trigger(1);
+  attempt(first, 1, 1, 0 * day + 1, 503, 1);
+  attempt(first, 1, 2, 3 * day, 200);
+  const auto second = trigger(1);
+  attempt(second, 1, 1, 4 * day, 503, 1);
+  EXPECT_EQ(job(attempt(second, 1, 2, 9 * day - 1, 503, 1), 1, STOP_WEBHOOK).status(),
+            StoredJob::STATUS_UNSPECIFIED);
+  EXPECT_EQ(job(attempt(second, 1, 3, 9 * day, 503, 1), 1, STOP_WEBHOOK).status(), StoredJob::WAITING);
+}
+
+TEST_F(JobPlannerTest, TheCircuitOpensBehindFiveFailuresAndClosesWithASuccess) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  for (std::uint32_t number = 1; number <= 4; ++number) attempt(triggered, 1, number, 100, 503, 100);
+  EXPECT_EQ(webhook(1).open_until_us(), 0);
+  attempt(triggered, 1, 5, 100, 503, 100);
+  EXPECT_EQ(webhook(1).open_until_us(), 130'000'000);
+  attempt(triggered, 1, 6, 140, 200);
+  EXPECT_EQ(webhook(1).open_until_us(), 0);
+}
+
+TEST_F(JobPlannerTest, AZapierTokensWebhooksFollowItAndAnotherTokensDoNot) {
+  history_.add(token_id(5), token_created(token_id(5), vendor(1), ZAPIER));
+  history_.add(token_id(6), token_created(token_id(6), vendor(1)));
+  history_.add(token_id(5), connection_issued());
+  for (const std::uint32_t token : {5U, 6U}) {
+    history_.actor.set_kind(Actor::TOKEN);
+    history_.actor.set_id(token_id(token).text());
+    add_webhook(token, "fulfillment_request");
+  }
+  EXPECT_TRUE(webhook(5).owned());
+  EXPECT_FALSE(webhook(6).owned());
+  Event deactivated;
+  deactivated.mutable_token_deactivated();
+  const auto of_zapier = history_.add(token_id(5), deactivated);
+  const auto of_custom = history_.add(token_id(6), deactivated);
+  EXPECT_EQ(job(of_zapier, 5, FOLLOW_TOKEN).status(), StoredJob::WAITING);
+  EXPECT_EQ(job(of_custom, 6, FOLLOW_TOKEN).status(), StoredJob::STATUS_UNSPECIFIED);
+}
+
+TEST_F(JobPlannerTest, AZapierTokensConnectionIsIssuedAndWithdrawn) {
+  const auto created = history_.add(token_id(5), token_created(token_id(5), vendor(1), ZAPIER));
+  EXPECT_EQ(job(created, 5, ISSUE_ZAPIER_CONNECTION).status(), StoredJob::WAITING);
+  const auto deleted = history_.add(token_id(5), token_deleted());
+  EXPECT_EQ(job(deleted, 5, WITHDRAW_ZAPIER_CONNECTION).status(), StoredJob::WAITING);
+  EXPECT_EQ(job(created, 5, ISSUE_ZAPIER_CONNECTION).status(), StoredJob::CANCELLED);
+}
+
+TEST_F(JobPlannerTest, ADeletedWebhooksDeliveriesAreCancelledAndCannotComeBack) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  Event deleted;
+  deleted.mutable_webhook_deleted();
+  to_webhook(1, deleted);
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::CANCELLED);
+  change(&Event::mutable_jobs_retried, {triggered, DELIVER_WEBHOOK, 1});
+  EXPECT_EQ(job(triggered, 1).status(), StoredJob::CANCELLED);
+  EXPECT_THAT(waiting(), IsEmpty());
+}
+
+TEST_F(JobPlannerTest, WhatNamesNothingThatIsThereChangesNothing) {
+  attempt(99, 1, 1, 100, 200);
+  change(&Event::mutable_jobs_retried, {99, DELIVER_WEBHOOK, 1});
+  trigger(1);
+  EXPECT_THAT(waiting(), IsEmpty());
+  EXPECT_EQ(planner_.checkpoint(), log_.head());
+}
+
+}  // namespace
+}  // namespace mintmark

@@ -1,0 +1,209 @@
+#include "worker/job_queue.h"
+
+#include <chrono>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mintmark {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+JobKey delivery(Position position, std::uint32_t webhook) {
+  return {position, DELIVER_WEBHOOK, webhook};
+}
+JobSubject deliveries_to(std::uint32_t webhook) {
+  return {JobSubject::Group::kDeliveries, webhook};
+}
+
+class JobQueueTest : public ::testing::Test {
+ protected:
+  void put(Position position, std::uint32_t webhook) { queue_.put(delivery(position, webhook), now_, false); }
+  std::optional<JobQueue::Claimed> claim() { return queue_.claim(now_, now_ + 30s, {}); }
+  // The position of the job that the next claim gets; 0 for none.
+  Position next() {
+    const auto claimed = claim();
+    return claimed ? claimed->key.position : 0;
+  }
+
+  Time now_ = Time(std::chrono::microseconds(1'763'910'245'000'000));
+  JobQueue queue_;
+};
+
+TEST_F(JobQueueTest, JobsOfOneSubjectRunInOrderWhileOthersGoBeside) {
+  put(2, 7);
+  put(1, 7);
+  put(3, 8);
+  const auto first = claim();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->key.position, 1);
+  EXPECT_EQ(next(), 3);
+  EXPECT_EQ(next(), 0);
+  queue_.erase(first->key);
+  EXPECT_EQ(next(), 2);
+}
+
+TEST_F(JobQueueTest, GroupsOfOneTargetAreSubjectsOfTheirOwn) {
+  put(1, 7);
+  queue_.put({2, TEST_WEBHOOK, 7}, now_, false);
+  queue_.put({3, STOP_WEBHOOK, 7}, now_, false);
+  queue_.put({4, ISSUE_ZAPIER_CONNECTION, 7}, now_, false);
+  queue_.put({5, WITHDRAW_ZAPIER_CONNECTION, 7}, now_, false);
+  queue_.put({6, FOLLOW_TOKEN, 7}, now_, false);
+  std::vector<Position> claimed;
+  for (auto position = next(); position != 0; position = next()) claimed.push_back(position);
+  EXPECT_THAT(claimed, ::testing::UnorderedElementsAre(1, 2, 3, 4, 6));  // 5 is behind 4
+}
+
+TEST_F(JobQueueTest, TheLongestDueComesFirst) {
+  queue_.put(delivery(1, 1), now_ - 1s, false);
+  queue_.put(delivery(2, 2), now_ - 3s, false);
+  queue_.put(delivery(3, 3), now_ - 2s, false);
+  EXPECT_EQ(next(), 2);
+  EXPECT_EQ(next(), 3);
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, AFailureParksItsOwnSubjectAlone) {
+  put(1, 7);
+  put(2, 7);
+  put(3, 8);
+  const auto failed = claim();
+  EXPECT_TRUE(queue_.settle(failed->key, failed->fence, false));
+  queue_.put(failed->key, now_ + 5min, true);
+  EXPECT_EQ(queue_.state(delivery(1, 7), now_), JobQueue::State::kWaiting);
+  EXPECT_EQ(queue_.state(delivery(2, 7), now_), JobQueue::State::kParked);
+  EXPECT_EQ(queue_.state(delivery(3, 8), now_), JobQueue::State::kWaiting);
+  EXPECT_EQ(next(), 3);
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(queue_.next_due(), now_ + 30s);  // the lease of 3
+  queue_.erase(delivery(3, 8));
+  now_ += 5min;
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, WhatPassedLetsTheNextGoAheadOfItsRecord) {
+  put(1, 7);
+  put(2, 7);
+  const auto first = claim();
+  EXPECT_EQ(next(), 0);
+  EXPECT_TRUE(queue_.settle(first->key, first->fence, true));
+  EXPECT_EQ(queue_.state(first->key, now_), JobQueue::State::kRunning);
+  EXPECT_EQ(next(), 2);
+  now_ += 1h;  // a lease of what is about to be recorded does not end
+  EXPECT_EQ(next(), 2);
+  EXPECT_EQ(next(), 0);
+}
+
+TEST_F(JobQueueTest, WhatFailedBlocksUntilThatIsPlanned) {
+  put(1, 7);
+  put(2, 7);
+  const auto first = claim();
+  EXPECT_TRUE(queue_.settle(first->key, first->fence, false));
+  EXPECT_FALSE(queue_.settle(first->key, first->fence, false));
+  now_ += 1h;
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(queue_.next_due(), std::nullopt);
+  queue_.erase(first->key);  // given up
+  EXPECT_EQ(next(), 2);
+}
+
+TEST_F(JobQueueTest, AHeldSubjectWaitsUntilItIsLetGo) {
+  put(1, 7);
+  queue_.hold(deliveries_to(7), true, {});
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(queue_.state(delivery(1, 7), now_), JobQueue::State::kParked);
+  EXPECT_EQ(queue_.next_due(), std::nullopt);
+  put(2, 7);
+  EXPECT_EQ(next(), 0);
+  queue_.hold(deliveries_to(7), false, {});
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, AnOpenCircuitLetsOneProbeThroughWhenItsTimeHasCome) {
+  queue_.hold(deliveries_to(7), false, now_ + 30s);
+  put(1, 7);
+  put(2, 7);
+  EXPECT_EQ(next(), 0);
+  EXPECT_EQ(queue_.next_due(), now_ + 30s);
+  now_ += 30s;
+  const auto probe = claim();
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(next(), 0);
+  EXPECT_TRUE(queue_.settle(probe->key, probe->fence, true));
+  queue_.erase(probe->key);
+  queue_.hold(deliveries_to(7), false, {});
+  EXPECT_EQ(next(), 2);
+}
+
+TEST_F(JobQueueTest, WhatIsNotAdmittedIsSetAsideAndKeepsNobodyWaiting) {
+  put(1, 7);
+  put(2, 8);
+  int asked = 0;
+  const auto not_7 = [&asked](const JobSubject& subject) {
+    ++asked;
+    return subject.target != 7;
+  };
+  EXPECT_EQ(queue_.claim(now_, now_ + 30s, not_7)->key.position, 2);
+  EXPECT_FALSE(queue_.claim(now_, now_ + 30s, not_7));
+  EXPECT_EQ(asked, 2);  // set aside it is not asked for again
+  queue_.readmit(deliveries_to(7));
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, AStaleClaimCanDoNothing) {
+  put(1, 7);
+  const auto stale = claim();
+  now_ += 30s;
+  const auto held = claim();
+  ASSERT_TRUE(held);
+  EXPECT_GT(held->fence, stale->fence);
+  EXPECT_FALSE(queue_.extend(stale->key, stale->fence, now_ + 1h));
+  EXPECT_FALSE(queue_.give_back(stale->key, stale->fence, now_));
+  EXPECT_FALSE(queue_.settle(stale->key, stale->fence, true));
+  EXPECT_TRUE(queue_.extend(held->key, held->fence, now_ + 1h));
+  now_ += 59min;
+  EXPECT_EQ(next(), 0);
+  now_ += 1min;
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, AJobThatIsPutAnewIsNobodysAnyMore) {
+  put(1, 7);
+  const auto before = claim();
+  queue_.put(delivery(1, 7), now_, false);  // somebody wants it retried
+  EXPECT_FALSE(queue_.settle(before->key, before->fence, true));
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, WhatIsGivenBackIsDueThen) {
+  put(1, 7);
+  const auto claimed = claim();
+  EXPECT_TRUE(queue_.give_back(claimed->key, claimed->fence, now_ + 10s));
+  EXPECT_EQ(queue_.next_due(), now_ + 10s);
+  EXPECT_EQ(next(), 0);
+  now_ += 10s;
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, CountsTellWhatWaitsRunsAndIsParked) {
+  put(1, 7);
+  put(2, 7);
+  put(3, 8);
+  put(4, 9);
+  queue_.hold(deliveries_to(9), true, {});
+  claim();
+  const auto counts = queue_.counts(now_);
+  EXPECT_EQ(counts.running, 1);
+  EXPECT_EQ(counts.waiting, 2);
+  EXPECT_EQ(counts.parked, 1);
+  EXPECT_EQ(counts.oldest_due, now_);
+  EXPECT_EQ(queue_.size(), 4);
+  EXPECT_THAT(queue_.jobs_of(deliveries_to(7)), ElementsAre(delivery(1, 7), delivery(2, 7)));
+}
+
+}  // namespace
+}  // namespace mintmark
