@@ -36,6 +36,10 @@ class LineOutput {
 //   token.list      account, limit, offset                → {total, tokens: […]}
 //   token.show      id                                    → the token
 //   token.delete    id                                    → {id, position}
+//   job.list        account, query (RQL)                  → {jobs: […]}
+//   job.retry       id                                    → the job
+//   job.retry       account, query, dry_run               → {count}
+//   job.cancel      id                                    → the job
 //   replay          see ReplayOptions                     → {}, and the events as lines
 //   verify          tree_heads (a further file of them)   → {head, root, problem}
 //   tree_head.sign                                        → {head, root, note}

@@ -60,6 +60,15 @@ awaitable<http::Response> get_webhook(Context& context);
 awaitable<http::Response> update_webhook(Context& context);
 awaitable<http::Response> delete_webhook(Context& context);
 awaitable<http::Response> trigger_webhook(Context& context);
+awaitable<http::Response> test_webhook(Context& context);
+awaitable<http::Response> list_deliveries(Context& context);
+
+// jobs.cc
+awaitable<http::Response> list_jobs(Context& context);
+awaitable<http::Response> get_job(Context& context);
+awaitable<http::Response> retry_job(Context& context);
+awaitable<http::Response> cancel_job(Context& context);
+awaitable<http::Response> retry_jobs(Context& context);
 
 // sessions.cc
 awaitable<http::Response> login(Context& context);

@@ -75,6 +75,26 @@ constexpr auto webhooks = std::to_array<Field>({
     {"type", kText, orderable},
 });
 
+constexpr auto jobs = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"kind", kText, orderable},
+    {"status", kText, orderable},
+    {"webhook.id", kText, false, searchable},
+    {"token.id", kText, false, searchable},
+    {"event.type", kText, orderable},
+    {"attempts", kNumber, orderable},
+    {"created_at", kDate, orderable},
+    {"next_attempt_at", kDate, orderable},
+    {"last_status", kNumber, orderable},
+});
+
+constexpr auto deliveries = std::to_array<Field>({
+    {"id", kText, orderable, searchable},
+    {"event.type", kText, orderable},
+    {"status", kText, orderable},
+    {"created_at", kDate, orderable},
+});
+
 }  // namespace
 
 const FieldTable token_permission_fields = token_permissions;
@@ -84,5 +104,7 @@ const FieldTable session_fields = sessions;
 const FieldTable extension_fields = extensions;
 const FieldTable module_fields = modules;
 const FieldTable webhook_fields = webhooks;
+const FieldTable job_fields = jobs;
+const FieldTable delivery_fields = deliveries;
 
 }  // namespace mintmark

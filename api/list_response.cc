@@ -132,6 +132,17 @@ void copy_path(const json::value& from, json::value& to, std::string_view path) 
 
 }  // namespace
 
+Result<json::array> filter_list(json::array objects, FieldTable fields, const ListQuery& query) {
+  const auto filter = compile_filter(query, fields);
+  if (!filter) return std::unexpected(filter.error());
+  json::array passed;
+  for (auto& object : objects) {
+    const auto matches = [&](const Condition& condition) { return row_matches(condition, object, fields); };
+    if (passes(*filter, matches)) passed.push_back(std::move(object));
+  }
+  return passed;
+}
+
 http::Response respond_with_list(json::array objects, FieldTable fields, const ListQuery& query) {
   const auto filter = compile_filter(query, fields);
   if (!filter) return error_response(filter.error());

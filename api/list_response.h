@@ -23,6 +23,10 @@ namespace mintmark {
 //     co_return respond_with_list(std::move(objects), webhook_fields, *query);
 http::Response respond_with_list(boost::json::array objects, FieldTable fields, const ListQuery& query);
 
+// The objects that the query's filter and search let through, in the list's own order; kInvalidQuery where
+// the query does not fit the table.
+Result<boost::json::array> filter_list(boost::json::array objects, FieldTable fields, const ListQuery& query);
+
 // 200 with one page of a list that has `total` items in all.
 http::Response list_response(const boost::json::array& items, const ListQuery& query, std::size_t total);
 
@@ -41,5 +45,7 @@ extern const FieldTable session_fields;  // ours
 extern const FieldTable extension_fields;
 extern const FieldTable module_fields;
 extern const FieldTable webhook_fields;
+extern const FieldTable job_fields;       // ours
+extern const FieldTable delivery_fields;  // ours
 
 }  // namespace mintmark

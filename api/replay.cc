@@ -33,8 +33,10 @@ const pb::Message& event_data(const Event& event) {
   return reflection->GetMessage(event, member);
 }
 
-// A date, a text, a number, numbers or an enumerator's name; null for what must not show (bytes and sealed
-// messages).
+json::object render_data(const pb::Message& data);
+
+// A date, a text, a number, numbers, messages or an enumerator's name; null for what must not show (bytes and
+// sealed messages).
 json::value field_value(const pb::Message& data, const pb::FieldDescriptor& field) {
   const auto* reflection = data.GetReflection();
   using Type = pb::FieldDescriptor::CppType;
@@ -46,14 +48,27 @@ json::value field_value(const pb::Message& data, const pb::FieldDescriptor& fiel
     }
     return numbers;
   }
+  if (type == Type::CPPTYPE_MESSAGE && field.message_type() == JobReference::descriptor() &&
+      !field.is_repeated()) {
+    return render_data(reflection->GetMessage(data, &field));
+  }
+  if (type == Type::CPPTYPE_MESSAGE && field.is_repeated()) {
+    json::array messages;
+    for (int i = 0; i < reflection->FieldSize(data, &field); ++i) {
+      messages.push_back(render_data(reflection->GetRepeatedMessage(data, &field, i)));
+    }
+    return messages;
+  }
   if (field.type() == pb::FieldDescriptor::TYPE_BYTES || field.is_repeated()) return nullptr;
   if (type == Type::CPPTYPE_BOOL) return json::value(reflection->GetBool(data, &field));
   if (type == Type::CPPTYPE_STRING) return json::value(reflection->GetString(data, &field));
   if (type == Type::CPPTYPE_ENUM) return json::value(reflection->GetEnum(data, &field)->name());
   if (type == Type::CPPTYPE_UINT32) return json::value(reflection->GetUInt32(data, &field));
+  if (type == Type::CPPTYPE_UINT64) return json::value(reflection->GetUInt64(data, &field));
   if (type == Type::CPPTYPE_INT64) {
-    return json::value(
-        format_time_exact(Time(std::chrono::microseconds(reflection->GetInt64(data, &field)))));
+    const auto microseconds = reflection->GetInt64(data, &field);
+    if (microseconds == 0) return nullptr;  // where there is no such moment
+    return json::value(format_time_exact(Time(std::chrono::microseconds(microseconds))));
   }
   return nullptr;
 }

@@ -4,6 +4,8 @@
 
 #include "projections/token_row.h"
 #include "projections/token_status.h"
+#include "worker/attempts.h"
+#include "worker/job_key.h"
 
 namespace mintmark {
 namespace {
@@ -37,6 +39,21 @@ json::array represent_list(const StringList& list) {
   json::array texts;
   for (const auto& text : list.values()) texts.emplace_back(text);
   return texts;
+}
+
+// What went wrong with it, and the job to retry; null where nothing did.
+json::value represent_provisioning(const TokenRow& row) {
+  if (!row.has_provisioning()) return nullptr;
+  const auto& provisioning = row.provisioning();
+  const auto& attempt = provisioning.attempt();
+  const auto next = provisioning.next_attempt_at_us();
+  return json::object{
+      {"job", {{"id", job_id(key_of(provisioning.job()))}}},
+      {"status", next == 0 ? "failed" : "retrying"},
+      {"attempts", provisioning.attempts()},
+      {"error", describe(attempt.failure(), attempt.status())},
+      {"next_attempt_at", next == 0 ? json::value(nullptr) : json::value(date(next))},
+  };
 }
 
 }  // namespace
@@ -140,6 +157,7 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
                                       ? json::value(date(row.renewal().expires_at_us()))
                                       : json::value(nullptr)},
       {"renewed_token", nullptr},
+      {"provisioning", represent_provisioning(row)},
   };
 }
 

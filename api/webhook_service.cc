@@ -20,9 +20,9 @@ void merge(const WebhookInput& input, WebhookFields& fields) {
   if (input.active) fields.active = *input.active;
 }
 
+// All but the secret.
 void merge(const WebhookInput& input, WebhookDelivery& delivery) {
   if (input.external_url) delivery.set_external_url(*input.external_url);
-  if (input.jwt_secret) delivery.set_jwt_secret(*input.jwt_secret);
   if (input.data) delivery.set_data(*input.data);
   if (!input.headers) return;
   delivery.clear_headers();
@@ -81,6 +81,7 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Webho
   command.delivery.set_data("{}");
   merge(input, command.fields);
   merge(input, command.delivery);
+  if (input.jwt_secret) command.delivery.set_jwt_secret(*input.jwt_secret);
   auto [data_key, vault_write] = services.vault.make(subject);
   command.sealed =
       services.vault.seal(data_key, subject, loaded.version + 1, command.delivery.SerializeAsString());
@@ -100,6 +101,7 @@ Result<Decision> decide_update(Services& services, const Caller& caller, Webhook
   merge(input, command.fields);
   auto wanted = *present;
   merge(input, wanted);
+  if (input.jwt_secret) rotate_secret(wanted, *input.jwt_secret, services.clock.now());
   const auto bytes = wanted.SerializeAsString();
   if (bytes != present->SerializeAsString()) {
     command.sealed = services.vault.seal(*data_key, subject, loaded.version + 1, bytes);
@@ -176,6 +178,15 @@ awaitable<Result<ChangedWebhook>> trigger_webhook(Services& services, const Call
                                                   std::string data) {
   Decide decide_this = [&services, &caller, id, &data](const LoadedStream& loaded) {
     return decide_trigger(services, caller, id, data, loaded);
+  };
+  co_return co_await change(services, caller, id, std::move(decide_this));
+}
+
+awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller& caller, WebhookId id) {
+  Decide decide_this = [&caller](const LoadedStream& loaded) -> Result<Decision> {
+    const auto webhook = fold<Webhook>(loaded);
+    if (webhook.account != caller.account) return not_found();
+    return decision_of(decide(webhook, TestWebhook{}));
   };
   co_return co_await change(services, caller, id, std::move(decide_this));
 }

@@ -43,6 +43,8 @@ awaitable<Result<ChangedWebhook>> delete_webhook(Services& services, const Calle
 // Records that a call is wanted, with the JSON object `data`. kConflict where the webhook is not active.
 awaitable<Result<ChangedWebhook>> trigger_webhook(Services& services, const Caller& caller, WebhookId id,
                                                   std::string data);
+// Records that one call is wanted to see whether the receiver answers, also where the webhook is not active.
+awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller& caller, WebhookId id);
 
 // What the row seals. kNotFound where its data key is destroyed. Blocks.
 Result<WebhookDelivery> open_delivery(Services& services, const WebhookRow& row);

@@ -5,11 +5,13 @@
 
 #include "api/errors.h"
 #include "api/handlers.h"
+#include "api/job_service.h"
 #include "api/json.h"
 #include "api/list_response.h"
 #include "api/representation.h"
 #include "api/webhook_service.h"
 #include "domain/limits.h"
+#include "worker/attempts.h"
 
 namespace mintmark {
 namespace {
@@ -87,6 +89,28 @@ json::value date_or_null(bool there, std::int64_t microseconds) {
   return json::value(format_time(Time(std::chrono::microseconds(microseconds))));
 }
 
+// The contract's LastTriggerInfo, of which `response` is never kept.
+json::object represent_attempt(const AttemptRow& attempt) {
+  const bool success = attempt.failure() == ATTEMPT_SUCCEEDED;
+  return {{"time", date_or_null(true, attempt.started_at_us())},
+          {"response", json::object()},
+          {"duration", attempt.duration_us() / 1000},
+          {"status", success ? "success" : "failure"},
+          {"status_code", attempt.status() == 0 ? json::value(nullptr) : json::value(attempt.status())},
+          {"errors", describe(attempt.failure(), attempt.status())}};
+}
+
+// Why nothing is called, for people.
+json::value inactive_reason(const WebhookRow& row) {
+  if (row.unsubscribed()) return "Its receiver answered 410 Gone.";
+  if (row.has_disabled_since_us()) {
+    return json::value(fmt::format("Every call has failed since {}.",
+                                   format_time(Time(std::chrono::microseconds(row.disabled_since_us())))));
+  }
+  if (row.paused()) return "The token that made it is not active.";
+  return nullptr;
+}
+
 // `last_success`, `last_failure`, `product` and `modified_by` may not be null in the contract: without one
 // they are not there. An auditor sees neither the secret nor the headers' values.
 Result<json::object> represent_webhook(const Context& context, const WebhookRow& row) {
@@ -118,15 +142,19 @@ Result<json::object> represent_webhook(const Context& context, const WebhookRow&
       {"created_by", represent_person(services, row.created().by())},
       {"modified_at", date_or_null(row.has_modified(), row.modified().at_us())},
       {"account", {{"id", row.account_id()}, {"name", account_row ? account_row->name() : ""}}},
-      {"earliest_possible_trigger", nullptr},
+      {"earliest_possible_trigger", date_or_null(row.next_attempt_at_us() != 0, row.next_attempt_at_us())},
+      {"paused", row.paused()},
+      {"inactive_reason", inactive_reason(row)},
       {"stats",
        {{"events", row.events()},
-        {"triggers", 0},
-        {"success_triggers", 0},
-        {"failure_triggers", 0},
-        {"failure_since_last_success", 0}}},
+        {"triggers", row.successes() + row.failures()},
+        {"success_triggers", row.successes()},
+        {"failure_triggers", row.failures()},
+        {"failure_since_last_success", row.failures_since_success()}}},
       {"last_event", date_or_null(row.has_last_event_at_us(), row.last_event_at_us())},
   };
+  if (row.has_last_success()) webhook["last_success"] = represent_attempt(row.last_success());
+  if (row.has_last_failure()) webhook["last_failure"] = represent_attempt(row.last_failure());
   if (row.has_modified()) webhook["modified_by"] = represent_person(services, row.modified().by());
   // There is no catalogue of products here to look a name up in.
   if (!row.product_id().empty()) webhook["product"] = {{"id", row.product_id()}, {"name", row.product_id()}};
@@ -225,6 +253,37 @@ awaitable<http::Response> trigger_webhook(Context& context) {
   const auto triggered = co_await trigger_webhook(context.services, context.caller, *id, std::move(data));
   if (!triggered) co_return error_response(triggered.error());
   co_return http::Response{200, "", "", {}};  // the contract gives it no body
+}
+
+// 202 with the delivery: what comes of it shows among the webhook's deliveries, under its id.
+awaitable<http::Response> test_webhook(Context& context) {
+  const auto id = webhook_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto tested = co_await test_webhook(context.services, context.caller, *id);
+  if (!tested) co_return error_response(tested.error());
+  auto read = [&context, &tested]() -> Result<json::object> {
+    const auto view = context.services.jobs.view({tested->position, TEST_WEBHOOK, tested->id.value()});
+    if (!view) return fail(ErrorKind::kNotFound, "Webhook not found.");  // deleted a moment ago
+    return JobRepresentation(context.services).delivery(*view);
+  };
+  const auto delivery = co_await context.services.blocking.run(std::move(read));
+  if (!delivery) co_return error_response(delivery.error());
+  auto response = json_response(202, *delivery);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
+}
+
+awaitable<http::Response> list_deliveries(Context& context) {
+  const auto id = webhook_in_path(context);
+  if (!id) co_return error_response(id.error());
+  const auto query = parse_list_query(context.request.query());
+  if (!query) co_return error_response(query.error());
+  auto read = [&context, &id] { return represent_deliveries(context.services, context.caller.account, *id); };
+  auto deliveries = co_await context.services.blocking.run(std::move(read));
+  if (!deliveries) co_return error_response(deliveries.error());
+  auto response = respond_with_list(std::move(*deliveries), delivery_fields, *query);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  co_return response;
 }
 
 }  // namespace mintmark
