@@ -68,6 +68,15 @@ std::optional<boost::asio::ip::address> address_of(const urls::url_view& url) {
   return std::nullopt;
 }
 
+// The authority as RFC 3986, 3.2 delimits it. Boost.URL 1.81 ends it sooner where an address or a port is
+// followed by more ("1.2.3.4.5", ":80a"), and takes the rest for a path.
+bool is_all_authority(std::string_view text, const urls::url_view& url) {
+  const auto begin = text.find("//") + 2;
+  const auto end = std::min(text.find_first_of("/?#", begin), text.size());
+  const auto parsed = url.encoded_authority();
+  return text.substr(begin, end - begin) == std::string_view(parsed.data(), parsed.size());
+}
+
 std::expected<void, OutboundError> set_host(OutboundUrl& out, const urls::url_view& url) {
   out.address = address_of(url);
   if (out.address) {
@@ -108,6 +117,8 @@ std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view te
   if (!http && url.scheme_id() != urls::scheme::https) return invalid("Its scheme must be http or https.");
   if (!url.has_authority() || url.encoded_host().empty()) return invalid("It has no host.");
   if (url.has_userinfo()) return invalid("It must not carry a user or password.");
+
+  if (!is_all_authority(text, url)) return invalid("Its host or port is not well-formed.");
 
   OutboundUrl out{.tls = !http, .host = {}, .port = 0, .address = {}, .authority = {}, .target = {}};
   if (const auto host = set_host(out, url); !host) return std::unexpected(host.error());

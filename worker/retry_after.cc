@@ -44,6 +44,7 @@ std::optional<Parts> read_date(const std::string& text, int this_year) {
       reads_whole(text, end)) {
     year += this_year - this_year % 100;  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
     if (year > this_year + 50) year -= 100;
+    if (year < this_year - 50) year += 100;
     return parts;
   }
   if (std::sscanf(text.c_str(), "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month.data(), &day, &hours,
