@@ -7,6 +7,7 @@
 #include "api/console_files.h"
 #include "api/errors.h"
 #include "api/http/ascii.h"
+#include "domain/ids.h"
 
 namespace mintmark {
 namespace {
@@ -16,7 +17,8 @@ constexpr std::string_view assets_folder = "/assets/";
 
 // The addresses of the console's views (api/console/src/router.ts): each is the one page, which then shows
 // the view.
-constexpr std::array<std::string_view, 4> views = {"/", "/general", "/sign-in", "/tokens"};
+constexpr std::array<std::string_view, 5> views = {"/", "/general", "/sign-in", "/tokens", "/webhooks"};
+constexpr std::string_view token_view = "/tokens/";
 
 // Scripts, styles and requests to this server and nothing else; no inline script or style; in nobody's frame.
 constexpr std::string_view content_security_policy =
@@ -58,8 +60,13 @@ bool accepts_gzip(std::string_view field) {
   return any;
 }
 
+bool is_view(std::string_view path) {
+  if (std::ranges::find(views, path) != views.end()) return true;
+  return path.starts_with(token_view) && TokenId::parse(path.substr(token_view.size()));
+}
+
 const ConsoleFile* find_file(std::string_view path) {
-  if (std::ranges::find(views, path) != views.end()) return find_console_file(index_path);
+  if (is_view(path)) return find_console_file(index_path);
   return path.starts_with(assets_folder) ? find_console_file(path) : nullptr;
 }
 

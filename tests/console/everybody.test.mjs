@@ -1,85 +1,108 @@
 // Accessibility, appearance, phones, the keyboard.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import {
   assertAccessible,
   chooseFromMenu,
   closePage,
-  launch,
   leaveSummary,
   newPage,
-  openAs,
   row,
   signIn,
 } from "./support/browser.mjs";
-import { Server } from "./support/server.mjs";
+import { suite } from "./support/suite.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.make(), launch()]);
+const scene = suite(async ({ server }) => {
   const rest = await server.rest();
   await rest("POST", "/auth/tokens", { name: "Made once", extension: { name: "custom" } });
+  await rest("POST", "/notifications/webhooks", {
+    label: "Orders hook",
+    object_class: "token",
+    external_url: "https://hooks.example.com/orders",
+  });
 });
-
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-
-const open = (path, options) => openAs(browser, server, server.owner, path, options);
+const { open } = scene;
 
 describe("everybody can use it", () => {
   for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing on any page, ${colorScheme}`, async () => {
-      const page = await newPage(browser, server.url, { colorScheme });
+      const check = (what) => assertAccessible(page, what, { colours: colorScheme === "dark" });
+      const page = await newPage(scene.browser, scene.server.url, { colorScheme });
       await page.goto("/sign-in");
       await signIn(page, { email: "x@example.com", password: "wrong" });
       await page.getByRole("alert").getByText("do not belong together").waitFor();
-      await assertAccessible(page, "sign-in");
-      await signIn(page, server.owner);
+      await check("sign-in");
+      await signIn(page, scene.server.owner);
       await row(page, "Made once").waitFor();
       await row(page, "Made once").getByRole("button", { name: "Show the value" }).click();
       await row(page, "Made once").getByRole("button", { name: "Hide the value" }).waitFor();
-      await assertAccessible(page, "tokens");
+      await check("tokens");
       await page.getByRole("button", { name: "Actions for Made once" }).click();
       await page.getByRole("menuitem", { name: "Edit" }).waitFor();
-      await assertAccessible(page, "a token's menu");
+      await check("a token's menu");
       await page.getByRole("menuitem", { name: "Edit" }).click();
       await page.getByRole("dialog", { name: "Edit token" }).waitFor();
-      await assertAccessible(page, "editing");
+      await check("editing");
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "hidden" });
       await chooseFromMenu(page, "Made once", "Delete");
       await page.getByRole("dialog", { name: "Delete this token?" }).waitFor();
-      await assertAccessible(page, "deleting");
+      await check("deleting");
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "hidden" });
       await page.getByRole("button", { name: "Create token" }).click();
       const dialog = page.getByRole("dialog", { name: "Create token" });
       await dialog.getByRole("button", { name: "Create token" }).click();
       await dialog.getByText("Give the token a label.").waitFor();
-      await assertAccessible(page, "creating, with an error");
+      await check("creating, with an error");
       await dialog.getByLabel("Type").press("Enter");
-      await page.getByRole("option", { name: /^Zapier/ }).waitFor();
-      await assertAccessible(page, "choosing a type");
+      await page.getByRole("option", { name: /To integrate Zapier/ }).waitFor();
+      await check("choosing a type");
       await page.keyboard.press("Escape");
       await dialog.getByLabel("Label", { exact: true }).fill(`Accessible, ${colorScheme}`);
       await dialog.getByRole("button", { name: "Create token" }).click();
       await page.getByRole("dialog", { name: "Token created" }).waitFor();
-      await assertAccessible(page, "the summary");
+      await check("the summary");
       await leaveSummary(page);
+      await page.getByLabel("Search label").fill("nothing is called so");
+      await page.getByText("No token matches.").waitFor();
+      await check("no match");
+      await page.getByRole("button", { name: "Clear search and filters" }).click();
+      for (const [action, title] of [["Disable", "Disable this token?"], ["Rotate", "Rotate this token?"]]) {
+        await chooseFromMenu(page, "Made once", action);
+        await page.getByRole("dialog", { name: title }).waitFor();
+        await check(action);
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "hidden" });
+      }
+      await page.getByRole("link", { name: "Made once" }).click();
+      await page.getByRole("heading", { name: "Permissions" }).waitFor();
+      await check("a token's details");
+      await page.getByRole("button", { name: "Change permissions" }).click();
+      await page.getByRole("radio", { name: /^Only the modules/ }).check();
+      await page.getByRole("checkbox").first().waitFor();
+      await check("permissions");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await page.getByRole("link", { name: "Webhooks" }).click();
+      await page.getByText("Orders hook").waitFor();
+      await check("webhooks");
+      await page.getByRole("button", { name: "Create webhook" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Create webhook" }).click();
+      await page.getByText("Give the webhook a label.").waitFor();
+      await check("creating a webhook, with errors");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
       await page.getByRole("link", { name: "General" }).click();
       await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
       await page.getByRole("button", { name: "Check", exact: true }).click();
       await page.getByText("It belongs to no token").waitFor();
-      await assertAccessible(page, "general");
+      await check("general");
       await page.getByRole("button", { name: "Appearance" }).click();
       await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
-      await assertAccessible(page, "the appearance menu");
+      await check("the appearance menu");
       await closePage(page);
     });
   }
@@ -95,6 +118,15 @@ describe("everybody can use it", () => {
     await page.getByRole("heading", { name: "General" }).waitFor();
     assert.ok((await wide()) <= 0);
     await assertAccessible(page, "general on a phone");
+    for (const [link, text] of [["Webhooks", "Orders hook"], ["Tokens", "Made once"]]) {
+      await page.getByRole("button", { name: "Open navigation" }).click();
+      await page.getByRole("link", { name: link }).click();
+      await page.getByText(text).waitFor();
+      assert.ok((await wide()) <= 0, link);
+    }
+    await page.getByRole("link", { name: "Made once" }).click();
+    await page.getByRole("heading", { name: "Permissions" }).waitFor();
+    assert.ok((await wide()) <= 0, "a token's details");
     await closePage(page);
   });
 
@@ -115,8 +147,8 @@ describe("everybody can use it", () => {
     await press("Enter");
     await row(page, "By keyboard").getByRole("button", { name: "Hide the value" }).waitFor();
     await press("Tab", "Tab", "Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Edit");
-    await press("ArrowDown", "Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Disable");
+    await press("End", "Enter");
     await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
     await press("Tab", "Enter");
     await row(page, "By keyboard").waitFor({ state: "detached" });

@@ -1,28 +1,17 @@
 // Many tokens: paging, and how long the first page takes (printed; run alone, for the figures to mean something).
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 
-import { closePage, launch, newPage, openAs } from "./support/browser.mjs";
-import { Server } from "./support/server.mjs";
+import { closePage, newPage } from "./support/browser.mjs";
+import { suite } from "./support/suite.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.make(), launch()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-
-const open = (path, options) => openAs(browser, server, server.owner, path, options);
+const scene = suite();
+const { open } = scene;
 
 describe("many tokens", () => {
   before(async () => {
-    const rest = await server.rest();
+    const rest = await scene.server.rest();
     const names = Array.from({ length: 60 }, (_, index) => `Client ${index + 1}`);
     await Promise.all(names.map((name) => rest("POST", "/auth/tokens", { name, extension: { name: "custom" } })));
   });
@@ -46,7 +35,7 @@ describe("many tokens", () => {
   test("load quickly (figures, not limits)", async (t) => {
     const page = await open("/tokens?size=50");
     await page.getByText(/^1–50 of/).waitFor();
-    const cold = await newPage(browser, server.url, { storageState: await page.context().storageState() });
+    const cold = await newPage(scene.browser, scene.server.url, { storageState: await page.context().storageState() });
     await cold.addInitScript(() => {
       const asked = globalThis.fetch;
       globalThis.fetch = async (...call) => {

@@ -48,10 +48,14 @@ async function shootAll(browser, server, name, options) {
   await page.getByRole("button", { name: `Actions for ${labels[2][0]}` }).click();
   await shoot("tokens-menu");
   await page.keyboard.press("Escape");
-  await chooseFromMenu(page, labels[2][0], "Delete");
-  await page.getByRole("dialog").waitFor();
-  await shoot("delete");
-  await page.keyboard.press("Escape");
+  const dialogs = [["Delete", "delete"], ["Rotate", "rotate"], ["Renew", "renew"], ["Disable", "disable"]];
+  for (const [item, what] of dialogs) {
+    await chooseFromMenu(page, labels[2][0], item);
+    await page.getByRole("dialog").waitFor();
+    await shoot(what);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+  }
   await chooseFromMenu(page, labels[0][0], "Edit");
   await page.getByRole("dialog").waitFor();
   await shoot("edit");
@@ -63,13 +67,40 @@ async function shootAll(browser, server, name, options) {
   await page.getByRole("button", { name: "Create token" }).last().click();
   await page.getByLabel("Type").press("Enter");
   await shoot("create-errors");
-  await page.getByRole("option", { name: /^Zapier/ }).click();
+  await page.getByRole("option", { name: /To integrate Zapier/ }).click();
   await page.getByLabel("Label", { exact: true }).fill(`Zapier: ${name}`);
   await page.getByRole("button", { name: "Create token" }).last().click();
   await page.getByText("Token created").waitFor();
   await page.getByText("Active", { exact: true }).last().waitFor();
   await shoot("created-zapier");
   await page.getByRole("button", { name: "Done" }).click();
+  await page.goto("/tokens?q=warehouse&status=expired");
+  await page.getByText("No token matches.").waitFor();
+  await shoot("no-match");
+  await page.goto(`/tokens/${server.limited}`);
+  await page.getByText("Seen by the billing team").waitFor();
+  await shoot("token");
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await shoot("token-end");
+  await page.getByRole("button", { name: "Change permissions" }).click();
+  await page.getByRole("checkbox").first().waitFor();
+  await shoot("permissions");
+  await page.goto("/webhooks");
+  await page.getByText("Orders to the warehouse").waitFor();
+  await shoot("webhooks");
+  await page.getByRole("button", { name: "Create webhook" }).click();
+  await page.getByRole("dialog").waitFor();
+  await shoot("webhook-create");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  for (const [item, what] of [["Change password", "password"], ["Where you are signed in", "sessions"]]) {
+    await page.getByRole("button", { name: "Your account" }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+    await page.getByRole("dialog").waitFor();
+    await shoot(what);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+  }
   await page.goto("/general");
   await page.getByLabel("API key").fill(server.key);
   await page.getByRole("button", { name: "Check", exact: true }).click();
@@ -77,7 +108,42 @@ async function shootAll(browser, server, name, options) {
   await shoot("general");
   await page.getByRole("button", { name: "Your account" }).click();
   await shoot("account-menu");
+  await page.keyboard.press("Escape");
+  await page.context().clearCookies();
+  await page.getByRole("link", { name: "Tokens" }).or(page.getByRole("button", { name: "Open navigation" })).first().click();
+  if (options.hasTouch || options.viewport.width < 960) await page.getByRole("link", { name: "Tokens" }).click();
+  await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+  await shoot("sign-in-again");
   await page.context().close();
+}
+
+// Webhooks, one of them made by a token that may call little.
+async function makeWebhooks(server, rest) {
+  const webhook = (label, external_url) => ({ label, object_class: "token", external_url });
+  await rest("POST", "/notifications/webhooks", webhook("Orders to the warehouse", "https://hooks.example.com/orders/7f3a"));
+  await rest("POST", "/notifications/webhooks", { ...webhook("Paused", "https://example.com/p"), active: false });
+  const fields = { name: "Invoices, read only", extension: { name: "custom" }, description: "For the auditors", external_id: "erp-204" };
+  const token = await rest("POST", "/auth/tokens", { ...fields, expiration_date: "2031-01-31T23:59:59Z" });
+  server.limited = token.id;
+  const answer = await fetch(`${server.url}/public/v1/notifications/webhooks`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `ApiKey ${token.token}` },
+    body: JSON.stringify(webhook("Seen by the billing team", "https://hooks.example.com/billing")),
+  });
+  if (!answer.ok) throw new Error(`a token's webhook: ${answer.status}`);
+  const modules = (await rest("GET", "/modules")).slice(0, 2).map(({ id }) => ({ object: { id } }));
+  await rest("POST", `/auth/tokens/${token.id}/permissions`, modules);
+}
+
+// One token in every status that the interface leads to.
+async function makeStatuses(rest) {
+  const create = (name, fields) => rest("POST", "/auth/tokens", { name, extension: { name: "custom" }, ...fields });
+  const soon = new Date(Date.now() + 5 * 24 * 3600 * 1000).toISOString();
+  await create("Staging tests", { expiration_date: soon });
+  const off = await create("Old mobile app", {});
+  await rest("POST", `/auth/tokens/${off.id}/deactivate`);
+  const renewed = await create("Inventory service", {});
+  await rest("POST", `/auth/tokens/${renewed.id}/renew`);
 }
 
 const server = await Server.make();
@@ -93,6 +159,8 @@ try {
   await empty.context().close();
 
   const rest = await server.rest();
+  await makeWebhooks(server, rest);
+  await makeStatuses(rest);
   for (const [label, type, description] of [...labels].reverse()) {
     const token = await rest("POST", "/auth/tokens", { name: label, extension: { name: type }, description });
     server.key = token.token ?? server.key;

@@ -1,46 +1,36 @@
 // Signing in and out, sessions that end, connections that are lost.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import {
+  assertAccessible,
+  chooseFromMenu,
   closePage,
-  createToken,
-  launch,
   leaveSummary,
   newPage,
+  notice,
   openAs,
   row,
   signIn,
 } from "./support/browser.mjs";
-import { Server } from "./support/server.mjs";
+import { suite } from "./support/suite.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.make(), launch()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-
-const open = (path, options) => openAs(browser, server, server.owner, path, options);
+const scene = suite();
+const { open } = scene;
 
 describe("signing in", () => {
   test("a wrong password is refused in words, the right one leads to the tokens", async () => {
-    const page = await newPage(browser, server.url);
+    const page = await newPage(scene.browser, scene.server.url);
     await page.goto("/");
     await page.waitForURL("**/sign-in");
     assert.equal(await page.title(), "Sign in · Mintmark");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("Enter your e-mail address.").waitFor();
     await page.getByText("Enter your password.").waitFor();
-    await signIn(page, { email: server.owner.email, password: "wrong" });
+    await signIn(page, { email: scene.server.owner.email, password: "wrong" });
     await page.getByRole("alert").getByText("do not belong together").waitFor();
-    await signIn(page, server.owner);
+    await signIn(page, scene.server.owner);
     await page.waitForURL("**/tokens");
     await page.getByText("No tokens yet").waitFor();
     await closePage(page);
@@ -52,31 +42,111 @@ describe("signing in", () => {
     await page.getByRole("heading", { name: "General" }).waitFor();
     assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, ""]);
     await page.getByRole("button", { name: "Your account" }).click();
-    await page.getByText(server.owner.email).waitFor();
+    await page.getByText(scene.server.owner.email).waitFor();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.waitForURL("**/sign-in?next=/general");
     assert.deepEqual(await page.context().cookies(), []);
     await closePage(page);
   });
 
-  test("an ended session leads to signing in and back to where one was", async () => {
+  test("an ended session asks for the password on the spot; what one typed and did goes on", async () => {
     const page = await open("/tokens?size=10");
     await page.getByText("No tokens yet").waitFor();
+    await page.getByRole("button", { name: "Create token" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Create token" });
+    await dialog.getByLabel("Label", { exact: true }).fill("Typed before");
     await page.context().clearCookies();
-    const summary = await createToken(page, "Never made");
-    await page.getByText("Your session has ended.").waitFor();
-    assert.equal(await summary.count(), 0);
-    await signIn(page, server.owner);
-    await page.waitForURL("**/tokens?size=10");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    const again = page.getByRole("dialog", { name: "Sign in again" });
+    await again.getByText("Your session has ended.").waitFor();
+    await again.getByText(scene.server.owner.email).waitFor();
+    await assertAccessible(page, "signing in again");
+    await again.getByLabel("Password").fill("wrong");
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    await again.getByText("do not belong together").waitFor();
+    await again.getByLabel("Password").fill(scene.server.owner.password);
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    await again.waitFor({ state: "hidden" });
+    assert.equal(await dialog.getByLabel("Label", { exact: true }).inputValue(), "Typed before");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    await leaveSummary(page);
+    await row(page, "Typed before").waitFor();
+    await chooseFromMenu(page, "Typed before", "Delete");
+    await page.getByRole("button", { name: "Delete token" }).click();
+    await page.getByText("No tokens yet").waitFor();
+    await closePage(page);
+  });
+
+  test("an ended session can be given up for another person's", async () => {
+    const page = await open("/general");
+    await page.context().clearCookies();
+    await page.getByRole("link", { name: "Tokens" }).click();
+    const again = page.getByRole("dialog", { name: "Sign in again" });
+    await again.getByRole("button", { name: "Sign in as somebody else" }).click();
+    await page.waitForURL("**/sign-in");
+    await signIn(page, scene.server.owner);
     await page.getByText("No tokens yet").waitFor();
     await closePage(page);
   });
 
   test("nothing leads elsewhere after signing in", async () => {
-    const page = await newPage(browser, server.url);
+    const page = await newPage(scene.browser, scene.server.url);
     await page.goto("/sign-in?next=//example.com/");
-    await signIn(page, server.owner);
+    await signIn(page, scene.server.owner);
     await page.waitForURL("**/tokens");
+    await closePage(page);
+  });
+});
+
+describe("one's own account", () => {
+  const choose = async (page, item) => {
+    await page.getByRole("button", { name: "Your account" }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+  };
+
+  test("sessions elsewhere are listed and ended", async () => {
+    const [here, elsewhere] = [await open(), await open()];
+    await here.getByText("No tokens yet").waitFor();
+    await elsewhere.getByText("No tokens yet").waitFor();
+    await choose(here, "Where you are signed in");
+    const dialog = here.getByRole("dialog", { name: "Where you are signed in" });
+    await dialog.getByText("This browser").waitFor();
+    await assertAccessible(here, "one's sessions");
+    const ends = dialog.getByRole("button", { name: /^End the session/ });
+    for (let left = await ends.count(); left > 0; left -= 1) {
+      await ends.first().click();
+      await ends.nth(left - 1).waitFor({ state: "detached" });
+    }
+    await elsewhere.getByRole("link", { name: "General" }).click();
+    await elsewhere.getByRole("link", { name: "Tokens" }).click();
+    await elsewhere.getByRole("dialog", { name: "Sign in again" }).waitFor();
+    await Promise.all([closePage(here), closePage(elsewhere)]);
+  });
+
+  test("the password is changed, and the old one is good for nothing", async () => {
+    const user = await scene.server.inviteMember("carl@example.com");
+    const page = await openAs(scene.browser, scene.server, user);
+    await page.getByText("No tokens yet").waitFor();
+    await choose(page, "Change password");
+    const dialog = page.getByRole("dialog", { name: "Change password" });
+    const submit = dialog.getByRole("button", { name: "Change password" });
+    await submit.click();
+    await dialog.getByText("Enter your present password.").waitFor();
+    await assertAccessible(page, "changing the password, with errors");
+    await dialog.getByLabel("Present password").fill("not the one");
+    await dialog.getByLabel("New password", { exact: true }).fill("correct horse battery");
+    await dialog.getByLabel("New password again").fill("correct horse");
+    await submit.click();
+    await dialog.getByText("This is not the same").waitFor();
+    await dialog.getByLabel("New password again").fill("correct horse battery");
+    await submit.click();
+    await dialog.getByRole("alert").filter({ hasText: /./ }).first().waitFor();
+    await dialog.getByLabel("Present password").fill(user.password);
+    await submit.click();
+    await notice(page, "Your password was changed.").waitFor();
+    await dialog.waitFor({ state: "hidden" });
+    await assert.rejects(scene.server.signIn(user), /401/);
+    await scene.server.signIn({ ...user, password: "correct horse battery" });
     await closePage(page);
   });
 });
@@ -88,12 +158,12 @@ describe("a lost connection", () => {
     await page.getByRole("button", { name: "Create token" }).first().click();
     const dialog = page.getByRole("dialog", { name: "Create token" });
     await dialog.getByLabel("Label", { exact: true }).fill("Made once");
-    await server.stop();
+    await scene.server.stop();
     await dialog.getByRole("button", { name: "Create token" }).click();
     await dialog.getByText("Mintmark did not answer.").waitFor();
     await page.getByText("Mintmark cannot be reached.").waitFor();
     assert.equal(await dialog.getByLabel("Label", { exact: true }).inputValue(), "Made once");
-    await server.start();
+    await scene.server.start();
     await page.getByText("Mintmark cannot be reached.").waitFor({ state: "detached" });
     await dialog.getByRole("button", { name: "Create token" }).click();
     await leaveSummary(page);

@@ -9,30 +9,18 @@ import {
   clipboard,
   closePage,
   createToken,
-  launch,
   leaveSummary,
   notice,
   openAs,
   row,
 } from "./support/browser.mjs";
-import { Server } from "./support/server.mjs";
+import { suite } from "./support/suite.mjs";
 
 const KEY = /^SU-\d{3}-\d{3}-\d{3}:[0-9a-f]{40}$/;
 const HANDLE = /^[0-9a-f]{40}$/;
 
-let server;
-let browser;
-
-before(async () => {
-  [server, browser] = await Promise.all([Server.make(), launch()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-
-const open = (path, options) => openAs(browser, server, server.owner, path, options);
+const scene = suite();
+const { open } = scene;
 
 describe("a token's life", () => {
   let page;
@@ -52,18 +40,18 @@ describe("a token's life", () => {
     await notice(page, "Copied.").waitFor();
     key = await clipboard(page, (text) => KEY.test(text));
     assert.ok((await summary.textContent()).includes(key));
-    const answer = await fetch(`${server.url}/authorize`, { headers: { Authorization: `ApiKey ${key}` } });
+    const answer = await fetch(`${scene.server.url}/authorize`, { headers: { Authorization: `ApiKey ${key}` } });
     assert.equal(answer.status, 204);
     await leaveSummary(page);
     assert.ok(!(await page.content()).includes(key.split(":")[1]), "the key is gone with the dialog");
     await row(page, "Billing importer").getByText("Active").waitFor();
-    await row(page, "Billing importer").getByText(server.owner.email).waitFor();
+    await row(page, "Billing importer").getByText(scene.server.owner.email).waitFor();
   });
 
   test("created for Zapier: pending becomes active while one watches", async () => {
     const summary = await createToken(page, "Orders to Slack", async (dialog) => {
       await dialog.getByLabel("Type").press("Enter");
-      await page.getByRole("option", { name: /^Zapier/ }).click();
+      await page.getByRole("option", { name: /To integrate Zapier/ }).click();
     });
     await summary.getByText("Pending").waitFor();
     await summary.getByText("Active").waitFor();
@@ -108,9 +96,9 @@ describe("a token's life", () => {
   test("checked on the general page", async () => {
     await page.getByRole("link", { name: "General" }).click();
     await page.waitForFunction(() => document.activeElement?.tagName === "H1");
-    await page.getByText(`${server.url}/public/v1`, { exact: true }).waitFor();
+    await page.getByText(`${scene.server.url}/public/v1`, { exact: true }).waitFor();
     await page.getByRole("button", { name: "Copy the API endpoint" }).click();
-    await clipboard(page, (text) => text === `${server.url}/public/v1`);
+    await clipboard(page, (text) => text === `${scene.server.url}/public/v1`);
     const field = page.getByLabel("API key", { exact: true });
     const check = async (text) => {
       await field.fill(text);
@@ -119,7 +107,7 @@ describe("a token's life", () => {
     await check(`ApiKey ${key}`);
     await page.getByText("This key is let in.").waitFor();
     await page.getByText("Billing importer").waitFor();
-    await page.getByText(server.owner.account, { exact: true }).waitFor();
+    await page.getByText(scene.server.owner.account, { exact: true }).waitFor();
     assert.equal(await field.inputValue(), "", "the key does not stay");
     await check(key.replace(/.$/, (digit) => (digit === "0" ? "1" : "0")));
     await page.getByText("This key is refused. It belongs to no token").waitFor();
@@ -158,7 +146,7 @@ describe("a token's life", () => {
     await chooseFromMenu(page, "Billing exporter", "Delete");
     await dialog.getByRole("button", { name: "Delete token" }).click();
     await row(page, "Billing exporter").waitFor({ state: "detached" });
-    const answer = await fetch(`${server.url}/authorize`, { headers: { Authorization: `ApiKey ${key}` } });
+    const answer = await fetch(`${scene.server.url}/authorize`, { headers: { Authorization: `ApiKey ${key}` } });
     assert.equal(answer.status, 401);
   });
 });
@@ -183,7 +171,7 @@ describe("others at the same time", () => {
   });
 
   test("an auditor looks and touches nothing", async () => {
-    const page = await openAs(browser, server, server.auditor);
+    const page = await openAs(scene.browser, scene.server, scene.server.auditor);
     await row(page, "Orders to Slack").getByText("Active").waitFor();
     for (const name of [/Create token/, /Show the value/, /Copy the value/, /Actions for/]) {
       assert.equal(await page.getByRole("button", { name }).count(), 0, String(name));
@@ -217,7 +205,7 @@ describe("labels that mean harm", () => {
 
 describe("the record", () => {
   test("every showing and copying is in the log", async () => {
-    await server.stop();
-    assert.equal((await server.events("TokenRevealed")).length, 3);
+    await scene.server.stop();
+    assert.equal((await scene.server.events("TokenRevealed")).length, 3);
   });
 });

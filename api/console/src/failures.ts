@@ -8,6 +8,7 @@ const messages: Record<FailureKind, string> = {
   forbidden: texts.failures.forbidden,
   "not-found": texts.failures.notFound,
   conflict: texts.failures.conflict,
+  changed: texts.failures.changed,
   busy: texts.failures.busy,
   "unknown-outcome": texts.failures.unknownOutcome,
   broken: texts.failures.broken,

@@ -3,7 +3,9 @@ import { createRouter, createWebHistory, type RouteLocationNormalized } from "vu
 
 import GeneralPage from "./pages/GeneralPage.vue";
 import SignInPage from "./pages/SignInPage.vue";
+import TokenPage from "./pages/TokenPage.vue";
 import TokensPage from "./pages/TokensPage.vue";
+import WebhooksPage from "./pages/WebhooksPage.vue";
 import { connection } from "./state/connection";
 import { session } from "./state/session";
 import { texts } from "./texts";
@@ -20,6 +22,8 @@ export const router = createRouter({
   routes: [
     { path: "/", redirect: "/tokens", meta: { title: texts.tokens } },
     { path: "/tokens", name: "tokens", component: TokensPage, meta: { title: texts.tokens } },
+    { path: "/tokens/:id", name: "token", component: TokenPage, meta: { title: texts.tokenPage.title } },
+    { path: "/webhooks", name: "webhooks", component: WebhooksPage, meta: { title: texts.webhooks } },
     { path: "/general", name: "general", component: GeneralPage, meta: { title: texts.general } },
     { path: "/sign-in", name: "sign-in", component: SignInPage, meta: { title: texts.signIn.title, public: true } },
     { path: "/:unknown(.*)", redirect: "/tokens", meta: { title: texts.tokens } },

@@ -7,6 +7,7 @@ export const texts = {
   overlays: "Menus and dialogs",
   general: "General",
   tokens: "Tokens",
+  webhooks: "Webhooks",
 
   theme: {
     label: "Appearance",
@@ -18,6 +19,8 @@ export const texts = {
   account: {
     label: "Your account",
     signOut: "Sign out",
+    password: "Change password",
+    sessions: "Where you are signed in",
     roles: { owner: "Owner", member: "Member", auditor: "Auditor" },
   },
 
@@ -30,6 +33,7 @@ export const texts = {
     copied: "Copied.",
     copyFailed: "Your browser did not allow copying. Select the text and copy it by hand.",
     optional: "Optional",
+    loadPresent: "Load what is there now",
   },
 
   connection: {
@@ -44,6 +48,7 @@ export const texts = {
     invalid: "Mintmark did not accept this. Check what is marked and try again.",
     forbidden: "Your role does not allow this. Ask an owner of the account.",
     notFound: "This no longer exists. Somebody may have deleted it.",
+    changed: "Somebody else changed this in the meantime, so nothing was done. Load what is there now, then try again.",
     conflict: "Somebody changed this at the same moment. Try again.",
     busy: "Mintmark is too busy or short of disk space right now. Try again in a moment.",
     unknownOutcome: "Mintmark could not confirm that this was saved. Try again: it will not be done twice.",
@@ -59,7 +64,9 @@ export const texts = {
     hidePassword: "Hide password",
     submit: "Sign in",
     wrong: "This e-mail address and password do not belong together. Check both and try again.",
-    ended: "Your session has ended. Sign in to go on where you were.",
+    ended: "Your session has ended. Sign in to go on where you were; nothing that you typed is lost.",
+    again: "Sign in again",
+    somebodyElse: "Sign in as somebody else",
     emailMissing: "Enter your e-mail address.",
     passwordMissing: "Enter your password.",
   },
@@ -146,13 +153,77 @@ export const texts = {
     copy: (label: string) => `Copy the value of ${label}`,
     hidden: "Hidden",
     actions: (label: string) => `Actions for ${label}`,
-    edit: "Edit",
-    remove: "Delete",
     pageSize: "Rows per page",
     range: (first: string, last: string, total: string) => `${first}–${last} of ${total}`,
     previous: "Previous page",
     next: "Next page",
     pages: "Pages of tokens",
+  },
+
+  tokenPage: {
+    title: "Token",
+    back: "All tokens",
+    loading: "Loading the token…",
+    failed: "The token could not be loaded.",
+    actions: "Actions",
+    general: "General",
+    never: "Never",
+    none: "None",
+    fields: {
+      id: "ID",
+      status: "Status",
+      type: "Type",
+      created: "Created",
+      by: "Requestor",
+      expires: "Expires",
+      oldExpires: "Old value ends",
+      newExpires: "New value ends",
+      externalId: "External ID",
+      description: "Description",
+    },
+    permissions: {
+      title: "Permissions",
+      all: "It may call every module, also those that come later.",
+      some: "It may call these modules and nothing else:",
+      nothing: "It may call nothing.",
+      edit: "Change permissions",
+      saved: "Permissions saved.",
+    },
+    webhooks: {
+      title: "Webhooks",
+      lead: "Those that this token made: Zapier, for instance, when a Zap is turned on.",
+      empty: "It has made none.",
+    },
+  },
+
+  tokenFilters: {
+    label: "Search and filter",
+    search: "Search label, ID, external ID, description",
+    handle: "A handle is a secret and is not searched for. Search by label or ID.",
+    type: "Type",
+    status: "Status",
+    order: "Sort by",
+    all: "All",
+    orders: {
+      newest: "Newest first",
+      oldest: "Oldest first",
+      label: "Label, A to Z",
+      "label-reversed": "Label, Z to A",
+      type: "Type",
+      status: "Status",
+      expiry: "Expiring first",
+    },
+    none: "No token matches.",
+    clear: "Clear search and filters",
+  },
+
+  tokenActions: {
+    enable: "Enable",
+    disable: "Disable",
+    rotate: "Rotate",
+    renew: "Renew",
+    edit: "Edit",
+    remove: "Delete",
   },
 
   tokenForm: {
@@ -173,18 +244,32 @@ export const texts = {
     saved: "Saved.",
   },
 
+  permissions: {
+    legend: "May call",
+    all: "Every module, also those that come later",
+    some: "Only the modules chosen here",
+    none: "Choose at least one module.",
+    once: "Once restricted, a token stays restricted: it can be given more modules, but not all that ever come.",
+    loading: "Loading modules…",
+  },
+
   summary: {
     title: "Token created",
     copy: (what: string) => `Copy the ${what}`,
+    next: "What to do next",
     custom: {
       lead: "Copy the API key into your API client. You can show it again in the table later.",
       next: "Your client sends it with every request:",
     },
     zapier: {
       lead: "Copy the handle and paste it into Zapier when it asks for your Mintmark account.",
-      next: "Should Zapier ask for an endpoint as well, it is this one:",
+      steps: [
+        "In Zapier, add a connection for your Mintmark account.",
+        "Paste the handle where it asks for it.",
+        "Should it ask for an endpoint as well, it is this one:",
+      ],
       pending: "Preparing the connection to Zapier…",
-      active: "The connection is ready: Zapier can use the handle now.",
+      ready: "The connection is ready: Zapier can use the handle now.",
     },
     done: "Done",
   },
@@ -192,8 +277,153 @@ export const texts = {
   deletion: {
     title: "Delete this token?",
     text: "From this moment every client that uses it is refused. This cannot be undone.",
+    stops: "What will stop working",
+    client: {
+      custom: "The API client that has this key",
+      zapier: "The Zapier connection that has this handle",
+    },
+    countingWebhooks: "Looking for webhooks that it made…",
+    webhooks: (count: string) => `It can no longer end the webhooks that it made (${count}), which stay:`,
     confirm: "Delete token",
     done: (label: string) => `${label} was deleted. Its clients are refused.`,
     gone: "It was already deleted.",
+  },
+
+  disabling: {
+    title: "Disable this token?",
+    text: "From this moment every client that uses it is refused, until you enable it again. Its value stays the same.",
+    confirm: "Disable token",
+    done: (label: string) => `${label} is disabled. Its clients are refused.`,
+  },
+
+  enabling: {
+    done: (label: string) => `${label} is enabled. Its clients are let in.`,
+  },
+
+  replacing: {
+    expiresHint: "When the new value ends. Without a date it lives as long as the old one was given.",
+    oldUntil: "The old value stays good until",
+    oldForADay: "The old value stays good for 24 hours.",
+    rotate: {
+      title: "Rotate this token?",
+      doneTitle: "Token rotated",
+      text: {
+        custom: "It gets a new API key. The old one is refused from this moment, so its client stops until it has the new one.",
+        zapier: "It gets a new handle. The old one is refused from this moment, so Zapier stops until it has the new one.",
+      },
+      confirm: "Rotate token",
+    },
+    renew: {
+      title: "Renew this token?",
+      doneTitle: "Token renewed",
+      text: {
+        custom: "It gets a new API key beside the old one, so that its client can change over without stopping.",
+        zapier: "It gets a new handle beside the old one, so that Zapier can change over without stopping.",
+      },
+      confirm: "Renew token",
+    },
+  },
+
+  password: {
+    title: "Change password",
+    lead: "You stay signed in here; everywhere else you are signed out.",
+    current: "Present password",
+    wanted: "New password",
+    again: "New password again",
+    currentMissing: "Enter your present password.",
+    tooShort: (characters: number) => `At least ${characters} characters.`,
+    different: "This is not the same as the new password above.",
+    confirm: "Change password",
+    done: "Your password was changed.",
+  },
+
+  sessions: {
+    title: "Where you are signed in",
+    lead: "End what you do not recognise, then change your password.",
+    loading: "Loading…",
+    since: "Since",
+    from: "from",
+    current: "This browser",
+    end: "End",
+    endOf: (address: string) => `End the session from ${address}`,
+    ended: "That session was ended.",
+  },
+
+  objectClasses: {
+    token: "Tokens",
+    fulfillment_request: "Fulfillment requests",
+    tier_config_request: "Tier configuration requests",
+    tier_account_request: "Tier account requests",
+    listing_request: "Listing requests",
+    billing_request: "Billing requests",
+    usage_file: "Usage files",
+  },
+
+  webhooksPage: {
+    lead: "Addresses that Mintmark calls when something happens.",
+    create: "Create webhook",
+    loading: "Loading webhooks…",
+    failed: "The webhooks could not be loaded.",
+    empty: {
+      title: "No webhooks yet",
+      text: "Create a webhook to have a program of yours called. Zapier makes its own.",
+      auditor: "Webhooks that owners of this account create appear here.",
+    },
+    active: "On",
+    inactive: "Off",
+    createdBy: "by",
+    lastEvent: "last called for",
+    actions: (label: string) => `Actions for ${label}`,
+  },
+
+  webhookActions: {
+    trigger: "Test",
+    secret: "Show signing secret",
+    edit: "Edit",
+    remove: "Delete",
+  },
+
+  webhookForm: {
+    createTitle: "Create webhook",
+    editTitle: "Edit webhook",
+    label: "Label",
+    labelMissing: "Give the webhook a label.",
+    url: "URL",
+    urlHint: "Where to call, https:// or http://",
+    urlMissing: "Enter an address that begins with https:// or http://.",
+    objectClass: "Called for",
+    method: "Method",
+    active: "On: call it when something happens",
+    description: "Description",
+    headers: "Headers of the call",
+    headersHint: "Optional. One a line, such as X-Team: billing",
+    headersWrong: "Each line needs a name, a colon and a value, such as X-Team: billing.",
+    data: "Data to send along",
+    dataHint: 'Optional. A JSON object, such as {"channel": "orders"}',
+    dataWrong: 'This is not a JSON object. One looks like {"channel": "orders"}.',
+    create: "Create webhook",
+    created: (label: string) => `${label} was created.`,
+  },
+
+  webhookConfirmation: {
+    trigger: {
+      title: "Test this webhook?",
+      text: "Asks for one call, with empty data, to this address:",
+      confirm: "Ask for a call",
+      done: (label: string) => `A call of ${label} was asked for.`,
+    },
+    remove: {
+      title: "Delete this webhook?",
+      text: "From this moment this address is not called any more. This cannot be undone.",
+      confirm: "Delete webhook",
+      done: (label: string) => `${label} was deleted.`,
+    },
+  },
+
+  webhookSecret: {
+    title: "Signing secret",
+    text: "Who receives the calls checks their signature with this secret. It leaves this page with the dialog.",
+    label: "Signing secret",
+    copy: "Copy the signing secret",
   },
 };

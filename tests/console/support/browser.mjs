@@ -122,11 +122,13 @@ async function standsStill(page) {
   );
 }
 
-// Every rule of axe, the best practices too, on the page as it is now.
-export async function assertAccessible(page, what) {
+// Every rule of axe, the best practices too, on the page as it is now; with `colours`, those that depend on light
+// and dark alone.
+export async function assertAccessible(page, what, { colours = false } = {}) {
   await standsStill(page);
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
+  const options = { resultTypes: ["violations"], ...(colours && { runOnly: ["color-contrast", "link-in-text-block"] }) };
+  const { violations } = await page.evaluate((given) => globalThis.axe.run(document, given), options);
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any.map((c) => c.message).join("; ")}`),
   );

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { Client, IdempotencyKeys, newIdempotencyKey, parseContentRange } from "../../../api/console/src/api/client";
 import { Failure } from "../../../api/console/src/api/errors";
-import { TokensApi } from "../../../api/console/src/api/tokens";
+import { tokenListQuery, type TokenQuery, TokensApi } from "../../../api/console/src/api/tokens";
 
 // Node.js 18 has what browsers have, but under no global name.
 vi.stubGlobal("crypto", webcrypto);
@@ -91,6 +91,7 @@ describe("a call", () => {
     [403, "AUTH_003", "forbidden"],
     [404, "NFND_000", "not-found"],
     [409, "CNF_001", "conflict"],
+    [412, "REQ_010", "changed"],
     [429, "THR_001", "busy"],
     [503, "SRV_001", "busy"],
     [503, "SRV_002", "unknown-outcome"],
@@ -136,10 +137,43 @@ describe("a call", () => {
   });
 });
 
+const everything: TokenQuery = { search: "", type: "", status: "", order: "newest" };
+
+describe("a change to what was read", () => {
+  it("names the version that it was read in, and is told apart where that is past", async () => {
+    const { client, sent } = clientAnswering(json(200, { id: "SU-1" }, { ETag: '"7"' }), json(412, { errors: [] }));
+    const tokens = new TokensApi(client);
+    const { version } = await tokens.read("SU-1");
+    const change = tokens.update("SU-1", { name: "a", description: null, external_id: null }, version);
+    expect((await failureOf(change)).kind).toBe("changed");
+    expect(sent[0]?.headers).not.toHaveProperty("If-Match");
+    expect(sent[1]?.headers).toMatchObject({ "If-Match": '"7"' });
+  });
+});
+
+describe("the token list's query", () => {
+  const query = (changes: Partial<TokenQuery>) => decodeURIComponent(tokenListQuery({ ...everything, ...changes }, 0, 25));
+
+  it("asks for what was chosen and nothing else", () => {
+    expect(query({})).toBe("limit=25&offset=0");
+    expect(query({ type: "zapier", status: "expired", order: "expiry" })).toBe(
+      "extension.name=zapier&status=expired&ordering(expiration_date)&limit=25&offset=0",
+    );
+  });
+
+  it("searches for texts as they are", () => {
+    expect(query({ search: "a&b=(c)" })).toContain('search="a&b=(c)"&');
+    expect(query({ search: "100*" })).toContain('search="100\\*"');
+    expect(query({ search: 'say "hi"' })).toContain("search='say \"hi\"'");
+    expect(query({ search: `it's ""quoted""` })).toContain(`search="it's *quoted"`);
+    expect(tokenListQuery({ ...everything, search: "a&b" }, 0, 25)).toContain("search=%22a%26b%22");
+  });
+});
+
 describe("the token list", () => {
   it("asks for a page and reads how many there are", async () => {
     const { client, sent } = clientAnswering(json(200, [{ id: "SU-1" }], { "Content-Range": "items 50-50/51" }));
-    const page = await new TokensApi(client).list(50, 25);
+    const page = await new TokensApi(client).list(everything, 50, 25);
     expect(sent[0]?.url).toBe("/public/v1/auth/tokens?limit=25&offset=50");
     expect(page.range).toEqual({ first: 50, last: 50, total: 51 });
     expect(page.tokens).toHaveLength(1);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 
 import { Failure } from "../../../api/console/src/api/errors";
-import { typeOf, valueOf } from "../../../api/console/src/api/tokens";
+import { TOKEN_STATUSES, type TokenStatus, typeOf, valueOf } from "../../../api/console/src/api/tokens";
 import { formErrors } from "../../../api/console/src/failures";
 import { texts } from "../../../api/console/src/texts";
+import { actionsFor } from "../../../api/console/src/token_actions";
 import { checkForm, emptyForm, FORM_FIELDS, newTokenOf } from "../../../api/console/src/token_form";
+import { checkWebhookForm, emptyWebhookForm, webhookFieldsOf } from "../../../api/console/src/webhook_form";
 
 const filled = { ...emptyForm(), name: "  Billing " };
 
@@ -61,13 +63,50 @@ describe("what a form shows of a failure", () => {
 
 describe("a token", () => {
   it("has a key or a handle as its value", () => {
-    expect(valueOf({ token: "SU-1:secret", handle: null })).toBe("SU-1:secret");
-    expect(valueOf({ token: null, handle: "abc" })).toBe("abc");
-    expect(valueOf({ token: null, handle: null })).toBe("");
+    expect(valueOf({ token: "SU-1:secret", handle: null, renewed_token: null })).toBe("SU-1:secret");
+    expect(valueOf({ token: null, handle: "abc", renewed_token: null })).toBe("abc");
+    expect(valueOf({ token: null, handle: null, renewed_token: null })).toBe("");
+  });
+
+  it("is given away with its new value once it is renewed", () => {
+    expect(valueOf({ token: "SU-1:old", handle: null, renewed_token: "SU-1:new" })).toBe("SU-1:new");
+  });
+
+  it("offers what its status takes", () => {
+    const offered = (status: TokenStatus) => actionsFor({ status }).map(({ value }) => value);
+    expect(offered("pending")).toEqual(["edit", "remove"]);
+    expect(offered("active")).toEqual(["disable", "rotate", "renew", "edit", "remove"]);
+    expect(offered("inactive")).toEqual(["enable", "rotate", "edit", "remove"]);
+    expect(offered("expired")).toEqual(["rotate", "edit", "remove"]);
+    expect(offered("revitalised")).not.toContain("renew");
+    for (const status of TOKEN_STATUSES) expect(texts.statuses[status]).not.toBe("");
   });
 
   it("is of a known type", () => {
     expect(typeOf({ extension: { id: "EXT-001", name: "zapier" } })).toBe("zapier");
     expect(typeOf({ extension: { id: "EXT-000", name: "custom" } })).toBe("custom");
+  });
+});
+
+describe("the webhook form", () => {
+  const filled = { ...emptyWebhookForm(), label: "Orders", url: "https://example.com/hook" };
+
+  it("sends what the API takes", () => {
+    const form = { ...filled, headers: "X-Team: a:b\n\nX-Empty:", data: '{"a": 1}', description: " " };
+    expect(checkWebhookForm(form)).toEqual({});
+    expect(webhookFieldsOf(form)).toMatchObject({
+      label: "Orders",
+      description: null,
+      headers: { "X-Team": "a:b", "X-Empty": "" },
+      data: { a: 1 },
+    });
+  });
+
+  it("takes no address, header and data that are none", () => {
+    const errors = checkWebhookForm({ ...filled, url: "example.com", headers: "none", data: "[]", label: " " });
+    expect(Object.keys(errors).sort()).toEqual(["data", "external_url", "headers", "label"]);
+    for (const data of ["null", "1", "{", '"text"']) {
+      expect(checkWebhookForm({ ...filled, data })).toHaveProperty("data");
+    }
   });
 });

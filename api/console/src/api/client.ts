@@ -5,6 +5,8 @@ export interface Call {
   body?: unknown;
   // Makes a write safe to send again: the server answers the second as the first.
   idempotencyKey?: string;
+  // The version that the thing must still be in, as its ETag said; null takes any.
+  ifMatch?: string | null;
   signal?: AbortSignal;
 }
 
@@ -51,11 +53,12 @@ export class Client {
     throw failure;
   }
 
-  private async send(url: string, { method = "GET", body, idempotencyKey, signal }: Call): Promise<Response> {
+  private async send(url: string, { method = "GET", body, idempotencyKey, ifMatch, signal }: Call): Promise<Response> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (method !== "GET" && this.csrfToken) headers["X-CSRF-Token"] = this.csrfToken;
     if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+    if (ifMatch) headers["If-Match"] = ifMatch;
     const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
     if (body !== undefined) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;

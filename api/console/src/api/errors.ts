@@ -7,6 +7,7 @@ export type FailureKind =
   | "forbidden"
   | "not-found"
   | "conflict"
+  | "changed" // 412: it is no longer as it was when it was read
   | "busy" // 429, 503, 507: later it may work
   | "unknown-outcome" // the write may have happened; the same idempotency key finds out
   | "broken"; // anything else
@@ -50,6 +51,7 @@ function kindOf(status: number, code: string): FailureKind {
   if (status === 403) return "forbidden";
   if (status === 404) return "not-found";
   if (status === 409) return "conflict";
+  if (status === 412) return "changed";
   if (status === 429 || status === 503 || status === 507) return "busy";
   return "broken";
 }

@@ -20,6 +20,14 @@ export interface SessionContext {
   csrf_token: string | null;
 }
 
+// One of the places where the person is signed in.
+export interface OwnSession {
+  id: string;
+  client_ip: string;
+  current: boolean;
+  events: { created: { at: string } };
+}
+
 export class SessionApi {
   constructor(private readonly client: Client) {}
 
@@ -34,5 +42,19 @@ export class SessionApi {
 
   async signOut(): Promise<void> {
     await this.client.call("/auth/logout", { method: "POST" });
+  }
+
+  // Ends the person's other sessions.
+  async changePassword(current: string, wanted: string): Promise<void> {
+    const body = { current_password: current, password: wanted };
+    await this.client.call("/auth/password", { method: "POST", body });
+  }
+
+  async sessions(): Promise<OwnSession[]> {
+    return (await this.client.call<OwnSession[]>("/auth/sessions")).body;
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.client.call(`/auth/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
   }
 }

@@ -1,20 +1,21 @@
 import { type Client, type ContentRange, parseContentRange } from "./client";
+import { rqlQuery, rqlText } from "./rql";
 
-export type TokenStatus =
-  | "pending"
-  | "active"
-  | "inactive"
-  | "expiring"
-  | "expired"
-  | "revitalised"
-  | "deleted";
+export const TOKEN_STATUSES = ["pending", "active", "inactive", "expiring", "expired", "revitalised"] as const;
+export const TOKEN_TYPES = ["custom", "zapier"] as const;
 
-export type TokenType = "custom" | "zapier";
+export type TokenStatus = (typeof TOKEN_STATUSES)[number] | "deleted";
+export type TokenType = (typeof TOKEN_TYPES)[number];
 
 export interface Actor {
   id: string;
   name: string;
   email: string | null;
+}
+
+export interface Permission {
+  id: string;
+  object: { id: string };
 }
 
 export interface Token {
@@ -25,9 +26,14 @@ export interface Token {
   status: TokenStatus;
   extension: { id: string; name: string };
   events: { created: { at: string; by: Actor } };
+  permissions: Permission[];
+  // Without it a token may call every module.
+  restricted: boolean;
   expiration_date: string | null;
+  renewed_expiration_date: string | null;
   token: string | null;
   handle: string | null;
+  renewed_token: string | null;
 }
 
 export interface TokenFields {
@@ -41,36 +47,109 @@ export interface NewToken extends TokenFields {
   expiration_date: string | null;
 }
 
+// Without a date the new value lives as long as the old one was given; null is for ever.
+export interface NewExpiry {
+  expiration_date?: string | null;
+}
+
+// The orders that the list offers, by what the API calls them.
+export const TOKEN_ORDERS = {
+  newest: "",
+  oldest: "events.created.at",
+  label: "name",
+  "label-reversed": "-name",
+  type: "extension.id",
+  status: "status",
+  expiry: "expiration_date",
+} as const;
+export type TokenOrder = keyof typeof TOKEN_ORDERS;
+
+export interface TokenQuery {
+  search: string;
+  type: TokenType | "";
+  status: TokenStatus | "";
+  order: TokenOrder;
+}
+
 export interface TokenPage {
   tokens: Token[];
   range: ContentRange;
 }
 
+// A token in the version that it was read in, which its change then names.
+export interface VersionedToken {
+  token: Token;
+  version: string | null;
+}
+
+export function tokenListQuery(query: TokenQuery, offset: number, limit: number): string {
+  const order = TOKEN_ORDERS[query.order];
+  return rqlQuery([
+    query.search !== "" && `search=${rqlText(query.search)}`,
+    query.type && `extension.name=${query.type}`,
+    query.status && `status=${query.status}`,
+    order && `ordering(${order})`,
+    `limit=${limit}`,
+    `offset=${offset}`,
+  ]);
+}
+
 export class TokensApi {
   constructor(private readonly client: Client) {}
 
-  async list(offset: number, limit: number, signal?: AbortSignal): Promise<TokenPage> {
+  async list(query: TokenQuery, offset: number, limit: number, signal?: AbortSignal): Promise<TokenPage> {
     const { body, headers } = await this.client.call<Token[]>(
-      `/auth/tokens?limit=${limit}&offset=${offset}`,
+      `/auth/tokens?${tokenListQuery(query, offset, limit)}`,
       signal ? { signal } : {},
     );
     return { tokens: body, range: parseContentRange(headers.get("Content-Range")) };
   }
 
-  async read(id: string): Promise<Token> {
-    return (await this.client.call<Token>(path(id))).body;
+  async read(id: string): Promise<VersionedToken> {
+    const { body, headers } = await this.client.call<Token>(path(id));
+    return { token: body, version: headers.get("ETag") };
   }
 
   async create(token: NewToken, idempotencyKey: string): Promise<Token> {
     return (await this.client.call<Token>("/auth/tokens", { method: "POST", body: token, idempotencyKey })).body;
   }
 
-  async update(id: string, fields: TokenFields): Promise<Token> {
-    return (await this.client.call<Token>(path(id), { method: "PUT", body: fields })).body;
+  async update(id: string, fields: TokenFields, version: string | null): Promise<Token> {
+    return (await this.client.call<Token>(path(id), { method: "PUT", body: fields, ifMatch: version })).body;
   }
 
   async remove(id: string): Promise<void> {
     await this.client.call(path(id), { method: "DELETE" });
+  }
+
+  async activate(id: string): Promise<void> {
+    await this.client.call(`${path(id)}/activate`, { method: "POST" });
+  }
+
+  async deactivate(id: string): Promise<void> {
+    await this.client.call(`${path(id)}/deactivate`, { method: "POST" });
+  }
+
+  // Rotating or renewing answers the token with its new value.
+  async replaceValue(
+    how: "rotate" | "renew",
+    id: string,
+    expiry: NewExpiry,
+    version: string | null,
+    idempotencyKey: string,
+  ): Promise<Token> {
+    const call = { method: "POST", body: expiry, ifMatch: version, idempotencyKey } as const;
+    return (await this.client.call<Token>(`${path(id)}/${how}`, call)).body;
+  }
+
+  async grant(id: string, modules: readonly string[], version: string | null = null): Promise<void> {
+    const body = modules.map((module) => ({ object: { id: module } }));
+    await this.client.call(`${path(id)}/permissions`, { method: "POST", body, ifMatch: version });
+  }
+
+  async revoke(id: string, modules: readonly string[], version: string | null = null): Promise<void> {
+    const body = modules.map((module) => ({ object: { id: module } }));
+    await this.client.call(`${path(id)}/permissions`, { method: "DELETE", body, ifMatch: version });
   }
 
   // The API key or the handle; the server writes down who asked.
@@ -83,9 +162,10 @@ function path(id: string): string {
   return `/auth/tokens/${encodeURIComponent(id)}`;
 }
 
-// What its owner takes away: the API key of a custom token, the handle of a Zapier one.
-export function valueOf(token: Pick<Token, "token" | "handle">): string {
-  return token.token ?? token.handle ?? "";
+// What its owner takes away: the API key of a custom token, the handle of a Zapier one; of a renewed token the
+// new one, since the old one ends.
+export function valueOf(token: Pick<Token, "token" | "handle" | "renewed_token">): string {
+  return token.renewed_token ?? token.token ?? token.handle ?? "";
 }
 
 export function typeOf(token: Pick<Token, "extension">): TokenType {

@@ -1,6 +1,11 @@
-import { onScopeDispose, reactive } from "vue";
+import { onScopeDispose, reactive, watch } from "vue";
 
 import { tokensApi } from "../api";
+import { copyText } from "../clipboard";
+import { describe } from "../failures";
+import { texts } from "../texts";
+import { notices } from "./notices";
+import { session } from "./session";
 
 const SHOWN_MS = 30_000;
 
@@ -40,6 +45,28 @@ export function useRevealed() {
     );
   }
 
+  async function toggle(id: string): Promise<void> {
+    if (asking.has(id)) return;
+    if (values.has(id)) return hide(id);
+    try {
+      await show(id);
+    } catch (error) {
+      notices.show(describe(error));
+    }
+  }
+
+  async function copy(id: string): Promise<void> {
+    if (asking.has(id)) return;
+    try {
+      const done = await copyText(await ask(id));
+      notices.show(done ? texts.common.copied : texts.common.copyFailed);
+    } catch (error) {
+      notices.show(describe(error));
+    }
+  }
+
+  // Nothing stays on show where nobody is signed in.
+  watch(() => session.state.status, hideAll);
   onScopeDispose(hideAll);
-  return { values, asking, ask, show, hide, hideAll };
+  return { values, asking, toggle, copy };
 }

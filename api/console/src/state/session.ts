@@ -5,24 +5,25 @@ import { Failure } from "../api/errors";
 import type { Account, SessionContext, User } from "../api/session";
 
 interface State {
-  // "unknown" until the server has been asked, once a page load.
-  status: "unknown" | "signed-in" | "signed-out";
+  // "unknown" until the server has been asked, once a page load. "ended": by the server; the page stays, with
+  // what was typed, until the same person signs in again.
+  status: "unknown" | "signed-in" | "ended" | "signed-out";
   user: User | null;
   account: Account | null;
-  // Signed out by the server rather than by the person.
-  ended: boolean;
+  // Counts the times that an ended session was taken up again, for pages to watch and load anew.
+  resumed: number;
 }
 
-const state = reactive<State>({ status: "unknown", user: null, account: null, ended: false });
+const state = reactive<State>({ status: "unknown", user: null, account: null, resumed: 0 });
 
 function enter(context: SessionContext): void {
   client.useCsrfToken(context.csrf_token);
-  Object.assign(state, { status: "signed-in", user: context.user, account: context.account, ended: false });
+  Object.assign(state, { status: "signed-in", user: context.user, account: context.account });
 }
 
-function leave(ended: boolean): void {
+function leave(): void {
   client.useCsrfToken(null);
-  Object.assign(state, { status: "signed-out", user: null, account: null, ended });
+  Object.assign(state, { status: "signed-out", user: null, account: null });
 }
 
 export const session = {
@@ -35,7 +36,7 @@ export const session = {
       enter(await sessionApi.context());
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== "signed-out") throw error;
-      leave(false);
+      leave();
     }
   },
 
@@ -49,11 +50,25 @@ export const session = {
     } catch (error) {
       if (!(error instanceof Failure) || error.kind !== "signed-out") throw error;
     }
-    leave(false);
+    leave();
   },
 
   // The server no longer knows the session.
   expire(): void {
-    if (state.status === "signed-in") leave(true);
+    if (state.status !== "signed-in") return;
+    client.useCsrfToken(null);
+    state.status = "ended";
+  },
+
+  // The same person again, on the page where their session ended.
+  async resume(password: string): Promise<void> {
+    if (!state.user) return leave();
+    enter(await sessionApi.signIn(state.user.email, password));
+    state.resumed += 1;
+  },
+
+  // Nobody takes it up again: on to the sign-in page.
+  abandon(): void {
+    if (state.status === "ended") leave();
   },
 };

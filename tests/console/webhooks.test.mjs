@@ -1,0 +1,86 @@
+// Webhooks from their creation to their deletion.
+// Debian's Chromium against the real program; run.cmake runs this and names the program.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { chooseFromMenu, clipboard, closePage, notice, openAs } from "./support/browser.mjs";
+import { suite } from "./support/suite.mjs";
+
+const scene = suite();
+const { open } = scene;
+const entry = (page, label) => page.getByRole("listitem").filter({ has: page.getByText(label, { exact: true }) });
+
+describe("a webhook's life", () => {
+  test("created, with what is wrong said at its field", async () => {
+    const page = await open("/webhooks");
+    await page.getByText("No webhooks yet").waitFor();
+    await page.getByRole("button", { name: "Create webhook" }).click();
+    const dialog = page.getByRole("dialog", { name: "Create webhook" });
+    const submit = dialog.getByRole("button", { name: "Create webhook" });
+    await dialog.getByLabel("Label", { exact: true }).fill("<b>Orders</b>");
+    await dialog.getByLabel("URL").fill("ftp://example.com");
+    await dialog.getByLabel("Headers of the call").fill("no colon");
+    await dialog.getByLabel("Data to send along").fill("[1]");
+    await submit.click();
+    await dialog.getByText("Enter an address that begins").waitFor();
+    await dialog.getByText("Each line needs a name").waitFor();
+    await dialog.getByText("This is not a JSON object.").waitFor();
+    await dialog.getByLabel("URL").fill("https://user@example.com/hook");
+    await dialog.getByLabel("Headers of the call").fill("X-Team: billing");
+    await dialog.getByLabel("Data to send along").fill('{"channel": "orders"}');
+    await submit.click();
+    await dialog.getByText("without user, password and fragment").waitFor();
+    await dialog.getByLabel("URL").fill("https://example.com/hook");
+    await submit.click();
+    await entry(page, "<b>Orders</b>").getByText("POST https://example.com/hook").waitFor();
+    await closePage(page);
+  });
+
+  test("tested, its secret copied, edited, deleted", async () => {
+    const rest = await scene.server.rest();
+    const [{ id, jwt_secret: secret, headers, data }] = await rest("GET", "/notifications/webhooks");
+    assert.deepEqual([headers, data], [{ "X-Team": "billing" }, { channel: "orders" }]);
+    const page = await open("/webhooks");
+    const label = "<b>Orders</b>";
+    await chooseFromMenu(page, label, "Test");
+    await page.getByRole("button", { name: "Ask for a call" }).click();
+    await notice(page, "was asked for").waitFor();
+    await entry(page, label).getByText("last called for").waitFor();
+    assert.equal((await rest("GET", `/notifications/webhooks/${id}`)).stats.events, 1);
+
+    assert.ok(!(await page.content()).includes(secret));
+    await chooseFromMenu(page, label, "Show signing secret");
+    await page.getByRole("button", { name: "Copy the signing secret" }).click();
+    await clipboard(page, (text) => text === secret);
+    await page.getByRole("button", { name: "Close" }).last().click();
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    assert.ok(!(await page.content()).includes(secret));
+
+    await chooseFromMenu(page, label, "Edit");
+    const dialog = page.getByRole("dialog", { name: "Edit webhook" });
+    assert.equal(await dialog.getByLabel("Headers of the call").inputValue(), "X-Team: billing");
+    await dialog.getByLabel("Label", { exact: true }).fill("Orders");
+    await dialog.getByRole("checkbox").uncheck();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await entry(page, "Orders").getByText("Off").waitFor();
+    assert.equal((await rest("GET", `/notifications/webhooks/${id}`)).jwt_secret, secret, "it stays as it was");
+
+    await chooseFromMenu(page, "Orders", "Delete");
+    await page.getByText("not called any more").waitFor();
+    await page.getByRole("button", { name: "Delete webhook" }).click();
+    await page.getByText("No webhooks yet").waitFor();
+    await closePage(page);
+  });
+
+  test("an auditor looks, sees no secret and touches nothing", async () => {
+    const rest = await scene.server.rest();
+    const webhook = { label: "Seen", object_class: "token", external_url: "https://example.com/seen" };
+    await rest("POST", "/notifications/webhooks", webhook);
+    const page = await openAs(scene.browser, scene.server, scene.server.auditor, "/webhooks");
+    await entry(page, "Seen").waitFor();
+    for (const name of [/Create webhook/, /Actions for/]) {
+      assert.equal(await page.getByRole("button", { name }).count(), 0, String(name));
+    }
+    await closePage(page);
+  });
+});
