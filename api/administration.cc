@@ -9,41 +9,28 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
-#include "api/job_service.h"
+#include "api/administration_commands.h"
 #include "api/json.h"
-#include "api/list_response.h"
 #include "api/membership.h"
-#include "api/replay.h"
 #include "api/representation.h"
 #include "api/token_service.h"
 #include "api/user_service.h"
 #include "domain/limits.h"
 #include "domain/user.h"
-#include "eventstore/backup.h"
 
 namespace mintmark {
-namespace {
 
 namespace json = boost::json;
 
-// One command on its way.
-struct Command {
-  Services& services;
-  RocksDbLog& log;
-  TreeHeadJournal& tree_heads;
-  KeyRotation& key_rotation;
-  Caller caller;
-  json::object members;
-  LineOutput& output;
-};
-
-using Outcome = Result<json::object>;
+namespace administration {
+namespace {
 
 std::unexpected<Error> no_such(std::string_view field) {
   return fail(ErrorKind::kInvalid, fmt::format("{}: There is no such {}.", field, field));
 }
 
-// The account that a command names; it must exist. Blocks on disk.
+}  // namespace
+
 Result<AccountId> named_account(const Command& command) {
   FieldErrors errors;
   const auto text = JsonFields(command.members, errors).required_text("account");
@@ -52,6 +39,8 @@ Result<AccountId> named_account(const Command& command) {
   if (!id || !command.services.directory.account(*id)) return no_such("account");
   return *id;
 }
+
+namespace {
 
 Result<TokenRow> named_token(const Command& command) {
   FieldErrors errors;
@@ -254,163 +243,6 @@ awaitable<Outcome> delete_a_token(Command& command) {
   co_return json::object{{"id", id->text()}, {"position", *position}};
 }
 
-// The account that a job belongs to becomes the caller's. Blocks.
-Result<std::string> take_job(Command& command) {
-  FieldErrors errors;
-  auto id = JsonFields(command.members, errors).required_text("id");
-  if (errors.any()) return std::move(errors).error();
-  const auto key = parse_job_id(*id);
-  const auto job = key ? command.services.jobs.find(*key) : std::nullopt;
-  if (!job) return fail(ErrorKind::kNotFound, "Job not found.");
-  command.caller.account = AccountId::from_code(job->account());
-  return std::move(*id);
-}
-
-Result<ListQuery> job_query(const Command& command) {
-  FieldErrors errors;
-  const auto query = JsonFields(command.members, errors).text("query");
-  if (errors.any()) return std::move(errors).error();
-  return parse_list_query(query.value_or(""));
-}
-
-awaitable<Outcome> list_some_jobs(Command& command) {
-  auto read = [&command]() -> Outcome {
-    const auto account = named_account(command);
-    if (!account) return std::unexpected(account.error());
-    const auto query = job_query(command);
-    if (!query) return std::unexpected(query.error());
-    auto jobs = filter_list(represent_jobs(command.services, *account), job_fields, *query);
-    if (!jobs) return std::unexpected(jobs.error());
-    return json::object{{"jobs", std::move(*jobs)}};
-  };
-  co_return co_await command.services.blocking.run(std::move(read));
-}
-
-awaitable<Outcome> represent_changed(Command& command, Result<JobView> changed) {
-  if (!changed) co_return std::unexpected(changed.error());
-  auto represent = [&command, &changed]() -> Outcome {
-    return JobRepresentation(command.services).job(*changed);
-  };
-  co_return co_await command.services.blocking.run(std::move(represent));
-}
-
-awaitable<Outcome> retry_many_jobs(Command& command) {
-  auto find = [&command] { return named_account(command); };
-  const auto account = co_await command.services.blocking.run(std::move(find));
-  if (!account) co_return std::unexpected(account.error());
-  command.caller.account = *account;
-  FieldErrors errors;
-  const auto dry_run = JsonFields(command.members, errors).boolean("dry_run");
-  if (errors.any()) co_return std::move(errors).error();
-  auto query = job_query(command);
-  if (!query) co_return std::unexpected(query.error());
-  const auto count =
-      co_await retry_jobs(command.services, command.caller, std::move(*query), dry_run.value_or(false));
-  if (!count) co_return std::unexpected(count.error());
-  co_return json::object{{"count", *count}};
-}
-
-awaitable<Outcome> retry_some_jobs(Command& command) {
-  if (!command.members.contains("id")) co_return co_await retry_many_jobs(command);
-  auto find = [&command] { return take_job(command); };
-  const auto id = co_await command.services.blocking.run(std::move(find));
-  if (!id) co_return std::unexpected(id.error());
-  auto changed = co_await retry_job(command.services, command.caller, *id);
-  co_return co_await represent_changed(command, std::move(changed));
-}
-
-awaitable<Outcome> cancel_a_job(Command& command) {
-  auto find = [&command] { return take_job(command); };
-  const auto id = co_await command.services.blocking.run(std::move(find));
-  if (!id) co_return std::unexpected(id.error());
-  auto changed = co_await cancel_job(command.services, command.caller, *id);
-  co_return co_await represent_changed(command, std::move(changed));
-}
-
-awaitable<Outcome> replay(Command& command) {
-  auto options = ReplayOptions::parse(command.members);
-  if (!options) co_return std::unexpected(options.error());
-  Replay replay(command.log, std::move(*options));
-  using Lines = std::optional<std::vector<std::string>>;
-  for (;;) {
-    auto read = [&replay]() -> Result<Lines> { return replay.next(); };
-    auto lines = co_await command.services.blocking.run(std::move(read));
-    if (!lines) co_return std::unexpected(lines.error());
-    if (!*lines) co_return json::object();
-    co_await command.output.write(std::move(**lines));
-  }
-}
-
-awaitable<Outcome> verify(Command& command) {
-  auto check = [&command]() -> Outcome {
-    FieldErrors errors;
-    const auto further = JsonFields(command.members, errors).text("tree_heads").value_or("");
-    if (errors.any()) return std::move(errors).error();
-    auto heads = command.tree_heads.heads(further);
-    if (!heads) return std::unexpected(heads.error());
-    VerifyOptions options;
-    options.tree_heads = std::move(*heads);
-    const auto report = command.log.verify([](Position, Position) {}, options);
-    return json::object{{"head", report.head}, {"root", hex(report.root)}, {"problem", report.problem}};
-  };
-  co_return co_await command.services.blocking.run(std::move(check));
-}
-
-awaitable<Outcome> sign_a_tree_head(Command& command) {
-  auto sign = [&command]() -> Outcome {
-    const auto published = command.tree_heads.publish();
-    if (!published) return std::unexpected(published.error());
-    return json::object{
-        {"head", published->head.size}, {"root", hex(published->head.root)}, {"note", published->note}};
-  };
-  co_return co_await command.services.blocking.run(std::move(sign));
-}
-
-awaitable<Outcome> show_the_tree_head_key(Command& command) {
-  co_return json::object{{"public_key", command.tree_heads.verifier().text()}};
-}
-
-awaitable<Outcome> rotate_keys(Command& command) {
-  auto rotate = [&command]() -> Outcome {
-    const auto report = command.key_rotation.run(command.caller.actor);
-    if (!report) return std::unexpected(report.error());
-    return json::object{{"wrapped_anew", report->wrapped_anew}, {"pepper", report->pepper}};
-  };
-  co_return co_await command.services.blocking.run(std::move(rotate));
-}
-
-awaitable<Outcome> back_up(Command& command) {
-  FieldErrors errors;
-  JsonFields fields(command.members, errors);
-  const auto events = fields.text("events").value_or("");
-  const auto vault = fields.text("vault").value_or("");
-  if (events.empty() && vault.empty()) errors.add("events", "Say where the events or the vault are to go.");
-  if (!events.empty() && vault.starts_with(events + "/")) {
-    errors.add("vault", "The vault must not lie in the events' folder, which is kept: see docs/backup.md.");
-  }
-  if (errors.any()) co_return std::move(errors).error();
-  auto write = [&]() -> Outcome {
-    json::object result;
-    if (!events.empty()) {
-      const auto report = backup_events(command.log, events);
-      if (!report) return std::unexpected(report.error());
-      result = {{"head", report->head},
-                {"root", hex(report->root)},
-                {"events", report->events},
-                {"segments", report->segments}};
-    }
-    if (!vault.empty()) {
-      // After the events: so it holds the key of each of them.
-      const auto paused = command.key_rotation.pause();
-      const auto keys = backup_vault(command.log, vault);
-      if (!keys) return std::unexpected(keys.error());
-      result["vault_keys"] = *keys;
-    }
-    return result;
-  };
-  co_return co_await command.services.blocking.run(std::move(write));
-}
-
 struct Entry {
   std::string_view name;
   awaitable<Outcome> (*run)(Command& command);
@@ -442,8 +274,10 @@ constexpr std::array commands = std::to_array<Entry>({
 });
 
 }  // namespace
+}  // namespace administration
 
-awaitable<Outcome> Administration::run(std::string operator_name, json::object members, LineOutput& output) {
+awaitable<Result<json::object>> Administration::run(std::string operator_name, json::object members,
+                                                    LineOutput& output) {
   Caller caller{.actor = {},
                 .account = AccountId::from_code(0),
                 .role = OWNER,
@@ -455,10 +289,10 @@ awaitable<Outcome> Administration::run(std::string operator_name, json::object m
   FieldErrors errors;
   const auto name = JsonFields(members, errors).required_text("command");
   if (errors.any()) co_return std::move(errors).error();
-  for (const auto& entry : commands) {
+  for (const auto& entry : administration::commands) {
     if (entry.name != *name) continue;
-    Command command{services_,          log_,  tree_heads_, key_rotation_, std::move(caller),
-                    std::move(members), output};
+    administration::Command command{services_,          log_,  tree_heads_, key_rotation_, std::move(caller),
+                                    std::move(members), output};
     co_return co_await entry.run(command);
   }
   co_return fail(ErrorKind::kInvalid, fmt::format("command: There is no command {}.", *name));
