@@ -126,7 +126,7 @@ TEST(Record, VerifyRebuildAndRestartFindTheSame) {
   for (int i = 0; i < 2; ++i) {
     const auto rebuilt = folder.run({"rebuild", "--all"});
     EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
-    EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 4);
+    EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 6) << rebuilt.out;
     EXPECT_THAT(rebuilt.out, Not(HasSubstr("not equal")));
   }
   std::filesystem::remove_all(folder.file("views"));

@@ -41,7 +41,7 @@ TEST_F(Requests, WithAMethodThatIsNotAllowedAreToldWhichAre) {
       {"GET", "/auth/login", "POST, OPTIONS"},
       {"DELETE", "/auth/context", "GET, HEAD, OPTIONS"},
       {"POST", "/modules", "GET, HEAD, OPTIONS"},
-      {"DELETE", "/extensions/EXT-000", "GET, HEAD, OPTIONS"},
+      {"POST", "/extensions/EXT-000", "GET, HEAD, PUT, DELETE, OPTIONS"},
       {"POST", "//healthz", "GET, HEAD, OPTIONS"},
       {"TRACE", "/auth/tokens", "GET, HEAD, POST, OPTIONS"},
       {"get", "/auth/tokens", "GET, HEAD, POST, OPTIONS"},
