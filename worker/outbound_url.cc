@@ -56,13 +56,13 @@ std::optional<boost::asio::ip::address> address_of(const urls::url_view& url) {
   boost::system::error_code error;
   if (url.host_type() == urls::host_type::ipv4) {
     const std::string text(url.encoded_host());
-    const auto address = boost::asio::ip::make_address_v4(text, error);
+    auto address = boost::asio::ip::make_address_v4(text, error);
     if (!error) return address;
   }
   if (url.host_type() == urls::host_type::ipv6) {
     const auto bracketed = url.encoded_host();
     const std::string text(bracketed.substr(1, bracketed.size() - 2));
-    const auto address = boost::asio::ip::make_address_v6(text, error);
+    auto address = boost::asio::ip::make_address_v6(text, error);
     if (!error && text.find('%') == std::string::npos) return address;
   }
   return std::nullopt;
