@@ -26,6 +26,7 @@
 #include "tests/support/view_folder.h"
 #include "worker/job_planner.h"
 #include "worker/rocksdb_job_store.h"
+#include "worker/webhook_calls.h"
 
 namespace mintmark::testing {
 
@@ -67,7 +68,7 @@ class ApiInstance {
     handles = std::make_unique<HandleIndex>(views_.store().live(HandleIndex::projection_name));
     jobs = RocksDbJobStore::open(views_.file("jobs"), clock).value();
     planner = std::make_unique<JobPlanner>(memory, *jobs);
-    calls = std::make_unique<WebhookCalls>(memory, vault, *webhooks, "", SignCall());  // nothing is sent
+    calls = std::make_unique<WebhookCalls>(memory, vault, *webhooks, "");
     const std::vector<Projection*> projections{&index,         token_list.get(), directory.get(),
                                                webhooks.get(), extensions.get(), handles.get(),
                                                planner.get()};
