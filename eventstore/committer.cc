@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "domain/limits.h"
+#include "eventstore/crash_point.h"
 
 namespace mintmark {
 namespace {
@@ -110,9 +111,11 @@ void Committer::commit(std::vector<Waiting> waiting) {
       answers.back().result = admit(batch, std::move(request), free_disk_bytes);
     }
     if (!batch.empty()) {
+      crash_point("batch decided");
       for (const auto& event : batch.events()) tree_.append(event.bytes);
       const auto status = tables_.write(batch, tree_);
       if (!status.ok()) failure = status.ToString();
+      crash_point("batch written");
     }
   } catch (const std::exception& error) {
     failure = error.what();
@@ -153,8 +156,10 @@ void Committer::anchor(std::vector<Written> written) {
     had_failed = failed_;
   }
   if (!had_failed && tree.size() > head()) {
+    crash_point("anchor due");
     const auto status = anchor_.write({options_.log_id, tree});
     if (!status.ok()) failure = status.ToString();
+    crash_point("anchor written");
   }
   std::vector<Answer> answers;
   for (auto& batch : written) std::ranges::move(batch.answers, std::back_inserter(answers));
@@ -164,6 +169,7 @@ void Committer::anchor(std::vector<Written> written) {
     anchored_tree_ = tree;
     head_.store(tree.size(), std::memory_order_release);
   }
+  crash_point("head published");
   head_moved_.notify_all();
   give(std::move(answers));
 }
@@ -188,7 +194,10 @@ void Committer::give(std::vector<Answer> answers) {
     const std::scoped_lock lock(mutex_);
     unanswered_ -= answers.size();
   }
-  for (auto& [done, result] : answers) done(std::move(result));
+  for (auto& [done, result] : answers) {
+    done(std::move(result));
+    crash_point("one answered");
+  }
 }
 
 }  // namespace mintmark

@@ -110,6 +110,11 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (!status.ok()) return refuse(path, status.ToString());
     auto meta = log->tables_->meta();
     if (!meta) return refuse(path, "its meta data is damaged");
+    if (meta->format == RocksDbTables::earlier_format) {
+      meta->format = RocksDbTables::known_format;
+      status = log->tables_->write_meta(*meta);
+      if (!status.ok()) return refuse(path, status.ToString());
+    }
     // What lies behind the anchor was written but perhaps never acknowledged; it is ours from here on.
     status = log->anchor_->write({meta->log_id, meta->tree});
     if (!status.ok()) return refuse(path, status.ToString());
@@ -164,7 +169,8 @@ Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
         RocksDbTables::open(env_of(options), tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
     if (!status.ok()) return refuse(path, status.ToString());
     const auto meta = tables->meta();
-    if (!meta || meta->format != RocksDbTables::known_format) return refuse(path, "its meta data is damaged");
+    if (!meta || !RocksDbTables::knows_format(meta->format))
+      return refuse(path, "its meta data is damaged or of a newer format");
     return meta->log_id;
   } catch (const std::exception& error) {
     return refuse(path, error.what());

@@ -15,6 +15,9 @@
 namespace mintmark {
 namespace {
 
+// No stream, subject, id or hash is a single NUL.
+constexpr std::string_view write_number_key("\0", 1);
+
 constexpr std::size_t block_cache_bytes = 128UL * 1024 * 1024;
 constexpr std::size_t write_buffer_bytes = 32UL * 1024 * 1024;
 
@@ -133,7 +136,7 @@ std::optional<RocksDbTables::Meta> RocksDbTables::meta() {
   const auto log_id = get(kMeta, "log_id");
   const auto tree_bytes = get(kMeta, "tree");
   // What else another format holds is its own affair.
-  if (format && *format != known_format) return Meta{*format, {}, {}};
+  if (format && !knows_format(*format)) return Meta{*format, {}, {}};
   if (!format || !log_id || log_id->size() != 16 || !tree_bytes) return std::nullopt;
   auto tree = MerkleTree::decode(*tree_bytes);
   if (!tree) return std::nullopt;
@@ -146,10 +149,30 @@ rocksdb::Status RocksDbTables::write_meta(const Meta& meta) {
   auto status = batch.Put(family, "format", meta.format);
   if (status.ok()) status = batch.Put(family, "log_id", slice(meta.log_id.view()));
   if (status.ok()) status = batch.Put(family, "tree", meta.tree.encode());
+  if (status.ok()) status = put_write_number(batch);
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;
   options.sync = true;
   return db_->Write(options, &batch);
+}
+
+rocksdb::Status RocksDbTables::put_write_number(rocksdb::WriteBatch& batch) {
+  if (!writes_) {
+    const auto stored = get(kMeta, write_number_key);
+    writes_ = stored ? get_big_endian(*stored) : 0;
+  }
+  const auto number = position_key(++*writes_);
+  rocksdb::Status status;
+  for (const auto table : numbered_tables) {
+    if (status.ok()) status = batch.Put(families_[table], slice(write_number_key), number);
+  }
+  return status;
+}
+
+bool RocksDbTables::families_agree() {
+  const auto newest = get(kMeta, write_number_key);
+  return newest && std::ranges::all_of(numbered_tables,
+                                       [&](Table table) { return get(table, write_number_key) == newest; });
 }
 
 Position RocksDbTables::last_position() {
@@ -185,6 +208,7 @@ rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree&
     }
   }
   put(kMeta, "tree", tree.encode());
+  if (status.ok()) status = put_write_number(writes);
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;
   options.sync = true;
@@ -237,7 +261,7 @@ std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, 
   std::vector<VaultRow> rows;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kVault]));
   for (it->Seek(slice(subject)); it->Valid() && rows.size() < limit; it->Next()) {
-    if (view(it->key()) == subject) continue;
+    if (view(it->key()) == subject || view(it->key()) == write_number_key) continue;
     rows.push_back({std::string(view(it->key())), std::string(view(it->value()))});
   }
   throw_unless_ok(it->status());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
 
 #include "eventstore/commit_batch.h"
 #include "eventstore/event_log.h"
@@ -24,13 +25,17 @@ inline std::string tables_path(const std::string& log_path) {
 // How the log lies in RocksDB: its column families, keys and values. Integers in keys are big-endian, 8
 // bytes.
 //
-//   default      "format" → "1"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
+//   default      "format" → "2"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
 //   events       position → the stored bytes of a Recorded
 //   streams      stream, NUL, version → position
 //   heads        stream → newest version
 //   appends      id of an append's first event → its first and last position
 //   idempotency  hash of the key → first and last position, then the request's hash
 //   vault        subject → wrapped data key
+//
+// Every family but events also has a row NUL → number of the newest write, the same in all of them: where
+// RocksDB has lost a file of one family alone, as with a MANIFEST that was cut off, it differs. (Events have
+// the tree.) Format 1 had no such rows; a log of that format gets them when it is opened for writing.
 //
 // Thread-safe but for write(), which one thread calls. Everything blocks on disk; reads throw
 // std::runtime_error where RocksDB fails, CorruptLog where what it holds makes no sense.
@@ -43,15 +48,21 @@ class RocksDbTables final : public LogLookup {
                               std::unique_ptr<RocksDbTables>& tables);
   ~RocksDbTables() override;
 
-  static constexpr std::string_view known_format = "1";
+  static constexpr std::string_view known_format = "2";
+  static constexpr std::string_view earlier_format = "1";
+  static bool knows_format(std::string_view format) {
+    return format == known_format || format == earlier_format;
+  }
   struct Meta {
-    std::string format;  // where it is not known_format, the other members are empty
+    std::string format;  // where it is neither of them, the other members are empty
     EventId log_id;
     MerkleTree tree;
   };
   // Nothing where a member is missing or malformed.
   std::optional<Meta> meta();
   rocksdb::Status write_meta(const Meta& meta);
+  // Whether every family has the newest write.
+  bool families_agree();
 
   // The position of the last event in the table, 0 without one.
   Position last_position();
@@ -77,12 +88,16 @@ class RocksDbTables final : public LogLookup {
 
  private:
   enum Table : std::size_t { kMeta, kEvents, kStreams, kHeads, kAppends, kIdempotency, kVault, kTables };
+  static constexpr std::array numbered_tables = {kMeta, kStreams, kHeads, kAppends, kIdempotency, kVault};
 
   RocksDbTables() = default;
+  // The row of every family that names the write at hand, into its batch.
+  rocksdb::Status put_write_number(rocksdb::WriteBatch& batch);
   std::optional<std::string> get(Table table, std::string_view key);
 
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  std::optional<std::uint64_t> writes_;  // number of the newest, once it is needed
 };
 
 }  // namespace mintmark

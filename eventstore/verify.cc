@@ -50,10 +50,12 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
   const auto last = tables.last_position();
   if (!meta)
     return fmt::format("its meta data is missing or damaged; the last event found is at position {}", last);
-  if (meta->format != RocksDbTables::known_format) {
+  if (!RocksDbTables::knows_format(meta->format)) {
     return fmt::format("its format is {}, and this version knows format {}", meta->format,
                        RocksDbTables::known_format);
   }
+  if (meta->format == RocksDbTables::known_format && !tables.families_agree())
+    return "some of its tables have lost the newest writes that others have";
   if (meta->tree.size() != last) {
     return fmt::format("its tree ends at position {}, its events end at position {}", meta->tree.size(),
                        last);

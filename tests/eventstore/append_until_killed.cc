@@ -11,7 +11,7 @@
 #include "eventstore/rocksdb_log.h"
 #include "tests/support/event_builders.h"
 
-// append_until_killed PATH FIRST: appends to the log in PATH for ever, sixteen at a time, events numbered
+// append_until_killed PATH FIRST: appends to the log in PATH for ever, sixty-four at a time, events numbered
 // from FIRST, and writes a line "POSITION NUMBER" for each acknowledgement. For kill_test.cc.
 int main(int argc, char** argv) {
   using namespace mintmark;
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", log.error().messages.front());
     return 1;
   }
-  std::counting_semaphore<16> free_slots(16);
+  std::counting_semaphore<64> free_slots(64);
   for (std::uint64_t number = std::strtoull(argv[2], nullptr, 10);; ++number) {
     free_slots.acquire();
     (*log)->append(testing::append_request(fmt::format("stream-{}", number), 0, number),

@@ -56,9 +56,9 @@ class Backup : public ::testing::Test {
     return report ? "" : report.error().messages.front();
   }
 
-  LogFolder folder;
+  LogFolder folder{1, TemporaryFolder::in_memory()};
   std::unique_ptr<RocksDbLog> log;
-  TemporaryFolder work;
+  TemporaryFolder work{TemporaryFolder::in_memory()};
   const std::string events = work.file("events");
   const std::string vault = work.file("vault");
 };
@@ -117,7 +117,7 @@ TEST_F(Backup, OfALogWithoutEventsHoldsNothing) {
 }
 
 TEST_F(Backup, SplitsWhatIsLargeIntoSegments) {
-  for (std::uint64_t i = 1; i <= 9; ++i) {
+  for (std::uint64_t i = 1; i <= 10; ++i) {
     auto request = append_request("large-" + std::to_string(i), 0, 10 * i, 2);
     for (auto& event : request.streams.front().events)
       event.event.mutable_account_opened()->set_name(std::string(1'000'000, 'x'));

@@ -2,6 +2,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <random>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "eventstore/bytes.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 
@@ -56,9 +58,13 @@ class Child {
   }
   void kill() {
     ::kill(pid_, SIGKILL);
+    EXPECT_TRUE(was_killed()) << "the child ended before it was killed";
+  }
+  // Waits for its end; whether SIGKILL was it. Once.
+  bool was_killed() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
-    EXPECT_TRUE(WIFSIGNALED(status)) << "the child ended before it was killed";
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   }
 
  private:
@@ -66,25 +72,11 @@ class Child {
   int output_ = -1;
 };
 
-TEST(KilledProcess, LosesNoAcknowledgedEventAndInventsNone) {
-  constexpr std::uint32_t seed = 20261123;
-  constexpr int rounds = 20;
-  std::mt19937 random(seed);
-  LogFolder folder;
-  std::map<Position, std::uint64_t> acknowledged;  // position → event number
-  std::uint64_t first_number = 1;
-  for (int round = 0; round < rounds; ++round) {
-    SCOPED_TRACE(::testing::Message() << "seed " << seed << ", round " << round);
-    const auto lines_before_kill = 1 + random() % 400;
-    std::string text;
-    {
-      Child child(APPEND_UNTIL_KILLED, folder.path().string(), first_number);
-      while (static_cast<std::size_t>(std::ranges::count(text, '\n')) < lines_before_kill)
-        ASSERT_TRUE(child.read_some(text)) << text;
-      child.kill();
-      while (child.read_some(text)) {
-      }
-    }
+// A log that children append to, and what they were told.
+class KilledProcess : public ::testing::Test {
+ protected:
+  // Takes in what a child has written: a line an acknowledgement.
+  std::size_t take(const std::string& text) {
     std::istringstream lines(text);
     Position position = 0;
     std::uint64_t number = 0;
@@ -94,18 +86,82 @@ TEST(KilledProcess, LosesNoAcknowledgedEventAndInventsNone) {
       EXPECT_TRUE(acknowledged.emplace(position, number).second) << "position " << position << " given twice";
       first_number = std::max(first_number, number + 100);
     }
-    ASSERT_GE(count, lines_before_kill);
+    return count;
+  }
 
+  // What was acknowledged is there, without a gap.
+  void check() {
     const auto log = folder.open();
     const auto events = log->read(0, log->head());
     ASSERT_EQ(events.size(), log->head());
-    ASSERT_GE(log->head(), acknowledged.rbegin()->first);
-    for (const auto& [at, event_number] : acknowledged)
+    for (const auto& [at, event_number] : acknowledged) {
+      ASSERT_LE(at, events.size()) << "an acknowledged event is lost";
       ASSERT_EQ(events[at - 1].recorded.event_id(), event_id(event_number).view()) << "position " << at;
+    }
+    // Numbers that nobody acknowledged may be there, or not; the next child must not use them again.
+    for (const auto& event : events) {
+      first_number = std::max(first_number, get_big_endian(event.recorded.event_id().substr(8)) + 100);
+    }
   }
-  const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {});
-  ASSERT_TRUE(report);
-  EXPECT_EQ(report->problem, "");
+  void verify() {
+    const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {});
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->problem, "");
+  }
+
+  LogFolder folder{1, TemporaryFolder::in_memory()};  // kill -9 takes nothing from the system
+  std::map<Position, std::uint64_t> acknowledged;     // position → event number
+  std::uint64_t first_number = 1;
+};
+
+// KILLS=1000 kills so often.
+TEST_F(KilledProcess, LosesNoAcknowledgedEventAndInventsNone) {
+  constexpr std::uint32_t seed = 20261123;
+  const char* given = std::getenv("KILLS");
+  const auto rounds = given ? std::strtoul(given, nullptr, 10) : 50;
+  std::mt19937 random(seed);
+  for (unsigned long round = 0; round < rounds && !HasFatalFailure(); ++round) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed << ", round " << round);
+    const auto lines_before_kill = 1 + random() % 200;
+    std::string text;
+    {
+      Child child(APPEND_UNTIL_KILLED, folder.path().string(), first_number);
+      while (static_cast<std::size_t>(std::ranges::count(text, '\n')) < lines_before_kill)
+        ASSERT_TRUE(child.read_some(text)) << text;
+      child.kill();
+      while (child.read_some(text)) {
+      }
+    }
+    ASSERT_GE(take(text), lines_before_kill);
+    if (round % 5 == 4 || round + 1 == rounds) check();
+  }
+  verify();
+}
+
+// Each place between a decision and its answer, the first time and a later one.
+TEST_F(KilledProcess, AtEveryCrashPointLosesAndInventsNothing) {
+  for (const auto* point :
+       {"batch decided", "batch written", "anchor due", "anchor written", "head published", "one answered"}) {
+    for (const auto* count : {"1", "7"}) {
+      SCOPED_TRACE(::testing::Message() << point << ", time " << count);
+      ::setenv("MINTMARK_CRASH_POINT", point, 1);
+      ::setenv("MINTMARK_CRASH_COUNT", count, 1);
+      std::string text;
+      {
+        Child child(APPEND_UNTIL_CRASH_POINT, folder.path().string(), first_number);
+        while (child.read_some(text)) {
+        }
+        EXPECT_TRUE(child.was_killed());
+      }
+      ::unsetenv("MINTMARK_CRASH_POINT");
+      ::unsetenv("MINTMARK_CRASH_COUNT");
+      take(text);
+      check();
+      if (HasFatalFailure()) return;
+    }
+  }
+  EXPECT_GE(acknowledged.size(), 12U);
+  verify();
 }
 
 }  // namespace

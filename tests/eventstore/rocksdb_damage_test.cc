@@ -1,5 +1,8 @@
+#include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,8 +65,8 @@ class DamagedWal : public ::testing::Test {
     LogFolder::append_some(*log, 1);
   }
 
-  LogFolder original;
-  LogFolder folder;
+  LogFolder original{1, TemporaryFolder::in_memory()};
+  LogFolder folder{1, TemporaryFolder::in_memory()};
   std::vector<std::string> events;
   fs::path wal_name;
   std::string wal;
@@ -147,6 +150,107 @@ TEST_F(DamagedWal, WithAFlippedBitAnywhereIsNeverSilentlyShortened) {
   EXPECT_GT(refused, wal.size() / stride * 9 / 10);
   write_file(folder.path() / wal_name, wal);
   EXPECT_TRUE(recovered() == events) << "the undamaged log must open after all the refusals";
+}
+
+// Where the records of a write-ahead log end (RocksDB's log_format.h: blocks of 32 KiB; a record is 4 bytes
+// of checksum, 2 of length, 1 of type, and its bytes; no header in the last 6 bytes of a block).
+std::vector<std::size_t> record_ends(const std::string& wal) {
+  constexpr std::size_t block_bytes = 32UL * 1024;
+  constexpr std::size_t header_bytes = 7;
+  std::vector<std::size_t> ends;
+  for (std::size_t at = 0; at + header_bytes <= wal.size();) {
+    if (const auto left = block_bytes - at % block_bytes; left < header_bytes) {
+      at += left;
+      continue;
+    }
+    const auto low = static_cast<std::uint8_t>(wal[at + 4]);
+    const auto high = static_cast<std::uint8_t>(wal[at + 5]);
+    at += header_bytes + low + 256U * high;
+    ends.push_back(at);
+  }
+  return ends;
+}
+
+TEST_F(DamagedWal, CutOffAtARecordsEndIsRefusedWithThePosition) {
+  const auto ends = record_ends(wal);
+  ASSERT_GE(ends.size(), written);
+  ASSERT_EQ(ends.back(), wal.size()) << "the records are not understood";
+  for (const auto end : ends) {
+    if (end == wal.size()) continue;
+    SCOPED_TRACE(end);
+    lay_out(wal.substr(0, end), read_file(original.anchor()));
+    EXPECT_THAT(expect_refused_and_untouched(),
+                ContainsRegex("it ends at position [0-9]+, but position 12 was acknowledged"));
+  }
+}
+
+// Every file of a log in its turn: tables, MANIFEST, CURRENT, OPTIONS, IDENTITY, write-ahead log and anchor.
+class DamagedFiles : public ::testing::Test {
+ protected:
+  DamagedFiles() {
+    for (int opening = 0; opening < 2; ++opening) {
+      const auto log = original.open();
+      const auto number = log->head() + 1;
+      auto request = append_request("sealed-" + std::to_string(number), 0, number);
+      request.vault_writes.push_back({"sealed-" + std::to_string(number), std::string(72, 'w')});
+      EXPECT_TRUE(append_and_wait(*log, std::move(request)));
+      LogFolder::append_some(*log, 3);
+      events = stored_bytes(*log);
+      vault = log->read_vault_after("", 100);
+    }
+  }
+
+  // That the log is refused, says that it is damaged when it is read, or has everything.
+  void expect_no_lie() {
+    const auto opened = RocksDbLog::open(folder.options());
+    if (!opened) return;
+    try {
+      EXPECT_TRUE(stored_bytes(**opened) == events);
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()), "");
+    }
+    try {
+      EXPECT_TRUE((*opened)->read_vault_after("", 100) == vault);
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()), "");
+    }
+  }
+
+  LogFolder original{1, TemporaryFolder::in_memory()};
+  LogFolder folder{1, TemporaryFolder::in_memory()};
+  std::vector<std::string> events;
+  std::vector<VaultRow> vault;
+};
+
+TEST_F(DamagedFiles, NeverMakeAShorterOrAnotherLog) {
+  constexpr std::size_t flips_per_file = 12;
+  std::set<std::string> kinds;
+  for (const auto& [name, bytes] : contents_of(original.path())) {
+    if (bytes.empty()) continue;
+    const fs::path path(name);
+    const auto stem = path.filename().string();
+    kinds.insert(path.has_extension() ? path.extension().string() : stem.substr(0, stem.find('-')));
+    for (std::size_t flip = 0; flip < flips_per_file; ++flip) {
+      const auto offset = bytes.size() * flip / flips_per_file;
+      SCOPED_TRACE(name + " at " + std::to_string(offset));
+      folder.become_copy_of(original);
+      auto flipped = bytes;
+      flipped[offset] = static_cast<char>(flipped[offset] ^ (1 << (flip % 8)));
+      write_file(folder.path() / path, flipped);
+      expect_no_lie();
+    }
+    SCOPED_TRACE(name + " cut off, then gone");
+    folder.become_copy_of(original);
+    write_file(folder.path() / path, bytes.substr(0, bytes.size() / 2));
+    expect_no_lie();
+    folder.become_copy_of(original);
+    fs::remove(folder.path() / path);
+    expect_no_lie();
+  }
+  for (const auto* kind : {".sst", ".log", "MANIFEST", "CURRENT", "OPTIONS", "anchor"})
+    EXPECT_TRUE(kinds.contains(kind)) << kind;
+  folder.become_copy_of(original);
+  EXPECT_TRUE(stored_bytes(*folder.open()) == events);
 }
 
 }  // namespace

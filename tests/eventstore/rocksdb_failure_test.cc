@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <exception>
 #include <future>
 #include <memory>
 #include <ostream>
@@ -43,9 +46,22 @@ struct Fault {
   std::size_t after_count;
 };
 
+const char* name_of(FileOperation operation) {
+  switch (operation) {
+    case FileOperation::kAppend:
+      return "append to ";
+    case FileOperation::kSync:
+      return "sync of ";
+    case FileOperation::kRead:
+      return "read of ";
+    case FileOperation::kOpen:
+      return "opening of ";
+  }
+  return "";
+}
+
 void PrintTo(const Fault& fault, std::ostream* out) {
-  *out << (fault.operation == FileOperation::kAppend ? "append to " : "sync of ") << fault.part << " after "
-       << fault.after_count;
+  *out << name_of(fault.operation) << fault.part << " after " << fault.after_count;
 }
 
 class FailingDisk : public ::testing::TestWithParam<Fault> {};
@@ -191,6 +207,87 @@ TEST(SlowDisk, ClosingAnswersWhatWasAppended) {
   }
   EXPECT_EQ(folder.open()->head(), 50U);
 }
+
+// One call of a kind after the other, each seventh (FAULT_STRIDE=1: each one): it and all later ones fail, or
+// it alone. Whatever it hits, opening or appending or reading, what was acknowledged is there afterwards and
+// nothing else is.
+class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
+ protected:
+  FaultAtEveryCall() {
+    // Files of every kind: tables from the events of an earlier opening, and a write-ahead log behind them.
+    LogFolder::append_some(*prepared.open(), 3);
+    LogFolder::append_some(*prepared.open(), 3);
+  }
+
+  // Opens, appends and reads while the fault is there; how many appends were acknowledged.
+  std::size_t work(FaultyEnv& disk) {
+    auto options = folder.options();
+    options.env = &disk.env();
+    const auto log = RocksDbLog::open(std::move(options));
+    if (!log) return 0;
+    std::size_t acknowledged = 0;
+    for (std::uint64_t number = 7; number <= 9; ++number) {
+      const auto result = append_and_wait(**log, append_request(fmt::format("stream-{}", number), 0, number));
+      if (!result) break;
+      EXPECT_EQ(result->last, number);
+      ++acknowledged;
+    }
+    try {
+      const auto found = stored_bytes(**log);
+      EXPECT_EQ(found.size(), 6 + acknowledged) << "a read that fails must not look like a shorter log";
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()), "");
+    }
+    return acknowledged;
+  }
+
+  void check(std::size_t acknowledged) {
+    ASSERT_EQ(folder.refusal(), "");
+    const auto log = folder.open();
+    ASSERT_GE(log->head(), 6 + acknowledged);
+    ASSERT_LE(log->head(), 6 + std::min<std::size_t>(acknowledged + 1, 3));
+    for (Position position = 1; position <= log->head(); ++position) {
+      EXPECT_EQ(log->read(position - 1, 1).front().recorded.event_id(), event_id(position).view());
+    }
+    EXPECT_EQ(log->verify([](Position, Position) {}).problem, "");
+  }
+
+  LogFolder prepared{1, TemporaryFolder::in_memory()};
+  LogFolder folder{1, TemporaryFolder::in_memory()};
+};
+
+TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
+  const char* given = std::getenv("FAULT_STRIDE");
+  const std::size_t stride = given ? std::max(1UL, std::strtoul(given, nullptr, 10)) : 7;
+  for (const bool once : {false, true}) {
+    bool struck = true;
+    for (std::size_t after = once ? stride / 2 : 0; struck; after += stride) {
+      SCOPED_TRACE(fmt::format("{}after {}", once ? "once " : "", after));
+      folder.become_copy_of(prepared);
+      std::size_t acknowledged = 0;
+      {
+        FaultyEnv disk;
+        if (once) {
+          disk.faults().fail_once(GetParam(), folder.path().string(), after);
+        } else {
+          disk.faults().fail(GetParam(), folder.path().string(), after);
+        }
+        acknowledged = work(disk);
+        struck = disk.faults().struck();
+      }
+      check(acknowledged);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, FaultAtEveryCall,
+                         ::testing::Values(FileOperation::kAppend, FileOperation::kSync, FileOperation::kRead,
+                                           FileOperation::kOpen),
+                         [](const auto& info) {
+                           const std::string name = name_of(info.param);
+                           return name.substr(0, name.find(' '));
+                         });
 
 }  // namespace
 }  // namespace mintmark::testing

@@ -99,12 +99,13 @@ TEST(RocksDbLogFolder, OfANewerFormatIsRefusedUntouchedAndNamesBoth) {
         RocksDbTables::open(*rocksdb::Env::Default(), path, RocksDbTables::Mode::kWrite, tables).ok());
     auto meta = tables->meta();
     ASSERT_TRUE(meta);
-    meta->format = "2";
+    meta->format = "3";
     ASSERT_TRUE(tables->write_meta(*meta).ok());
   }
   const auto before = contents_of(folder.path());
-  EXPECT_THAT(folder.refusal(), HasSubstr("its format is 2, and this version knows format 1"));
-  EXPECT_EQ(contents_of(folder.path()), before);
+  EXPECT_THAT(folder.refusal(), HasSubstr("its format is 3, and this version knows format 2"));
+  EXPECT_FALSE(RocksDbLog::log_id_of_stopped(folder.options()));
+  EXPECT_TRUE(contents_of(folder.path()) == before);
 }
 
 TEST(RocksDbLogAnchor, MissingIsRefused) {

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -86,7 +87,7 @@ class Verify : public ::testing::Test {
     return report ? *report : VerifyReport{};
   }
 
-  LogFolder folder;
+  LogFolder folder{1, TemporaryFolder::in_memory()};
 };
 
 TEST_F(Verify, FindsNothingInASoundLogAndChangesNothing) {
@@ -202,6 +203,52 @@ TEST_F(Verify, FindsAFlippedBitInEveryTableFile) {
   }
   EXPECT_GE(files, 4U);
   EXPECT_EQ(verify().problem, "");
+}
+
+TEST_F(Verify, FindsATableThatHasLostTheNewestWrites) {
+  const std::string write_number(1, '\0');
+  for (const auto& family : family_names) {
+    if (family == "events") continue;  // the tree and the anchor tell
+    SCOPED_TRACE(family);
+    Tables tables(folder.path() / "rocksdb");
+    const auto newest = tables.get(family, write_number);
+    tables.put(family, write_number, number_key(get_big_endian(newest) - 1));
+  }
+  for (const auto& family : family_names) {
+    if (family == "events" || family == "default") continue;
+    Tables(folder.path() / "rocksdb").remove(family, write_number);
+    EXPECT_EQ(verify().problem, "some of its tables have lost the newest writes that others have");
+    EXPECT_THAT(folder.refusal(), HasSubstr("have lost the newest writes"));
+    Tables tables(folder.path() / "rocksdb");
+    tables.put(family, write_number, tables.get("default", write_number));
+  }
+  EXPECT_EQ(verify().problem, "");
+}
+
+// A log as the last version of that format left it: an instance that was made and nothing more.
+TEST(GoldenLog, OfFormat1OpensAndGoesOn) {
+  const TemporaryFolder folder;
+  fs::copy(fs::path(GOLDEN_FOLDER) / "logs/format-1", folder.path() / "log", fs::copy_options::recursive);
+  RocksDbLog::Options options;
+  options.path = (folder.path() / "log").string();
+  constexpr std::string_view golden_root = "a7ac3bcc0df3c865f8ff7565440d7d5004b8464c639e7add878e25b6658ae39b";
+  const auto no_progress = [](Position, Position) {};
+  auto report = RocksDbLog::verify_stopped(options, no_progress);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->problem, "");
+  EXPECT_EQ(hex(report->root), golden_root);
+  for (int opening = 0; opening < 2; ++opening) {
+    const auto log = RocksDbLog::open(options);
+    ASSERT_TRUE(log) << log.error().messages.front();
+    EXPECT_EQ((*log)->read(0, 1).front().recorded.event().pepper_added().number(), 1U);
+    EXPECT_TRUE((*log)->read_vault("pepper-1"));
+    const auto number = 100 + static_cast<std::uint64_t>(opening);
+    EXPECT_TRUE(append_and_wait(**log, append_request("new-" + std::to_string(number), 0, number)));
+  }
+  EXPECT_EQ(Tables(folder.path() / "log/rocksdb").get("default", "format"), "2");
+  report = RocksDbLog::verify_stopped(options, no_progress);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->problem, "");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 namespace mintmark::testing {
 
-enum class FileOperation { kAppend, kSync };
+enum class FileOperation { kAppend, kSync, kRead, kOpen };
 
 // What goes wrong with which files; a file is meant where its path contains the given part. Thread-safe.
 class FileFaults {
@@ -19,8 +19,12 @@ class FileFaults {
   // From the next such operation but `after_count` on, all fail. A failing append has written half of its
   // bytes.
   void fail(FileOperation operation, std::string path_part, std::size_t after_count = 0);
+  // The same, but only that one operation fails.
+  void fail_once(FileOperation operation, std::string path_part, std::size_t after_count);
   // Nothing fails any more.
   void heal();
+  // Whether anything failed since the last fail() or fail_once().
+  bool struck() const;
 
   // Syncs of such files wait, from now to release().
   void hold_syncs(std::string path_part);
@@ -36,11 +40,13 @@ class FileFaults {
     FileOperation operation;
     std::string path_part;
     std::size_t after_count;
+    bool once = false;
   };
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<Failure> failure_;
+  bool struck_ = false;
   std::optional<std::string> held_part_;
   std::size_t held_ = 0;
 };

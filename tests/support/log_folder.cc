@@ -34,7 +34,7 @@ std::map<std::string, std::string> contents_of(const fs::path& folder) {
   return contents;
 }
 
-LogFolder::LogFolder(std::uint64_t log_number) {
+LogFolder::LogFolder(std::uint64_t log_number, const fs::path& parent) : folder_(parent) {
   const auto created = RocksDbLog::create(options(), event_id(log_number));
   if (!created) throw std::runtime_error(created.error().messages.front());
 }

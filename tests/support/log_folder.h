@@ -20,7 +20,8 @@ std::map<std::string, std::string> contents_of(const std::filesystem::path& fold
 
 class LogFolder {
  public:
-  explicit LogFolder(std::uint64_t log_number = 1);
+  explicit LogFolder(std::uint64_t log_number = 1,
+                     const std::filesystem::path& parent = std::filesystem::temp_directory_path());
 
   // Opens with these options, or the folder's own; a refusal fails the test.
   std::unique_ptr<RocksDbLog> open();

@@ -11,8 +11,9 @@ namespace mintmark::testing {
 // A new folder of its own under the system's temporary folder, gone with its object.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "mintmark-test-XXXXXX").string();
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryFolder(const std::filesystem::path& parent) {
+    auto pattern = (parent / "mintmark-test-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder: " + pattern);
     path_ = pattern;
   }
@@ -22,6 +23,14 @@ class TemporaryFolder {
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  // Where folders lie in memory, for tests whose disk is a simulated one and who would only wait for the
+  // real.
+  static std::filesystem::path in_memory() {
+    const std::filesystem::path memory = "/dev/shm";
+    std::error_code code;
+    return std::filesystem::is_directory(memory, code) ? memory : std::filesystem::temp_directory_path();
+  }
 
   const std::filesystem::path& path() const { return path_; }
   std::string file(const std::string& name) const { return (path_ / name).string(); }

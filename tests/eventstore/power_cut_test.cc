@@ -1,0 +1,108 @@
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/event_builders.h"
+#include "tests/support/log_folder.h"
+#include "tests/support/power_cut_env.h"
+
+// The power goes at any change of any file, while the log is opened or written to; what was not synced, data
+// and names, is gone or half gone. POWER_CUTS=500 runs so many seeds, POWER_CUT_SEED=n that one alone.
+namespace mintmark::testing {
+namespace {
+
+constexpr std::uint32_t seeds = 8;
+constexpr int cuts_per_seed = 5;
+constexpr int appends_per_life = 24;
+
+std::uint32_t number_from(const char* variable, std::uint32_t fallback) {
+  const char* given = std::getenv(variable);
+  return given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : fallback;
+}
+
+class PowerCuts {
+ public:
+  explicit PowerCuts(std::uint32_t seed) : random_(seed), disk_(seed) {}
+
+  void run() {
+    for (int life = 0; life < cuts_per_seed && !::testing::Test::HasFatalFailure(); ++life) {
+      disk_.cut_at(1 + random_() % (life % 2 == 0 ? 120 : 40));
+      live();
+      disk_.restart();
+      check();
+    }
+  }
+
+ private:
+  // Opens and appends until the power is gone, or to the end.
+  void live() {
+    auto options = folder_.options();
+    options.env = &disk_.env();
+    auto log = RocksDbLog::open(std::move(options));
+    if (!log) {
+      ASSERT_TRUE(disk_.is_cut()) << log.error().messages.front();
+      return;
+    }
+    std::map<std::uint64_t, std::future<AppendResult>> answers;
+    for (int i = 0; i < appends_per_life; ++i) {
+      const auto number = next_;
+      next_ += 100;
+      const auto events = 1 + random_() % 3;
+      answers.emplace(
+          number, start_append(**log, append_request("stream-" + std::to_string(number), 0, number, events)));
+      sizes_[number] = events;
+      if (random_() % 2 == 0) answers.rbegin()->second.wait();
+    }
+    for (auto& [number, answer] : answers) {
+      const auto result = answer.get();
+      if (result) acknowledged_[number] = *result;
+      if (!result) EXPECT_EQ(result.error().kind, AppendError::Kind::kUnknown);
+    }
+  }
+
+  // What was acknowledged is there, whole and where it was; what was not is there whole or not at all.
+  void check() {
+    const auto refusal = folder_.refusal();
+    ASSERT_EQ(refusal, "") << acknowledged_.size() << " appends were acknowledged";
+    const auto log = folder_.open();
+    for (const auto& [number, committed] : acknowledged_) {
+      const auto events = log->read_stream("stream-" + std::to_string(number), 0);
+      ASSERT_EQ(events.size(), sizes_.at(number)) << number;
+      EXPECT_EQ(events.front().recorded.position(), committed.first);
+      EXPECT_EQ(events.front().recorded.event_id(), event_id(number).view());
+    }
+    std::size_t events = 0;
+    for (const auto& [number, size] : sizes_) {
+      const auto found = log->version_of("stream-" + std::to_string(number));
+      EXPECT_TRUE(found == 0 || found == size) << "half of an append: " << number;
+      events += found;
+    }
+    EXPECT_EQ(events, log->head()) << "something was invented";
+    EXPECT_EQ(log->verify([](Position, Position) {}).problem, "");
+  }
+
+  std::mt19937 random_;
+  PowerCutEnv disk_;
+  LogFolder folder_{1, TemporaryFolder::in_memory()};
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, std::size_t> sizes_;
+  std::map<std::uint64_t, Committed> acknowledged_;
+};
+
+TEST(PowerCut, LosesNothingAcknowledgedAndInventsNothing) {
+  const auto first = number_from("POWER_CUT_SEED", 1);
+  const auto count = std::getenv("POWER_CUT_SEED") ? 1 : number_from("POWER_CUTS", seeds);
+  for (auto seed = first; seed < first + count && !HasFailure(); ++seed) {
+    SCOPED_TRACE("POWER_CUT_SEED=" + std::to_string(seed));
+    PowerCuts(seed).run();
+  }
+}
+
+}  // namespace
+}  // namespace mintmark::testing
