@@ -19,11 +19,11 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int rounds = 50;
+constexpr int rounds_always = 50;  // STORM_ROUNDS=1000 runs so many
 constexpr int rounds_per_rebuild = 10;
-constexpr int clients = 4;
+constexpr int clients = 64;
 constexpr int acknowledged_min = 4;
-constexpr int acknowledged_max = 48;
+constexpr int acknowledged_max = 96;
 constexpr auto round_time_max = std::chrono::seconds(60);
 
 enum class Deletion { kNone, kSent, kAcknowledged };
@@ -241,6 +241,8 @@ class KillStorm : public ::testing::Test {
 TEST_F(KillStorm, LosesNothingAcknowledgedAndInventsNothing) {
   const char* given = std::getenv("STORM_SEED");
   const auto seed = given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+  const char* given_rounds = std::getenv("STORM_ROUNDS");
+  const int rounds = given_rounds ? std::atoi(given_rounds) : rounds_always;
   std::cout << "STORM_SEED=" << seed << '\n';
   std::mt19937 random(seed);
   std::uniform_int_distribution<int> operations(acknowledged_min, acknowledged_max);
