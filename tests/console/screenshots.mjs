@@ -1,5 +1,5 @@
 // Pictures of every page, light and dark, desk and phone, into a folder: node screenshots.mjs OUT
-// (by way of run.cmake, which puts this beside its packages).
+// (by way of run.cmake, which puts this beside its packages). Names such as desk-dark behind it choose some.
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
@@ -7,6 +7,7 @@ import { chooseFromMenu, launch, newPage, row, signIn } from "./support/browser.
 import { Server } from "./support/server.mjs";
 
 const out = resolve(process.argv[2] ?? "screenshots");
+const chosen = process.argv.slice(3);
 const views = {
   desk: { viewport: { width: 1440, height: 900 } },
   tablet: { viewport: { width: 900, height: 1100 } },
@@ -65,10 +66,10 @@ async function shootAll(browser, server, name, options) {
   await page.getByRole("dialog").waitFor();
   await shoot("create");
   await page.getByRole("button", { name: "Create token" }).last().click();
-  await page.getByLabel("Type").press("Enter");
+  await page.getByRole("dialog").getByLabel("Type").press("Enter");
   await shoot("create-errors");
   await page.getByRole("option", { name: /To integrate Zapier/ }).click();
-  await page.getByLabel("Label", { exact: true }).fill(`Zapier: ${name}`);
+  await page.getByRole("dialog").getByLabel("Label", { exact: true }).fill(`Zapier: ${name}`);
   await page.getByRole("button", { name: "Create token" }).last().click();
   await page.getByText("Token created").waitFor();
   await page.getByText("Active", { exact: true }).last().waitFor();
@@ -102,7 +103,7 @@ async function shootAll(browser, server, name, options) {
     await page.getByRole("dialog").waitFor({ state: "hidden" });
   }
   await page.goto("/general");
-  await page.getByLabel("API key").fill(server.key);
+  await page.getByLabel("API key", { exact: true }).fill(server.key);
   await page.getByRole("button", { name: "Check", exact: true }).click();
   await page.getByText("This key is let in.").waitFor();
   await shoot("general");
@@ -167,7 +168,9 @@ try {
   }
   for (const [view, options] of Object.entries(views)) {
     for (const colorScheme of ["light", "dark"]) {
-      await shootAll(browser, server, `${view}-${colorScheme}`, { ...options, colorScheme });
+      const name = `${view}-${colorScheme}`;
+      if (chosen.length > 0 && !chosen.includes(name)) continue;
+      await shootAll(browser, server, name, { ...options, colorScheme });
     }
   }
 } finally {

@@ -53,6 +53,8 @@ async function learnWhoIsSignedIn(): Promise<void> {
 
 router.beforeEach(async (to) => {
   await learnWhoIsSignedIn();
+  // Here one stays until the session is taken up again or given up.
+  if (session.state.status === "ended") return false;
   const signedIn = session.state.status === "signed-in";
   if (!to.meta.public && !signedIn) return signInLocation(to);
   if (to.name === "sign-in" && signedIn) return placeToReturn(to);
