@@ -108,6 +108,7 @@ describe("a token's life", () => {
     await page.getByText("This key is let in.").waitFor();
     await page.getByText("Billing importer").waitFor();
     await page.getByText(scene.server.owner.account, { exact: true }).waitFor();
+    await page.getByText("Every module", { exact: true }).waitFor();
     assert.equal(await field.inputValue(), "", "the key does not stay");
     await check(key.replace(/.$/, (digit) => (digit === "0" ? "1" : "0")));
     await page.getByText("This key is refused. It belongs to no token").waitFor();

@@ -101,6 +101,9 @@ export const texts = {
       name: "Label",
       account: "Account",
       type: "Type",
+      mayCall: "May call",
+      everyModule: "Every module",
+      noModule: "Nothing",
     },
   },
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { checkKey, decodeName, readPastedKey } from "../../../api/console/src/api/key_check";
 import { curlLine, endpoint } from "../../../api/console/src/endpoint";
-import { endOfDay, formatDateTime, formatExactTime, textOrNull, today } from "../../../api/console/src/format";
+import { endOfDay, formatDateTime, formatDay, formatExactTime, textOrNull, today } from "../../../api/console/src/format";
 
 const secret = "8c8e0b0c1d2e3f405162738495a6b7c8d9eafb0c";
 const key = `SU-160-984-824:${secret}`;
@@ -14,6 +14,7 @@ describe("dates", () => {
 
   it("shows what is no date as it is", () => {
     expect(formatDateTime("soon")).toBe("soon");
+    expect(formatDay("soon")).toBe("soon");
     expect(formatExactTime("soon")).toBe("soon");
   });
 
