@@ -73,6 +73,15 @@ class AuthorizationIndex final : public Projection {
     });
   }
 
+  // Whether it is a token of that account that is not deleted. As check(), wait-free; as long for another
+  // account's token as for none.
+  bool belongs(std::size_t reader, TokenId id, AccountId account) const {
+    return copies_.read(reader, [&](const TokenTable& table) {
+      const auto* const entry = table.find(id);
+      return entry != nullptr && table.account(*entry) == account;
+    });
+  }
+
   static constexpr std::string_view projection_name = "authorization_index";
   std::string_view name() const override { return projection_name; }
 
