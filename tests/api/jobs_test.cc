@@ -52,6 +52,7 @@ class JobsTest : public ::testing::Test {
     Event event;
     auto& made = *event.mutable_webhook_deliveries_recorded()->add_attempts();
     *made.mutable_job() = reference_to(*parse_job_id(job));
+    made.set_triggered(true);
     made.set_attempt(number);
     made.set_started_at_us(instance_.clock.now().time_since_epoch().count());
     made.set_duration_us(12'000);
