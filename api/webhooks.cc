@@ -1,7 +1,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/url/parse.hpp>
 
 #include "api/errors.h"
 #include "api/handlers.h"
@@ -12,6 +11,7 @@
 #include "api/webhook_service.h"
 #include "domain/limits.h"
 #include "worker/attempts.h"
+#include "worker/outbound_url.h"
 
 namespace mintmark {
 namespace {
@@ -25,14 +25,10 @@ Result<WebhookId> webhook_in_path(const Context& context) {
   return *id;
 }
 
-// An absolute address that a call can go to as it stands (RFC 3986).
+// Whether a call can go to it as it stands. Whether one may is for the worker to say, at the time of the
+// call.
 bool is_callable(const std::string& text) {
-  const auto url = boost::urls::parse_uri(text);
-  if (url.has_error()) return false;
-  const bool web =
-      url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https;
-  return web && !url->host().empty() && !url->has_userinfo() && !url->has_fragment() &&
-         (!url->has_port() || url->port_number() > 0);
+  return text.find('#') == std::string::npos && parse_outbound_url(text).has_value();
 }
 
 std::optional<std::vector<std::pair<std::string, std::string>>> read_headers(JsonFields& fields,

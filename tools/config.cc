@@ -15,6 +15,7 @@
 
 #include "domain/limits.h"
 #include "tools/modules_file.h"
+#include "worker/outbound_url.h"
 
 namespace mintmark {
 namespace {
@@ -142,12 +143,7 @@ Result<void> set_verify_rate(Config& config, const std::string& value) {
 }
 
 Result<void> set_provisioning_url(Config& config, const std::string& value) {
-  const auto url = boost::urls::parse_uri(value);
-  const bool is_callable =
-      !url.has_error() &&
-      (url->scheme_id() == boost::urls::scheme::http || url->scheme_id() == boost::urls::scheme::https) &&
-      !url->host().empty() && !url->has_userinfo() && !url->has_fragment();
-  if (!is_callable)
+  if (value.find('#') != std::string::npos || !parse_outbound_url(value))
     return fail(ErrorKind::kInvalid, "must be an http or https URL without user, password and fragment");
   config.provisioning_url = value;
   return {};

@@ -93,23 +93,17 @@ std::expected<void, OutboundError> set_host(OutboundUrl& out, const urls::url_vi
   return {};
 }
 
-std::expected<void, OutboundError> set_port(OutboundUrl& out, const urls::url_view& url,
-                                            std::span<const std::uint16_t> allowed) {
+std::expected<void, OutboundError> set_port(OutboundUrl& out, const urls::url_view& url) {
   out.port = out.tls ? 443 : 80;
-  if (!url.port().empty()) {
-    out.port = url.port_number();  // 0 where it does not fit
-    if (out.port == 0) return invalid("Its port must be 1 to 65535.");
-  }
-  const auto allows = [&out](std::uint16_t port) { return port == 0 || port == out.port; };
-  if (std::ranges::any_of(allowed, allows)) return {};
-  return std::unexpected(OutboundError{OutboundFailure::kPortRefused,
-                                       fmt::format("Port {} is none that calls may go to.", out.port)});
+  if (url.port().empty()) return {};
+  out.port = url.port_number();  // 0 where it does not fit
+  if (out.port == 0) return invalid("Its port must be 1 to 65535.");
+  return {};
 }
 
 }  // namespace
 
-std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view text,
-                                                             const OutboundPolicy& policy) {
+std::expected<OutboundUrl, OutboundError> parse_outbound_url(std::string_view text) {
   const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
   if (parsed.has_error()) return invalid("It is not an absolute URL.");
   const auto& url = *parsed;
@@ -122,14 +116,7 @@ std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view te
 
   OutboundUrl out{.tls = !http, .host = {}, .port = 0, .address = {}, .authority = {}, .target = {}};
   if (const auto host = set_host(out, url); !host) return std::unexpected(host.error());
-  if (const auto port = set_port(out, url, policy.allowed_ports); !port) return std::unexpected(port.error());
-  if (out.address) {
-    const auto refused = refuse_address(*out.address, policy.allowed_networks);
-    if (refused) {
-      return std::unexpected(
-          OutboundError{OutboundFailure::kAddressRefused, fmt::format("Its host is {}.", *refused)});
-    }
-  }
+  if (const auto port = set_port(out, url); !port) return std::unexpected(port.error());
   const bool is_v6 = out.address && out.address->is_v6();
   out.authority = is_v6 ? fmt::format("[{}]", out.host) : out.host;
   if (out.port != (out.tls ? 443 : 80)) out.authority += fmt::format(":{}", out.port);
@@ -139,6 +126,22 @@ std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view te
   if (!out.target.starts_with('/')) out.target.insert(0, 1, '/');
   if (url.has_query()) out.target.append("?").append(query.data(), query.size());
   return out;
+}
+
+std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view text,
+                                                             const OutboundPolicy& policy) {
+  auto url = parse_outbound_url(text);
+  if (!url) return url;
+  const auto allows = [&url](std::uint16_t port) { return port == 0 || port == url->port; };
+  if (std::ranges::none_of(policy.allowed_ports, allows)) {
+    return std::unexpected(OutboundError{OutboundFailure::kPortRefused,
+                                         fmt::format("Port {} is none that calls may go to.", url->port)});
+  }
+  if (!url->address) return url;
+  const auto refused = refuse_address(*url->address, policy.allowed_networks);
+  if (!refused) return url;
+  return std::unexpected(
+      OutboundError{OutboundFailure::kAddressRefused, fmt::format("Its host is {}.", *refused)});
 }
 
 }  // namespace mintmark

@@ -24,12 +24,15 @@ struct OutboundUrl {
   std::string target;                               // path and query, as a request line has them
 };
 
-// Takes an absolute http or https URL apart (RFC 3986) and checks what can be checked without asking anybody:
-// no user or password, a port that the policy allows, a host that is a name in ASCII, an IPv4 address of four
-// decimal numbers or an IPv6 address without a zone, and that such an address may be called. Other spellings
-// of an address (hexadecimal, octal, fewer numbers, other scripts' digits) are refused as kInvalidUrl, since
-// programs differ in what they read there. A fragment is dropped. Pure; the reason in an error says what is
-// wrong without quoting the URL.
+// Takes an absolute http or https URL apart (RFC 3986): no user or password, and a host that is a name in
+// ASCII, an IPv4 address of four decimal numbers or an IPv6 address without a zone. Other spellings of an
+// address (hexadecimal, octal, fewer numbers, other scripts' digits) are refused, since programs differ in
+// what they read there. A fragment is dropped. Fails with kInvalidUrl alone. Pure; the reason in an error
+// says what is wrong without quoting the URL.
+std::expected<OutboundUrl, OutboundError> parse_outbound_url(std::string_view url);
+
+// The same, and checks what can be checked of the policy without asking anybody: the port, and the host where
+// it is an address.
 std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view url,
                                                              const OutboundPolicy& policy);
 
