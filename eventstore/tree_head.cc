@@ -79,7 +79,8 @@ Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) c
   while (const auto length = note_length(rest)) {
     const auto head = open_tree_head(verifier, rest.substr(0, *length - 1));
     if (!head) {
-      const auto line = 1 + std::count(all.data(), rest.data(), '\n');
+      const auto before = std::string_view(all).substr(0, all.size() - rest.size());
+      const auto line = 1 + std::ranges::count(before, '\n');
       return refuse(path_, fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
     }
     heads.push_back(*head);
