@@ -81,7 +81,9 @@ json::object render_data(const pb::Message& data) {
     if (field.has_presence() && !data.GetReflection()->HasField(data, &field)) continue;
     auto value = field_value(data, field);
     std::string_view name = field.name();
-    if (name.ends_with("_us")) name.remove_suffix(3);
+    // A moment is shown as a date; a duration keeps its unit.
+    const bool is_moment = field.cpp_type() == pb::FieldDescriptor::CPPTYPE_INT64;
+    if (is_moment && name.ends_with("_us")) name.remove_suffix(3);
     if (!value.is_null()) object[name] = std::move(value);
   }
   return object;

@@ -75,7 +75,12 @@ class MarkedEvents {
         (secret ? hidden_ : shown_).push_back(fmt::format("TEXT{:07}", number));
         reflection->SetString(&message, field, (secret ? hidden_ : shown_).back());
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
-        fill(*reflection->MutableMessage(&message, field), true);
+        // Of the messages in a message, only the name of a job shows.
+        const bool is_hidden = secret || field->message_type() != JobReference::descriptor();
+        fill(*reflection->MutableMessage(&message, field), is_hidden);
+      } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT64) {
+        (secret ? hidden_ : shown_).push_back(std::to_string(987'000'000 + number));
+        reflection->SetUInt64(&message, field, 987'000'000 + number);
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT32) {
         (secret ? hidden_ : shown_).push_back(std::to_string(987'000'000 + number));
         reflection->SetUInt32(&message, field, static_cast<std::uint32_t>(987'000'000 + number));
@@ -92,8 +97,10 @@ class MarkedEvents {
     }
   }
 
-  // Lists of numbers show, no others do.
+  // Lists of numbers and of messages show, no others do.
   void fill_list(pb::Message& message, const pb::FieldDescriptor& field, std::uint32_t number) {
+    if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE)
+      return fill(*message.GetReflection()->AddMessage(&message, &field), false);
     if (field.type() == pb::FieldDescriptor::TYPE_UINT32) {
       shown_.push_back(std::to_string(987'000'000 + number));
       return message.GetReflection()->AddUInt32(&message, &field, 987'000'000 + number);

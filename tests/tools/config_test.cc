@@ -168,7 +168,6 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"tree_head_interval", {"", "-1", "604801", "1h"}},
       {"verify_rate", {"", "-1", "10000001", "fast"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
-      {"public_url", {"", "tokens.example.com", "ftp://a", "http://u:p@a", "http://a/?q", "http://a/#f"}},
       {"provisioning_url", {"", "example.com", "ftp://a", "http://u:p@a", "http://a/#f"}},
       {"webhook_concurrency", {"", "0", "-1", "4097", "many"}},
       {"webhook_concurrency_per_host", {"", "0", "-1", "4097"}},
