@@ -110,28 +110,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   auto peppers = instance->vault->load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
   instance->peppers = std::make_unique<Peppers>(*peppers);
-  auto views = ViewStore::open(config.views_path());
-  if (!views) return std::unexpected(views.error());
-  instance->views = std::move(*views);
-  if (auto bound = instance->views->bind(instance->log->log_id()); !bound)
-    return std::unexpected(bound.error());
-  instance->token_list = std::make_unique<TokenList>(instance->views->live(TokenList::projection_name));
-  instance->directory =
-      std::make_unique<Directory>(instance->views->live(Directory::projection_name), *instance->vault);
-  instance->webhooks = std::make_unique<WebhookList>(instance->views->live(WebhookList::projection_name));
-  instance->extensions =
-      std::make_unique<ExtensionList>(instance->views->live(ExtensionList::projection_name));
-  instance->handles = std::make_unique<HandleIndex>(instance->views->live(HandleIndex::projection_name));
-  auto jobs = RocksDbJobStore::open(config.jobs_path(), instance->clock);
-  if (!jobs) return std::unexpected(jobs.error());
-  instance->jobs = std::move(*jobs);
-  instance->job_planner = std::make_unique<JobPlanner>(*instance->log, *instance->jobs);
-  instance->webhook_calls = std::make_unique<WebhookCalls>(*instance->log, *instance->vault,
-                                                           *instance->webhooks, config.endpoint(config.port));
-  instance->authorization_index = std::make_unique<AuthorizationIndex>(*instance->peppers);
-  const auto loaded =
-      instance->authorization_index->load(config.index_snapshot_path(), instance->log->log_id());
-  if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
+  if (auto opened = instance->open_views(); !opened) return std::unexpected(opened.error());
   const auto head = instance->log->head();
   // The index first: what it refuses must not wait for rows to be written. Jobs last: what they need to know
   // is in the rows by then.
@@ -164,6 +143,28 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log,
                                                               *instance->tree_heads, *instance->key_rotation);
   return instance;
+}
+
+// The projections, as far as they have come.
+Result<void> Instance::open_views() {
+  auto store = ViewStore::open(config_.views_path());
+  if (!store) return std::unexpected(store.error());
+  views = std::move(*store);
+  if (auto bound = views->bind(log->log_id()); !bound) return bound;
+  token_list = std::make_unique<TokenList>(views->live(TokenList::projection_name));
+  directory = std::make_unique<Directory>(views->live(Directory::projection_name), *vault);
+  webhooks = std::make_unique<WebhookList>(views->live(WebhookList::projection_name));
+  extensions = std::make_unique<ExtensionList>(views->live(ExtensionList::projection_name));
+  handles = std::make_unique<HandleIndex>(views->live(HandleIndex::projection_name));
+  auto queue = RocksDbJobStore::open(config_.jobs_path(), clock);
+  if (!queue) return std::unexpected(queue.error());
+  jobs = std::move(*queue);
+  job_planner = std::make_unique<JobPlanner>(*log, *jobs);
+  webhook_calls = std::make_unique<WebhookCalls>(*log, *vault, *webhooks, config_.endpoint(config_.port));
+  authorization_index = std::make_unique<AuthorizationIndex>(*peppers);
+  const auto loaded = authorization_index->load(config_.index_snapshot_path(), log->log_id());
+  if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
+  return {};
 }
 
 Result<void> Instance::open_tree_heads() {

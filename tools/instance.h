@@ -70,6 +70,7 @@ class Instance {
   explicit Instance(const Config& config) : config_(config) {}
   // Opens the log's tree heads. Fails where one was signed for a longer log than this one.
   Result<void> open_tree_heads();
+  Result<void> open_views();
 
   const Config config_;
 };

@@ -155,7 +155,7 @@ void Worker::pump() {
           services_.jobs.claim(options_.lease, [this](const JobSubject& subject) { return admit(subject); });
       if (!claim) return arm(services_.jobs.next_due());
       ++under_way_;
-      asio::co_spawn(context_, run(std::move(*claim)), [this](std::exception_ptr thrown) {
+      asio::co_spawn(context_, run(std::move(*claim)), [this](const std::exception_ptr& thrown) {
         --under_way_;
         try {
           if (thrown) std::rethrow_exception(thrown);
