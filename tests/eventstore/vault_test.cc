@@ -47,7 +47,8 @@ TEST_F(VaultOfALog, OpensWhatItSealed) {
        {std::string(), std::string("a"), std::string(20, '\0'), std::string(5'000, 'x')}) {
     const auto sealed = vault.seal(key, subject, 3, value);
     EXPECT_EQ(Vault::open(key, subject, 3, sealed), value);
-    if (!value.empty()) EXPECT_EQ(sealed.ciphertext().find(value), std::string::npos);
+    // A single byte is likely enough to occur by chance.
+    if (value.size() > 1) EXPECT_EQ(sealed.ciphertext().find(value), std::string::npos);
   }
 }
 
