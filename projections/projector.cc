@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "domain/limits.h"
+#include "eventstore/crash_point.h"
 
 namespace mintmark {
 namespace {
@@ -71,11 +72,16 @@ void Projector::run(const std::stop_token& stop) {
 }
 
 void Projector::apply(const std::vector<StoredEvent>& events) {
-  for (auto* projection : projections_) projection->apply(events);
+  crash_point("events read");
+  for (auto* projection : projections_) {
+    projection->apply(events);
+    crash_point("projection applied");
+  }
   {
     const std::scoped_lock lock(mutex_);
     position_.store(events.back().recorded.position(), std::memory_order_release);
   }
+  crash_point("position published");
   tell(true, position());
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "domain/limits.h"
+#include "eventstore/crash_point.h"
 #include "eventstore/rocksdb_strings.h"
 #include "projections/authorization_index.h"
 
@@ -14,6 +15,7 @@ void feed(EventLog& log, Projection& projection, Position head, const RebuildPro
     const auto events = log.read(projection.checkpoint(), limits::projection_batch_events_max);
     projection.apply(events);
     progress(projection.checkpoint(), head);
+    crash_point("rebuild fed");
   }
 }
 
@@ -60,7 +62,9 @@ RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view nam
       report.difference = first_difference(old_view, new_view);
     }
   }
+  crash_point("rebuild compared");
   views.promote(name);
+  crash_point("rebuild promoted");
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/crash_point.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -97,6 +98,7 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
   put_big_endian(value, position);
   rows.put(checkpoint_key, value);
   rows.keep();
+  crash_point("rows due");
   rows.write();
   rows_written();
   parked_.store(parked, std::memory_order_relaxed);

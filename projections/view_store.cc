@@ -11,6 +11,7 @@
 #include <rocksdb/table.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/crash_point.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -130,6 +131,7 @@ void ViewStore::promote(std::string_view projection) {
   rocksdb::WriteOptions options;
   options.sync = true;
   throw_unless_ok(db_->Put(options, families_[0], slice(projection), value));
+  crash_point("generation swapped");
   auto* handle = family(projection, old).family();
   throw_unless_ok(db_->DropColumnFamily(handle));
   std::erase(families_, handle);

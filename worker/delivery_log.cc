@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include "eventstore/crash_point.h"
+
 namespace mintmark {
 namespace {
 
@@ -53,6 +55,7 @@ void DeliveryLog::append() {
   request.metadata.actor.set_kind(Actor::WORKER);
   request.metadata.actor.set_id("webhooks");
   request.metadata.recorded_at = now;
+  crash_point("outcomes due");
   appending_ = true;
   // The log answers on a thread of its own.
   log_.append(std::move(request), [this](AppendResult result) {
@@ -63,6 +66,7 @@ void DeliveryLog::append() {
 void DeliveryLog::take(const AppendResult& result) {
   busy_ = appending_ = false;
   if (result) {
+    crash_point("outcomes recorded");
     ++version_;
     under_way_.clear();
     append();

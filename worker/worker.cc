@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "eventstore/crash_point.h"
 #include "worker/zapier.h"
 
 namespace mintmark {
@@ -234,6 +235,7 @@ void Worker::stop_when_idle() {
 }
 
 asio::awaitable<void> Worker::run(Claim claim) {
+  crash_point("job claimed");
   switch (claim.job.key().kind()) {
     case DELIVER_WEBHOOK:
     case TEST_WEBHOOK:
@@ -281,6 +283,7 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
     const auto send = send_;
     auto sent = (*send)(std::move(call->request));
     result = co_await std::move(sent);
+    crash_point("call answered");
     end = end_of(result);
   }
   const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
@@ -292,6 +295,7 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
     counters_.stale.fetch_add(1, std::memory_order_relaxed);
     co_return;
   }
+  crash_point("job settled");
   count(end, next.has_value());
   DeliveryAttempt attempt;
   describe(attempt, claim, started, result.duration, end, next);
@@ -340,6 +344,7 @@ asio::awaitable<void> Worker::do_locally(const Claim& claim) {
                    : stop_webhook(log, jobs, clock, random, claim.job);
   };
   const auto done = co_await on_pool(std::move(work));
+  crash_point("outcome appended");
   if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
 }
 
@@ -385,6 +390,7 @@ asio::awaitable<void> Worker::connect(const Claim& claim) {
     return record_connection(services_.log, services_.clock, services_.random, claim.job);
   };
   const auto done = co_await on_pool(std::move(work));
+  crash_point("outcome appended");
   if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
 }
 

@@ -28,7 +28,8 @@
 
 namespace mintmark {
 
-// What the worker works with. Everything must outlive it.
+// What the worker works with. Everything must outlive it. `jobs` must have planned the log as it stands at
+// the start: else what an earlier worker has recorded last would be done again.
 struct WorkerServices {
   EventLog& log;
   JobStore& jobs;
