@@ -25,14 +25,21 @@ Committer::Committer(RocksDbTables& tables, HeadAnchor& anchor, Options options)
       options_(std::move(options)),
       tree_(options_.tree),
       anchored_tree_(options_.tree),
-      head_(options_.tree.size()),
-      anchor_thread_([this] { anchor_until_stopped(); }),
-      commit_thread_([this] { commit_until_stopped(); }) {}
+      head_(options_.tree.size()) {
+  if (options_.drive == Drive::kCaller) return;
+  anchor_thread_ = std::thread([this] { anchor_until_stopped(); });
+  commit_thread_ = std::thread([this] { commit_until_stopped(); });
+}
 
 Committer::~Committer() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
+  }
+  if (options_.drive == Drive::kCaller) {
+    while (commit_step() || anchor_step()) {
+    }
+    return;
   }
   queue_grown_.notify_one();
   commit_thread_.join();
@@ -70,10 +77,9 @@ bool Committer::wait_past(Position after, std::stop_token stop) {
   return head_moved_.wait(lock, std::move(stop), [&] { return head() > after; });
 }
 
-std::vector<Committer::Waiting> Committer::take_waiting() {
+std::vector<Committer::Waiting> Committer::take_queued() {
   std::vector<Waiting> taken;
-  std::unique_lock lock(mutex_);
-  queue_grown_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+  const std::scoped_lock lock(mutex_);
   std::size_t events = 0;
   while (!queue_.empty()) {
     for (const auto& append : queue_.front().request.streams) events += append.events.size();
@@ -84,8 +90,18 @@ std::vector<Committer::Waiting> Committer::take_waiting() {
   return taken;
 }
 
+bool Committer::commit_step() {
+  auto waiting = take_queued();
+  if (waiting.empty()) return false;
+  commit(std::move(waiting));
+  return true;
+}
+
 void Committer::commit_until_stopped() {
-  for (auto waiting = take_waiting(); !waiting.empty(); waiting = take_waiting()) commit(std::move(waiting));
+  do {
+    std::unique_lock lock(mutex_);
+    queue_grown_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+  } while (commit_step());
 }
 
 AppendResult Committer::admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes) {
@@ -134,17 +150,22 @@ void Committer::commit(std::vector<Waiting> waiting) {
   written_grown_.notify_one();
 }
 
-void Committer::anchor_until_stopped() {
-  for (;;) {
-    std::vector<Written> written;
-    {
-      std::unique_lock lock(mutex_);
-      written_grown_.wait(lock, [&] { return commits_ended_ || !written_.empty(); });
-      if (written_.empty()) return;
-      written.swap(written_);
-    }
-    anchor(std::move(written));
+bool Committer::anchor_step() {
+  std::vector<Written> written;
+  {
+    const std::scoped_lock lock(mutex_);
+    written.swap(written_);
   }
+  if (written.empty()) return false;
+  anchor(std::move(written));
+  return true;
+}
+
+void Committer::anchor_until_stopped() {
+  do {
+    std::unique_lock lock(mutex_);
+    written_grown_.wait(lock, [&] { return commits_ended_ || !written_.empty(); });
+  } while (anchor_step());
 }
 
 void Committer::anchor(std::vector<Written> written) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "eventstore/commit_batch.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
@@ -38,6 +39,7 @@ class Committer {
     MerkleTree tree;  // of the log as it stands
     std::function<std::uint64_t()> free_disk_bytes;
     std::function<void(const std::string& reason)> on_failure;
+    Drive drive = Drive::kOwnThreads;
   };
 
   Committer(RocksDbTables& tables, HeadAnchor& anchor, Options options);
@@ -50,6 +52,11 @@ class Committer {
   // The tree up to head() or a little further; anchored, so nothing of it can be lost any more.
   MerkleTree tree() const;
   bool wait_past(Position after, std::stop_token stop);
+
+  // What each of the threads does at a time, and its caller with Drive::kCaller: writes one batch of what is
+  // queued, writes one anchor for what is written and answers. Each answers false where there was nothing.
+  bool commit_step();
+  bool anchor_step();
 
  private:
   struct Waiting {
@@ -69,7 +76,7 @@ class Committer {
   void commit(std::vector<Waiting> waiting);
   void anchor_until_stopped();
   void anchor(std::vector<Written> written);
-  std::vector<Waiting> take_waiting();
+  std::vector<Waiting> take_queued();
   AppendResult admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes);
   void fail_for_ever(const std::string& reason, std::vector<Answer> answers);
   void give(std::vector<Answer> answers);

@@ -125,7 +125,8 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (!options.on_failure) options.on_failure = [](const std::string&) {};
     log->committer_ = std::make_unique<Committer>(
         *log->tables_, *log->anchor_,
-        Committer::Options{meta->log_id, std::move(meta->tree), options.free_disk_bytes, options.on_failure});
+        Committer::Options{meta->log_id, std::move(meta->tree), options.free_disk_bytes, options.on_failure,
+                           options.drive});
   } catch (const std::exception& error) {
     return refuse(path, error.what());
   }
@@ -179,6 +180,14 @@ Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
 
 MerkleTree RocksDbLog::tree() const {
   return committer_->tree();
+}
+
+bool RocksDbLog::commit_step() {
+  return committer_->commit_step();
+}
+
+bool RocksDbLog::anchor_step() {
+  return committer_->anchor_step();
 }
 
 void RocksDbLog::append(AppendRequest request, AppendDone done) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "domain/error.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/merkle_tree.h"
 
@@ -54,6 +55,8 @@ class RocksDbLog final : public EventLog {
     // Told once, from a thread of the log, when a write failed: nothing can be appended any more, and the
     // process should end.
     std::function<void(const std::string& reason)> on_failure;
+    // With kCaller an append is answered in anchor_step() alone, so nobody may block for it.
+    Drive drive = Drive::kOwnThreads;
   };
 
   // Makes an empty log. Fails where the folder holds one.
@@ -81,6 +84,10 @@ class RocksDbLog final : public EventLog {
 
   // The tree over all events up to head(), or a little further; what it holds is durable.
   MerkleTree tree() const;
+
+  // With Drive::kCaller: the committer's steps (eventstore/committer.h).
+  bool commit_step();
+  bool anchor_step();
 
   void append(AppendRequest request, AppendDone done) override;
   std::vector<StoredEvent> read(Position after, std::size_t limit) override;

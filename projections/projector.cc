@@ -5,7 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "domain/limits.h"
 #include "eventstore/crash_point.h"
 
 namespace mintmark {
@@ -20,16 +19,21 @@ Position lowest_checkpoint(const std::vector<Projection*>& projections) {
 }  // namespace
 
 Projector::Projector(EventLog& log, std::vector<Projection*> projections,
-                     std::function<void(const std::string&)> on_failure)
+                     std::function<void(const std::string&)> on_failure, Drive drive)
     : log_(log),
       projections_(std::move(projections)),
       on_failure_(std::move(on_failure)),
-      position_(lowest_checkpoint(projections_)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      position_(lowest_checkpoint(projections_)) {
+  if (drive == Drive::kOwnThreads) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
 
 Projector::~Projector() {
-  thread_.request_stop();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.request_stop();
+    thread_.join();
+  } else {
+    end();
+  }
 }
 
 void Projector::when_reached(Position position, Reached done) {
@@ -53,17 +57,23 @@ std::size_t Projector::parked_streams() const {
   return count;
 }
 
+bool Projector::step(std::size_t limit) {
+  const auto events = log_.read(position(), limit);
+  if (events.empty()) return false;
+  apply(events);
+  return true;
+}
+
 void Projector::run(const std::stop_token& stop) {
-  Follower follower(log_, position());
   try {
-    for (;;) {
-      const auto events = follower.next(limits::projection_batch_events_max, stop);
-      if (events.empty()) break;
-      apply(events);
-    }
+    while (log_.wait_past(position(), stop)) step();
   } catch (const std::exception& error) {
     on_failure_(error.what());
   }
+  end();
+}
+
+void Projector::end() {
   {
     const std::scoped_lock lock(mutex_);
     ended_ = true;

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "domain/limits.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "projections/projection.h"
 
@@ -24,7 +26,7 @@ class Projector {
   // `log` and `projections` must outlive the projector. `on_failure` is told once, from its thread, where a
   // projection throws: nothing is applied any more.
   Projector(EventLog& log, std::vector<Projection*> projections,
-            std::function<void(const std::string& reason)> on_failure);
+            std::function<void(const std::string& reason)> on_failure, Drive drive = Drive::kOwnThreads);
   // Ends the thread after the batch at hand.
   ~Projector();
 
@@ -37,10 +39,16 @@ class Projector {
   // Streams that some projection has parked, added over the projections.
   std::size_t parked_streams() const;
 
+  // What the thread does at a time, and its caller with Drive::kCaller: feeds every projection with up to
+  // `limit` events; false where there is none. Throws what a projection throws: then it may not be called any
+  // more.
+  bool step(std::size_t limit = limits::projection_batch_events_max);
+
  private:
   void run(const std::stop_token& stop);
   void apply(const std::vector<StoredEvent>& events);
   void tell(bool reached, Position up_to);
+  void end();
 
   EventLog& log_;
   const std::vector<Projection*> projections_;

@@ -39,9 +39,9 @@ class View {
 // rebuild fills the next generation beside the live one; promote() swaps them.
 class ViewStore {
  public:
-  // Makes the store where there is none. Fails where it is damaged or in use: it may be deleted then, and
-  // comes back from the log.
-  static Result<std::unique_ptr<ViewStore>> open(const std::string& path);
+  // Makes the store where there is none, on the disk of `env` (null: the system's). Fails where it is damaged
+  // or in use: it may be deleted then, and comes back from the log.
+  static Result<std::unique_ptr<ViewStore>> open(const std::string& path, rocksdb::Env* env = nullptr);
   ~ViewStore();
 
   // Makes the store that log's for good. Fails where it is another's.

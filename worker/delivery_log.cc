@@ -22,7 +22,7 @@ constexpr auto catch_up_delay = 5ms;  // where planning is behind the log
 }  // namespace
 
 DeliveryLog::DeliveryLog(boost::asio::io_context& context, EventLog& log, JobStore& jobs, const Clock& clock,
-                         Random& random, std::function<void()> on_change,
+                         Random& random, const MakeTimer& make_timer, std::function<void()> on_change,
                          std::function<void(const std::string&)> on_failure)
     : context_(context),
       log_(log),
@@ -31,7 +31,7 @@ DeliveryLog::DeliveryLog(boost::asio::io_context& context, EventLog& log, JobSto
       random_(random),
       on_change_(std::move(on_change)),
       on_failure_(std::move(on_failure)),
-      timer_(context),
+      timer_(make_timer(context)),
       version_(log.version_of(stream)) {}
 
 void DeliveryLog::add(DeliveryAttempt attempt) {
@@ -93,19 +93,13 @@ void DeliveryLog::take(const AppendResult& result) {
 }
 
 void DeliveryLog::try_again() {
-  timer_.expires_after(retry_delay);
-  timer_.async_wait([this](const boost::system::error_code& code) {
-    if (!code) append();
-  });
+  timer_->start(retry_delay, [this] { append(); });
 }
 
 // Another has recorded outcomes: ours are told apart from those once they are planned.
 void DeliveryLog::catch_up() {
   if (jobs_.planned() < log_.head()) {
-    timer_.expires_after(catch_up_delay);
-    timer_.async_wait([this](const boost::system::error_code& code) {
-      if (!code) catch_up();
-    });
+    timer_->start(catch_up_delay, [this] { catch_up(); });
     return;
   }
   const auto is_stale = [this](const DeliveryAttempt& attempt) {

@@ -3,16 +3,17 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
 #include "worker/job_store.h"
+#include "worker/timer.h"
 
 namespace mintmark {
 
@@ -25,7 +26,7 @@ class DeliveryLog {
   // All must outlive it. `on_change` is told when something has been recorded, `on_failure` when the log has
   // failed.
   DeliveryLog(boost::asio::io_context& context, EventLog& log, JobStore& jobs, const Clock& clock,
-              Random& random, std::function<void()> on_change,
+              Random& random, const MakeTimer& make_timer, std::function<void()> on_change,
               std::function<void(const std::string& reason)> on_failure);
 
   void add(DeliveryAttempt attempt);
@@ -47,7 +48,7 @@ class DeliveryLog {
   Random& random_;
   const std::function<void()> on_change_;
   const std::function<void(const std::string&)> on_failure_;
-  boost::asio::steady_timer timer_;
+  const std::unique_ptr<Timer> timer_;
   std::uint64_t version_;
   std::deque<DeliveryAttempt> waiting_;
   std::vector<DeliveryAttempt> under_way_;

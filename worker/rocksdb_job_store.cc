@@ -79,8 +79,13 @@ bool is_delivery(JobKind kind) {
   return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
 }
 
-rocksdb::Status open_database(const std::string& path, std::unique_ptr<rocksdb::DB>& opened) {
+rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
+                              std::unique_ptr<rocksdb::DB>& opened) {
   rocksdb::Options options;
+  if (env) {
+    options.env = env;
+    options.max_file_opening_threads = 1;  // a simulated disk, which one thread uses
+  }
   options.create_if_missing = true;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
@@ -102,15 +107,18 @@ bool is_ours(rocksdb::DB& db) {
 
 }  // namespace
 
-Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock) {
+Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock,
+                                                               rocksdb::Env* env) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
   std::unique_ptr<rocksdb::DB> db;
-  auto status = open_database(path, db);
+  auto status = open_database(path, env, db);
   if (status.ok() && !is_ours(*db)) {
     db.reset();
-    status = rocksdb::DestroyDB(path, rocksdb::Options());
-    if (status.ok()) status = open_database(path, db);
+    rocksdb::Options options;
+    if (env) options.env = env;
+    status = rocksdb::DestroyDB(path, options);
+    if (status.ok()) status = open_database(path, env, db);
   }
   if (status.ok()) status = db->Put(rocksdb::WriteOptions(), "format", slice(format));
   if (!status.ok()) {

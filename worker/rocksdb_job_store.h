@@ -32,9 +32,10 @@ namespace mintmark {
 // Not synced: what a crash of the machine takes away is planned again from the log.
 class RocksDbJobStore final : public JobStore {
  public:
-  // Makes the store where there is none; one of another format is emptied, to be planned again. `clock` must
-  // outlive it.
-  static Result<std::unique_ptr<RocksDbJobStore>> open(const std::string& path, const Clock& clock);
+  // Makes the store where there is none, on the disk of `env` (null: the system's); one of another format is
+  // emptied, to be planned again. `clock` must outlive it.
+  static Result<std::unique_ptr<RocksDbJobStore>> open(const std::string& path, const Clock& clock,
+                                                       rocksdb::Env* env = nullptr);
 
   Position planned() override { return planned_.load(std::memory_order_acquire); }
   void plan(const JobPlan& plan) override;

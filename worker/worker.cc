@@ -12,6 +12,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -99,36 +100,42 @@ Worker::Worker(const WorkerServices& services, WorkerOptions options, const Make
       on_failure_(std::move(on_failure)),
       send_(std::make_shared<const Send>(make_send(context_))),
       outcomes_(
-          context_, services_.log, services_.jobs, services_.clock, services_.random, [this] { pump(); },
-          [this](const std::string& reason) { end(reason); }),
-      due_timer_(context_),
-      prune_timer_(context_),
-      drain_timer_(context_) {
+          context_, services_.log, services_.jobs, services_.clock, services_.random, services_.make_timer,
+          [this] { pump(); }, [this](const std::string& reason) { end(reason); }),
+      due_timer_(services_.make_timer(context_)),
+      prune_timer_(services_.make_timer(context_)),
+      drain_timer_(services_.make_timer(context_)) {
   services_.jobs.when_planned([this] { wake(); });
+  asio::post(context_, [this] {
+    prune();
+    pump();
+  });
+  if (options_.drive == Drive::kCaller) return;
+  pool_.emplace(1);
   thread_ = std::thread([this] {
     const auto work = asio::make_work_guard(context_);
-    asio::post(context_, [this] {
-      prune();
-      pump();
-    });
     context_.run();
   });
 }
 
 Worker::~Worker() {
   services_.jobs.when_planned({});
+  if (options_.drive == Drive::kCaller) return;
   asio::post(context_, [this] {
     stopping_ = true;
-    drain_timer_.expires_after(options_.drain);
-    drain_timer_.async_wait([this](const boost::system::error_code& code) {
-      if (code) return;
+    drain_timer_->start(options_.drain, [this] {
       drained_ = true;
       stop_when_idle();
     });
     stop_when_idle();
   });
   thread_.join();
-  pool_.join();
+  pool_->join();
+}
+
+bool Worker::step() {
+  context_.restart();  // it stops whenever it runs out of work
+  return context_.poll_one() > 0;
 }
 
 // From any thread; posts once until it has been seen.
@@ -175,10 +182,7 @@ void Worker::arm(std::optional<Time> due) {
   if (!due) return;
   // The clock may be another than the timer's: it is asked again soon.
   const auto wait = std::clamp<std::chrono::microseconds>(*due - services_.clock.now(), 1ms, 200ms);
-  due_timer_.expires_after(wait);
-  due_timer_.async_wait([this](const boost::system::error_code& code) {
-    if (!code) pump();
-  });
+  due_timer_->start(wait, [this] { pump(); });
 }
 
 void Worker::prune() {
@@ -188,13 +192,11 @@ void Worker::prune() {
     services_.calls.forget_deleted();
     std::erase_if(host_of_webhook_,
                   [this](const auto& entry) { return !services_.jobs.subscription(entry.first); });
-    prune_timer_.expires_after(pruned == pruned_at_once_max ? std::chrono::milliseconds(10) : prune_interval);
+    const auto wait = pruned == pruned_at_once_max ? std::chrono::milliseconds(10) : prune_interval;
+    prune_timer_->start(wait, [this] { prune(); });
   } catch (const std::exception& error) {
     return end(error.what());
   }
-  prune_timer_.async_wait([this](const boost::system::error_code& code) {
-    if (!code) prune();
-  });
 }
 
 // A subject whose host has its fill waits until one of the host's calls has ended. Webhooks that were never
@@ -303,12 +305,13 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
   outcomes_.add(std::move(attempt));
 }
 
-// Runs what blocks on the other thread.
+// Runs what blocks on the other thread, where there is one.
 asio::awaitable<Result<void>> Worker::on_pool(std::function<Result<void>()> work) {
   auto initiate = [this](auto handler, std::function<Result<void>()> job) {
     auto executor =
         asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
-    asio::post(pool_, [executor, handler = std::move(handler), job = std::move(job)]() mutable {
+    const auto where = pool_ ? asio::any_io_executor(pool_->get_executor()) : context_.get_executor();
+    asio::post(where, [executor, handler = std::move(handler), job = std::move(job)]() mutable {
       std::exception_ptr thrown;
       Result<void> done;
       try {
@@ -338,7 +341,7 @@ bool Worker::give_back_unless_done(const Claim& claim, const Result<void>& done)
 
 asio::awaitable<void> Worker::do_locally(const Claim& claim) {
   auto work = [this, &claim]() -> Result<void> {
-    auto& [log, jobs, calls, clock, random] = services_;
+    auto& [log, jobs, calls, clock, random, make_timer] = services_;
     const bool follows = claim.job.key().kind() == FOLLOW_TOKEN;
     return follows ? let_webhooks_follow(log, jobs, clock, random, claim.job)
                    : stop_webhook(log, jobs, clock, random, claim.job);

@@ -7,23 +7,25 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "domain/error.h"
 #include "eventstore/clock.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
 #include "worker/attempts.h"
 #include "worker/delivery_log.h"
 #include "worker/job_store.h"
 #include "worker/send.h"
+#include "worker/timer.h"
 #include "worker/webhook_calls.h"
 
 namespace mintmark {
@@ -36,6 +38,7 @@ struct WorkerServices {
   WebhookCalls& calls;
   const Clock& clock;
   Random& random;
+  MakeTimer make_timer = make_steady_timer;
 };
 
 struct WorkerOptions {
@@ -45,6 +48,8 @@ struct WorkerOptions {
   std::chrono::milliseconds drain = std::chrono::seconds(10);   // what a stop waits for calls under way
   std::chrono::hours history = std::chrono::hours(30 * 24);     // what was finished is shown for so long
   std::string provisioning_url;                                 // empty: Zapier tokens need nobody's word
+  Drive drive =
+      Drive::kOwnThreads;  // kCaller: without a provisioning URL, whose calls wait on the system's clock
 };
 
 // Attempts since the start.
@@ -66,8 +71,12 @@ class Worker {
   Worker(const WorkerServices& services, WorkerOptions options, const MakeSend& make_send,
          std::function<void(const std::string& reason)> on_failure);
   // Claims nothing more, waits for calls under way and their records, for options.drain at most; whatever is
-  // under way then is done again after the next start.
+  // under way then is done again after the next start. With Drive::kCaller it waits for nothing, and the log
+  // may not answer it any more.
   ~Worker();
+
+  // With Drive::kCaller: does the next thing that is to be done now; false where there is none.
+  bool step();
 
   const WorkerCounters& counters() const { return counters_; }
 
@@ -112,10 +121,10 @@ class Worker {
   boost::asio::io_context context_{1};
   std::shared_ptr<const Send> send_;
   DeliveryLog outcomes_;
-  boost::asio::steady_timer due_timer_;
-  boost::asio::steady_timer prune_timer_;
-  boost::asio::steady_timer drain_timer_;
-  boost::asio::thread_pool pool_{1};
+  const std::unique_ptr<Timer> due_timer_;
+  const std::unique_ptr<Timer> prune_timer_;
+  const std::unique_ptr<Timer> drain_timer_;
+  std::optional<boost::asio::thread_pool> pool_;
   std::thread thread_;
 };
 
