@@ -45,6 +45,26 @@ class PowerCutDisk {
     return changes_left_ == 0;
   }
 
+  void restore() {
+    const std::scoped_lock lock(mutex_);
+    changes_left_.reset();
+    changes_to_failure_.reset();
+    failed_ = false;
+  }
+  void fail_at(std::size_t n) {
+    const std::scoped_lock lock(mutex_);
+    changes_to_failure_ = n;
+    failed_ = false;
+  }
+  bool has_failed() const {
+    const std::scoped_lock lock(mutex_);
+    return failed_;
+  }
+  void drop_syncs() {
+    const std::scoped_lock lock(mutex_);
+    drops_syncs_ = true;
+  }
+
   // Runs a change that the power may be gone for. `before` and `after` are told apart from it by the lock
   // alone.
   template <class Change>
@@ -52,6 +72,11 @@ class PowerCutDisk {
     const std::scoped_lock lock(mutex_);
     if (changes_left_ && *changes_left_ > 0) --*changes_left_;
     if (changes_left_ == 0) return no_power(path);
+    if (changes_to_failure_ && --*changes_to_failure_ == 0) {
+      changes_to_failure_.reset();
+      failed_ = true;
+      return IOStatus::IOError(path, "injected fault");
+    }
     return apply();
   }
 
@@ -70,6 +95,7 @@ class PowerCutDisk {
     unsynced_[path].overwritten.push_back({offset, whole.substr(std::min(offset, whole.size()), bytes)});
   }
   void synced(const std::string& path) {
+    if (drops_syncs_) return;
     auto& file = unsynced_[path];
     file.durable = file.size;
     file.overwritten.clear();
@@ -84,7 +110,9 @@ class PowerCutDisk {
     }
   }
   void removing(const std::string& path) { note({"", path, keep(path)}); }
-  void folder_synced(const std::string& path) { names_.erase(fs::path(path).lexically_normal().string()); }
+  void folder_synced(const std::string& path) {
+    if (!drops_syncs_) names_.erase(fs::path(path).lexically_normal().string());
+  }
 
   void restart() {
     const std::scoped_lock lock(mutex_);
@@ -93,6 +121,8 @@ class PowerCutDisk {
     unsynced_.clear();
     names_.clear();
     changes_left_.reset();
+    changes_to_failure_.reset();
+    failed_ = false;
   }
 
  private:
@@ -172,6 +202,9 @@ class PowerCutDisk {
   const fs::path removed_;
   std::size_t kept_ = 0;
   std::optional<std::size_t> changes_left_;
+  std::optional<std::size_t> changes_to_failure_;
+  bool failed_ = false;
+  bool drops_syncs_ = false;
   std::map<std::string, File> unsynced_;
   std::map<std::string, std::vector<NameChange>> names_;  // by folder, oldest first
 };
@@ -195,6 +228,8 @@ class CutWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* context) override {
     return Append(data, options, context);
   }
+  // Space that is set aside has no content, and in memory it costs much.
+  void PrepareWrite(std::size_t, std::size_t, const IOOptions&, IODebugContext*) override {}
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* context) override {
     return disk_->change(path_, [&] {
       auto status = target()->Truncate(size, options, context);
@@ -331,6 +366,22 @@ void PowerCutEnv::cut_at(std::size_t n) {
 
 bool PowerCutEnv::is_cut() const {
   return disk_->is_cut();
+}
+
+void PowerCutEnv::restore() {
+  disk_->restore();
+}
+
+void PowerCutEnv::fail_at(std::size_t n) {
+  disk_->fail_at(n);
+}
+
+bool PowerCutEnv::has_failed() const {
+  return disk_->has_failed();
+}
+
+void PowerCutEnv::drop_syncs() {
+  disk_->drop_syncs();
 }
 
 void PowerCutEnv::restart() {

@@ -26,6 +26,15 @@ class PowerCutEnv {
   void cut_at(std::size_t n);
   // Whether it has gone.
   bool is_cut() const;
+  // The power is there as before, and nothing of what was written has gone: what a process finds that follows
+  // one that was killed.
+  void restore();
+  // The n-th change from here on fails and does nothing; the next ones go on.
+  void fail_at(std::size_t n);
+  // Whether it has failed since.
+  bool has_failed() const;
+  // From now on whatever is synced is told to be durable, and is not: a disk that breaks its promise.
+  void drop_syncs();
   // Once every file is closed: makes the disk what a restart finds. What it leaves is durable.
   void restart();
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,7 +14,10 @@ namespace mintmark::testing {
 // A ViewStore in a temporary folder, which can be closed and opened again as after a restart.
 class ViewFolder {
  public:
-  ViewFolder() { open(); }
+  explicit ViewFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : folder_(parent) {
+    open();
+  }
 
   ViewStore& store() { return *store_; }
   // A path beside it.

@@ -1,0 +1,68 @@
+#include "tests/simulation/reference.h"
+
+#include <algorithm>
+#include <span>
+
+#include "tests/simulation/crash.h"
+#include "tests/simulation/trace.h"
+
+namespace mintmark::testing {
+namespace {
+
+std::string bytes_of(const std::optional<Subscription>& subscription) {
+  return subscription ? subscription->SerializeAsString() : "none";
+}
+
+}  // namespace
+
+Reference::Reference(const Clock& clock) : jobs_(RocksDbJobStore::open(views_.file("jobs"), clock).value()) {}
+
+void Reference::compare(Node& node, const Ledger& ledger, const Shadow& shadow) {
+  const CrashPlan::Pause pause(CrashPlan::instance());
+  const auto position = node.projector().position();
+  if (!index_) index_ = std::make_unique<AuthorizationIndex>(peppers_.emplace(node.peppers()));
+  JobPlanner planner(node.log(), *jobs_);
+  for (Projection* projection :
+       std::initializer_list<Projection*>{index_.get(), &tokens_, &webhooks_, &planner}) {
+    feed(*projection, ledger, position);
+  }
+  require(index_->fingerprint() == node.index().fingerprint(),
+          "the authorization index is not the log's fold");
+  compare_rows(node, TokenList::projection_name);
+  compare_rows(node, WebhookList::projection_name);
+  compare_jobs(node, shadow);
+}
+
+void Reference::feed(Projection& projection, const Ledger& ledger, Position position) {
+  const std::span events(ledger.events());
+  if (projection.checkpoint() >= position) return;
+  projection.apply(events.subspan(projection.checkpoint(), position - projection.checkpoint()));
+}
+
+void Reference::compare_rows(Node& node, std::string_view name) {
+  const auto a = node.views().live(name).rows();
+  const auto b = views_.store().live(name).rows();
+  for (a->SeekToFirst(), b->SeekToFirst(); a->Valid() && b->Valid(); a->Next(), b->Next()) {
+    require(a->key() == b->key() && a->value() == b->value(),
+            fmt::format("a row of {} is not the log's fold: {}", name, a->key().ToString()));
+  }
+  require(!a->Valid() && !b->Valid(), fmt::format("{} has a row too many or too few", name));
+}
+
+void Reference::compare_jobs(Node& node, const Shadow& shadow) {
+  constexpr std::size_t all = 100'000;
+  for (const auto webhook : shadow.webhooks()) {
+    require(
+        bytes_of(node.jobs().subscription(webhook.value())) == bytes_of(jobs_->subscription(webhook.value())),
+        webhook.text() + " is not planned as the log's fold");
+    const auto found = node.jobs().deliveries_of(webhook, all);
+    const auto expected = jobs_->deliveries_of(webhook, all);
+    require(found.size() == expected.size(), "a delivery too many or too few to " + webhook.text());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      require(found[i].job.SerializeAsString() == expected[i].job.SerializeAsString(),
+              "job " + job_id(key_of(found[i].job.key())) + " is not the log's fold");
+    }
+  }
+}
+
+}  // namespace mintmark::testing

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "tests/simulation/node.h"
+#include "tests/simulation/shadow.h"
+#include "tests/support/view_folder.h"
+
+namespace mintmark::testing {
+
+// The fold of the log by projections that no fault ever touches, to compare a node's with.
+class Reference {
+ public:
+  explicit Reference(const Clock& clock);
+
+  // Brings itself to where the node's projections are. Throws Violation where they are not equal, row for row
+  // and job for job.
+  void compare(Node& node, const Ledger& ledger, const Shadow& shadow);
+
+ private:
+  void feed(Projection& projection, const Ledger& ledger, Position position);
+  void compare_rows(Node& node, std::string_view name);
+  void compare_jobs(Node& node, const Shadow& shadow);
+
+  ViewFolder views_{TemporaryFolder::in_memory()};
+  TokenList tokens_{views_.store().live(TokenList::projection_name)};
+  WebhookList webhooks_{views_.store().live(WebhookList::projection_name)};
+  std::unique_ptr<RocksDbJobStore> jobs_;
+  std::optional<Peppers> peppers_;
+  std::unique_ptr<AuthorizationIndex> index_;
+};
+
+}  // namespace mintmark::testing

@@ -1,0 +1,85 @@
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "tests/simulation/simulator.h"
+
+// SIMULATION_SEED=n runs that seed alone and tells all of it, SIMULATION_HOURS=n one seed after the other for
+// so long: tools/simulate.
+namespace mintmark::testing {
+namespace {
+
+constexpr std::uint32_t seeds = 8;
+
+Simulator::Report simulate(std::uint32_t seed, bool lying_disk = false) {
+  // What is refused or given back is no news here.
+  spdlog::set_level(spdlog::level::off);
+  return Simulator({.seed = seed, .lying_disk = lying_disk}).run();
+}
+
+void expect_none(const Simulator::Report& report) {
+  EXPECT_EQ(report.violation, "") << report.trace << "\nReproduce it with tools/simulate --seed.";
+}
+
+std::string told(const Simulator::Report& report) {
+  return fmt::format("{} starts, {} events, {} acknowledged, {} tokens deleted, {} delivered, trace {:016x}",
+                     report.starts, report.events, report.acknowledged, report.deletions, report.delivered,
+                     report.trace_hash);
+}
+
+TEST(Simulation, NoSeedFindsAViolation) {
+  if (const char* seed = std::getenv("SIMULATION_SEED")) {
+    const auto report = simulate(static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10)));
+    std::cout << report.trace << "\nseed " << seed << ": " << told(report) << '\n';
+    return expect_none(report);
+  }
+  const char* hours = std::getenv("SIMULATION_HOURS");
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::duration<double, std::ratio<3600>>(hours ? std::strtod(hours, nullptr) : 0);
+  // Each long run starts where no other has been.
+  const auto first = hours ? static_cast<std::uint32_t>(
+                                 std::chrono::system_clock::now().time_since_epoch().count() / 1'000'000)
+                           : 1;
+  Simulator::Report sum;
+  for (auto seed = first; !HasFailure(); ++seed) {
+    const bool over = hours ? std::chrono::steady_clock::now() >= end : seed >= first + seeds;
+    if (over) break;
+    const auto report = simulate(seed);
+    expect_none(report);
+    if (hours) std::cout << "seed " << seed << ": " << told(report) << '\n' << std::flush;
+    sum.starts += report.starts;
+    sum.acknowledged += report.acknowledged;
+    sum.deletions += report.deletions;
+    sum.delivered += report.delivered;
+  }
+  // What never happens cannot go wrong.
+  EXPECT_GT(sum.starts, 20);
+  EXPECT_GT(sum.acknowledged, 300);
+  EXPECT_GT(sum.deletions, 10);
+  EXPECT_GT(sum.delivered, 50);
+}
+
+TEST(Simulation, TheSameSeedIsTheSameRunStepForStep) {
+  const auto once = simulate(7);
+  const auto again = simulate(7);
+  EXPECT_EQ(once.trace, again.trace);
+  EXPECT_EQ(told(once), told(again));
+}
+
+TEST(Simulation, ADiskThatDropsWhatItCallsSyncedIsFound) {
+  std::size_t found = 0;
+  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+    const auto report = simulate(seed, true);
+    if (!report.violation.empty()) ++found;
+    EXPECT_EQ(report.violation, simulate(seed, true).violation) << "it is not found again";
+  }
+  EXPECT_EQ(found, 3);
+}
+
+}  // namespace
+}  // namespace mintmark::testing
