@@ -50,8 +50,8 @@ class Planner {
     return event.has_token_created() || event.has_token_updated() || event.has_token_deleted() ||
            event.has_zapier_connection_issued() || event.has_token_activated() ||
            event.has_token_deactivated() || event.has_token_rotated() || event.has_token_renewed() ||
-           event.has_token_renewal_completed() || event.has_permissions_granted() ||
-           event.has_permissions_revoked();
+           event.has_token_renewal_completed() || event.has_token_expired() ||
+           event.has_permissions_granted() || event.has_permissions_revoked();
   }
 
   static std::optional<TokenId> id_of(std::string_view stream) {
@@ -92,7 +92,13 @@ class Planner {
     if (event.has_permissions_revoked()) {
       return permit(id, TokenChange::Kind::kRevoke, event.permissions_revoked());
     }
-    set_state(id, event.has_token_deactivated() ? TokenState::kInactive : TokenState::kActive);
+    if (event.has_token_expired()) {
+      expire(id);
+    } else if (event.has_token_deactivated()) {
+      set_state(id, TokenState::kInactive);
+    } else if (event.has_token_activated() || state(id) == TokenState::kPending) {
+      set_state(id, TokenState::kActive);
+    }
     return {};
   }
 
@@ -190,6 +196,11 @@ class Planner {
     add({.kind = TokenChange::Kind::kSetState, .record = record, .name = {}});
   }
 
+  void expire(TokenId id) {
+    states_[id] = TokenState::kActive;
+    add({.kind = TokenChange::Kind::kExpire, .record = blank(id), .name = {}});
+  }
+
   void erase(TokenId id) {
     if (state(id)) add({.kind = TokenChange::Kind::kErase, .record = blank(id), .name = {}});
     states_[id] = std::nullopt;
@@ -265,6 +276,8 @@ void apply_change(const TokenChange& change, TokenTable& table) {
       return table.rename(record.token, change.name);
     case TokenChange::Kind::kSetState:
       return table.set_state(record.token, record.state);
+    case TokenChange::Kind::kExpire:
+      return table.expire(record.token);
     case TokenChange::Kind::kSetKey:
       return table.set_key(record.token, record.key);
     case TokenChange::Kind::kSetRenewedKey:

@@ -37,6 +37,7 @@ struct TokenChange {
     kInsert,           // record, name
     kRename,           // name
     kSetState,         // record.state
+    kExpire,           // for good: see TokenTable::expire()
     kSetKey,           // record.key
     kSetRenewedKey,    // record.renewed_key, and record.key.expires_at of the old one
     kCompleteRenewal,  // where there is one

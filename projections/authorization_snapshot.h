@@ -9,11 +9,11 @@
 #include "projections/authorization_changes.h"
 #include "projections/token_table.h"
 
-// The authorization index in a file, so that a restart does not replay the log. Format version 2, all numbers
+// The authorization index in a file, so that a restart does not replay the log. Format version 3, all numbers
 // little-endian; where it says "text" there is a length before the bytes:
 //
 //   magic       8 bytes  "MMAUTHIX"
-//   version     u32      2
+//   version     u32      3
 //   reserved    u32      0
 //   log id      16 bytes
 //   checkpoint  u64

@@ -15,6 +15,7 @@ constexpr TokenTable::Entry no_cells[1]{};
 constexpr std::uint32_t id_mask = (1U << 30) - 1;
 constexpr std::size_t huge_page = 2UL * 1024 * 1024;
 constexpr std::size_t cache_line = 64;
+constexpr std::uint32_t ended_long_ago = 1;  // in seconds since 1970; 0 would be never
 
 // Odd numbers, and their inverses modulo 2^30.
 constexpr std::uint32_t first_factor = 0x2c1b3c6d;
@@ -204,6 +205,13 @@ void TokenTable::set_state(TokenId id, TokenState state) {
   auto* const entry = find_for_change(id);
   assert(entry != nullptr);
   entry->state = static_cast<std::uint32_t>(state) & 3U;
+}
+
+void TokenTable::expire(TokenId id) {
+  auto* const entry = find_for_change(id);
+  assert(entry != nullptr);
+  entry->state = static_cast<std::uint32_t>(TokenState::kActive) & 3U;
+  entry->expires_at = ended_long_ago;
 }
 
 void TokenTable::set_key(TokenId id, const KeyRecord& key) {

@@ -115,6 +115,34 @@ TEST_F(AuthorizationIndexTest, an_inactive_token_is_refused_whichever_its_key) {
   EXPECT_EQ(check(1).verdict, Verdict::kAllowed);
 }
 
+TEST_F(AuthorizationIndexTest, what_has_expired_stays_refused_by_a_clock_that_goes_back) {
+  Event expired;
+  expired.mutable_token_expired();
+  apply({created(1, "ci", CUSTOM, now + 5s), stored(stream_of(id_of(1)), expired)});
+  EXPECT_EQ(check(1, secret_of(1), now - 24h).verdict, Verdict::kRefused);
+  EXPECT_EQ(check(1, secret_of(1), now + 24h).verdict, Verdict::kRefused);
+}
+
+TEST_F(AuthorizationIndexTest, a_token_that_expired_is_active_with_a_new_key_whatever_it_was_before) {
+  Event off;
+  off.mutable_token_deactivated();
+  Event expired;
+  expired.mutable_token_expired();
+  apply({created(1, "ci", CUSTOM, now + 5s), stored(stream_of(id_of(1)), off),
+         stored(stream_of(id_of(1)), expired), rotated(1, secret_of(91))});
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kAllowed);
+  EXPECT_EQ(check(1).verdict, Verdict::kUnknown);
+}
+
+TEST_F(AuthorizationIndexTest, a_connection_lets_in_only_who_waited_for_it) {
+  Event off;
+  off.mutable_token_deactivated();
+  Event issued;
+  issued.mutable_zapier_connection_issued();
+  apply({created(1, "ci", ZAPIER), stored(stream_of(id_of(1)), off), stored(stream_of(id_of(1)), issued)});
+  EXPECT_EQ(check(1).verdict, Verdict::kRefused);
+}
+
 TEST_F(AuthorizationIndexTest, permissions_are_none_until_the_first_is_granted) {
   const auto permissions = [this] {
     return index_.check(
