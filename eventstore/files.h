@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,13 @@ std::string system_message();
 
 // Writes on where a write is short or interrupted.
 bool write_all(int fd, std::string_view bytes);
+
+// Reads up to the end of the file or `size` bytes, whichever is first; reads on where a read is short or
+// interrupted. How many there were; -1 where it failed.
+std::ptrdiff_t read_up_to(int fd, char* into, std::size_t size);
+
+// As fsync(2), again where a signal interrupted it.
+bool sync_file(int fd);
 
 // Makes the name of a file durable: syncs the folder that it is in.
 bool sync_parent_folder(const std::string& path);

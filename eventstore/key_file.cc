@@ -59,7 +59,7 @@ Result<KeyEncryptionKey> create_key_file(const std::string& path, Random& random
     sodium_memzero(text.data(), text.size());
     return refuse(path, system_message());
   }
-  const bool synced = write_all(file.fd(), text) && ::fsync(file.fd()) == 0;
+  const bool synced = write_all(file.fd(), text) && sync_file(file.fd());
   const auto why = system_message();
   sodium_memzero(text.data(), text.size());
   if (!synced) {
@@ -79,7 +79,7 @@ Result<KeyEncryptionKeys> read_key_file(const std::string& path) {
     return refuse(path, "others than its owner may read it (chmod 600 mends that)");
   }
   std::array<char, 2 * line_length + 1> text{};
-  const auto length = ::read(file.fd(), text.data(), text.size());
+  const auto length = read_up_to(file.fd(), text.data(), text.size());
   KeyEncryptionKeys keys;
   bool whole = length == line_length || length == 2 * line_length;
   if (whole) whole = parse_line(text.data(), keys.current);

@@ -98,7 +98,7 @@ Result<void> TreeHeadFile::append(std::string_view note) {
   const auto whole = whole_notes_length(before);
   if (whole < before.size() && ::ftruncate(file.fd(), static_cast<off_t>(whole)) != 0)
     return refuse(path_, system_message());
-  if (!write_all(file.fd(), std::string(note) + '\n') || ::fsync(file.fd()) != 0) {
+  if (!write_all(file.fd(), std::string(note) + '\n') || !sync_file(file.fd())) {
     return refuse(path_, system_message());
   }
   if (is_new && !sync_parent_folder(path_)) return refuse(path_, system_message());
