@@ -14,17 +14,6 @@
 
 namespace mintmark {
 
-// A stream with an event that could not be applied, at that position.
-struct ParkedStream {
-  std::string stream;
-  Position position = 0;
-  std::string reason;
-
-  bool operator==(const ParkedStream&) const = default;
-};
-
-using ParkedStreams = std::map<std::string, ParkedStream, std::less<>>;
-
 // What the authorization index remembers beside its table, once: only its writer needs it.
 struct AuthorizationHistory {
   TokenIdSet deleted;

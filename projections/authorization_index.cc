@@ -75,12 +75,9 @@ std::size_t AuthorizationIndex::parked_streams() const {
   return history_.parked.size();
 }
 
-std::vector<ParkedStream> AuthorizationIndex::parked() const {
+std::vector<ParkedStream> AuthorizationIndex::parked(std::size_t limit) const {
   const std::lock_guard lock(parked_mutex_);
-  std::vector<ParkedStream> result;
-  result.reserve(history_.parked.size());
-  for (const auto& [stream, parked] : history_.parked) result.push_back(parked);
-  return result;
+  return first_of(history_.parked, limit);
 }
 
 std::string AuthorizationIndex::fingerprint() const {

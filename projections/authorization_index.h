@@ -94,7 +94,7 @@ class AuthorizationIndex final : public Projection {
 
   // These two may be called from any thread and take a lock that only apply() and load() take as well.
   std::size_t parked_streams() const override;
-  std::vector<ParkedStream> parked() const;
+  std::vector<ParkedStream> parked(std::size_t limit) const override;
 
   // Live tokens, and bytes of both copies with all that belongs to them, as of the last apply(). Any thread.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }

@@ -16,6 +16,8 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include "eventstore/files.h"
+
 namespace mintmark {
 namespace {
 
@@ -341,7 +343,7 @@ void write_file(const std::filesystem::path& path, EventId log_id, Position chec
   out.put(std::uint64_t{history.parked.size()});
   write_body(out, table, history);
   out.finish();
-  if (::fsync(file.fd()) != 0) throw_errno(path);
+  if (!sync_file(file.fd())) throw_errno(path);
 }
 
 }  // namespace
@@ -359,7 +361,7 @@ void save_authorization_snapshot(const std::filesystem::path& path, EventId log_
   if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(path);
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const File directory(folder, O_RDONLY | O_DIRECTORY);
-  if (!directory.is_open() || ::fsync(directory.fd()) != 0) throw_errno(folder);
+  if (!directory.is_open() || !sync_file(directory.fd())) throw_errno(folder);
 }
 
 std::expected<LoadedAuthorization, std::string> load_authorization_snapshot(const std::filesystem::path& path,

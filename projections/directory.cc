@@ -180,6 +180,10 @@ Result<void> Directory::apply_event(const StoredEvent& event, RowWriter& rows) {
   return {};
 }
 
+void Directory::refuse_parked(const Recorded& recorded, RowWriter& rows) {
+  if (recorded.stream().starts_with("user-")) (void)deactivate_user(recorded, rows);
+}
+
 std::optional<AccountRow> Directory::account(AccountId id) const {
   auto row = parse<AccountRow>(view().get(number_key('a', id.code())));
   return row && !row->closed() ? std::move(row) : std::nullopt;

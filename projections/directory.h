@@ -41,6 +41,8 @@ class Directory final : public RowProjection {
 
  private:
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
+  // A person whose stream is parked is signed out and cannot sign in.
+  void refuse_parked(const Recorded& recorded, RowWriter& rows) override;
   Result<void> add_user(const Recorded& recorded, RowWriter& rows);
   Result<void> update_user(const Recorded& recorded, RowWriter& rows);
   // Name and address out of their seal, none where the data key is destroyed.

@@ -64,6 +64,16 @@ bool Projector::step(std::size_t limit) {
   return true;
 }
 
+std::vector<ParkedBy> Projector::parked(std::size_t limit) const {
+  std::vector<ParkedBy> all;
+  for (const auto* projection : projections_) {
+    for (auto& parked : projection->parked(limit - all.size())) {
+      all.push_back({projection->name(), std::move(parked)});
+    }
+  }
+  return all;
+}
+
 void Projector::run(const std::stop_token& stop) {
   try {
     while (log_.wait_past(position(), stop)) step();

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -14,6 +15,12 @@
 #include "projections/projection.h"
 
 namespace mintmark {
+
+// A stream that a projection has parked.
+struct ParkedBy {
+  std::string_view projection;
+  ParkedStream parked;
+};
 
 // Follows the log on a thread of its own and feeds every projection, each from its own checkpoint, all to the
 // same position before it goes on. Thread-safe.
@@ -38,6 +45,8 @@ class Projector {
 
   // Streams that some projection has parked, added over the projections.
   std::size_t parked_streams() const;
+  // `limit` of them where there are so many, projection by projection.
+  std::vector<ParkedBy> parked(std::size_t limit) const;
 
   // What the thread does at a time, and its caller with Drive::kCaller: feeds every projection with up to
   // `limit` events; false where there is none. Throws what a projection throws: then it may not be called any

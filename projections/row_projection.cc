@@ -24,12 +24,34 @@ std::string parked_key(std::string_view stream) {
   return std::string(parked_prefix).append(stream);
 }
 
-std::size_t count_parked(const View& view) {
-  std::size_t count = 0;
+// The position, then the reason. Earlier versions wrote the reason alone: no reason begins with a NUL byte,
+// and every position's first byte is one.
+std::string parked_value(const ParkedStream& parked) {
+  std::string value;
+  put_big_endian(value, parked.position);
+  return value + parked.reason;
+}
+
+ParkedStream read_parked(std::string_view key, std::string_view value) {
+  ParkedStream parked{std::string(key.substr(parked_prefix.size())), 0, ""};
+  if (value.size() >= sizeof(Position) && value.front() == '\0') {
+    parked.position = get_big_endian(value.substr(0, sizeof(Position)));
+    value.remove_prefix(sizeof(Position));
+  }
+  parked.reason = value;
+  return parked;
+}
+
+ParkedStreams load_parked(const View& view) {
+  ParkedStreams all;
   const auto it = view.rows();
-  for (it->Seek(slice(parked_prefix)); it->Valid() && it->key().starts_with(slice(parked_prefix)); it->Next())
-    ++count;
-  return count;
+  for (it->Seek(slice(parked_prefix)); it->Valid() && it->key().starts_with(slice(parked_prefix));
+       it->Next()) {
+    auto parked = read_parked(mintmark::view(it->key()), mintmark::view(it->value()));
+    all.emplace(parked.stream, parked);
+  }
+  throw_unless_ok(it->status());
+  return all;
 }
 
 }  // namespace
@@ -70,7 +92,7 @@ void RowWriter::write() {
   kept_.clear();
 }
 
-RowProjection::RowProjection(View view) : view_(view), checkpoint_(0), parked_(count_parked(view)) {
+RowProjection::RowProjection(View view) : view_(view), checkpoint_(0), parked_(load_parked(view)) {
   if (const auto stored = view_.get(checkpoint_key)) checkpoint_ = get_big_endian(*stored);
 }
 
@@ -81,10 +103,22 @@ Position RowProjection::checkpoint_of(rocksdb::Iterator& rows) {
   return get_big_endian(mintmark::view(rows.value()));
 }
 
+std::size_t RowProjection::parked_streams() const {
+  const std::scoped_lock lock(parked_mutex_);
+  return parked_.size();
+}
+
+std::vector<ParkedStream> RowProjection::parked(std::size_t limit) const {
+  const std::scoped_lock lock(parked_mutex_);
+  return first_of(parked_, limit);
+}
+
+void RowProjection::refuse_parked(const Recorded&, RowWriter&) {}
+
 void RowProjection::apply(std::span<const StoredEvent> events) {
   RowWriter rows(view_);
   Position position = checkpoint();
-  std::size_t parked = parked_streams();
+  ParkedStreams parked;
   for (const auto& event : events) {
     if (event.recorded.position() <= position) continue;
     if (event.recorded.position() != position + 1) {
@@ -101,21 +135,27 @@ void RowProjection::apply(std::span<const StoredEvent> events) {
   crash_point("rows due");
   rows.write();
   rows_written();
-  parked_.store(parked, std::memory_order_relaxed);
+  if (!parked.empty()) {
+    const std::scoped_lock lock(parked_mutex_);
+    parked_.merge(parked);
+  }
   checkpoint_.store(position, std::memory_order_release);
 }
 
-void RowProjection::apply_or_park(const StoredEvent& event, RowWriter& rows, std::size_t& parked) {
+void RowProjection::apply_or_park(const StoredEvent& event, RowWriter& rows, ParkedStreams& parked) {
   const auto& stream = event.recorded.stream();
-  if (parked > 0 && rows.get(parked_key(stream))) return;
-  const auto applied = apply_event(event, rows);
+  // Only this thread changes parked_, so it may read it without the lock.
+  if (parked_.contains(stream) || parked.contains(stream)) return;
+  const auto applied = take_in([&] { return apply_event(event, rows); });
   if (!applied) {
     rows.undo();
     const auto reason = fmt::format("{}", fmt::join(applied.error().messages, " "));
+    const ParkedStream entry{stream, event.recorded.position(), reason};
     spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
-                     event.recorded.position(), stream, reason);
-    rows.put(parked_key(stream), reason);
-    ++parked;
+                     entry.position, stream, reason);
+    refuse_parked(event.recorded, rows);
+    rows.put(parked_key(stream), parked_value(entry));
+    parked.emplace(stream, entry);
   }
   rows.keep();
 }

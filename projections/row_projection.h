@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +54,8 @@ class RowProjection : public Projection {
  public:
   Position checkpoint() const override { return checkpoint_.load(std::memory_order_acquire); }
   void apply(std::span<const StoredEvent> events) override;
-  std::size_t parked_streams() const override { return parked_.load(std::memory_order_relaxed); }
+  std::size_t parked_streams() const override;
+  std::vector<ParkedStream> parked(std::size_t limit) const override;
 
  protected:
   explicit RowProjection(View view);
@@ -62,18 +64,22 @@ class RowProjection : public Projection {
   static Position checkpoint_of(rocksdb::Iterator& rows);
 
   // What one event does to the rows; kinds that do not concern the projection do nothing. A failure says why
-  // it cannot be applied; then its changes are undone and its stream is parked.
+  // it cannot be applied; then its changes are undone and its stream is parked. Called by take_in().
   virtual Result<void> apply_event(const StoredEvent& event, RowWriter& rows) = 0;
+  // Called where an event parks its stream: what must not be let in on the strength of rows that cannot
+  // follow their stream any more is refused here.
+  virtual void refuse_parked(const Recorded& recorded, RowWriter& rows);
   // Called when the rows of a batch are written, before anybody is told of its positions.
   virtual void rows_written() {}
 
  private:
-  // `parked` counts the parked streams, those of the batch included.
-  void apply_or_park(const StoredEvent& event, RowWriter& rows, std::size_t& parked);
+  // Adds to `parked` what the event parks.
+  void apply_or_park(const StoredEvent& event, RowWriter& rows, ParkedStreams& parked);
 
   View view_;
   std::atomic<Position> checkpoint_;
-  std::atomic<std::size_t> parked_;
+  mutable std::mutex parked_mutex_;
+  ParkedStreams parked_;  // guarded by parked_mutex_; changed by the projector's thread alone
 };
 
 }  // namespace mintmark

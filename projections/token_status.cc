@@ -18,7 +18,8 @@ ShownStatus shown_status(const StatusInputs& inputs, Time now) {
   const auto at = now.time_since_epoch().count();
   const bool swapped = inputs.renewed && at >= inputs.expires_at_us;
   const auto end = swapped ? inputs.renewed_expires_at_us : inputs.expires_at_us;
-  if (at >= end) return ShownStatus::kExpired;
+  // What is recorded as expired stays so where the clock is set back.
+  if (at >= end || inputs.stored == TokenRow::EXPIRED) return ShownStatus::kExpired;
   if (inputs.stored == TokenRow::PENDING) return ShownStatus::kPending;
   if (inputs.stored == TokenRow::INACTIVE) return ShownStatus::kInactive;
   if (inputs.renewed && !swapped) return ShownStatus::kRevitalised;

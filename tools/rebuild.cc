@@ -1,6 +1,7 @@
 #include "projections/rebuild.h"
 
 #include <array>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include "projections/webhook_list.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
+#include "worker/rocksdb_job_store.h"
 
 namespace mintmark {
 namespace {
@@ -68,6 +70,20 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
   return rebuild_rows(*sources.log, *sources.views, name, make, progress);
 }
 
+// What could not be planned is planned again, with all other jobs, at the next start.
+void forget_parked_jobs(const Config& config) {
+  const SystemClock clock;
+  auto jobs = RocksDbJobStore::open(config.jobs_path(), clock);
+  if (!jobs || (*jobs)->parked_streams() == 0) return;
+  jobs->reset();
+  // Under another name first: cut short, it leaves all of the jobs or none.
+  const auto old = config.jobs_path() + ".old";
+  std::filesystem::remove_all(old);
+  std::filesystem::rename(config.jobs_path(), old);
+  std::filesystem::remove_all(old);
+  fmt::print("{:<20} planned again at the next start\n", "jobs");
+}
+
 int rebuild_all(const Config& config, const std::vector<std::string_view>& names) {
   Sources sources;
   if (const auto opened = open(config, sources); !opened) return report(opened.error());
@@ -109,6 +125,7 @@ void add_rebuild(CLI::App& program, int& exit_code) {
       exit_code = report(config.error());
     } else if (options->all) {
       exit_code = rebuild_all(*config, {projection_names.begin(), projection_names.end()});
+      forget_parked_jobs(*config);
     } else {
       exit_code = rebuild_all(*config, {options->name});
     }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,10 +31,20 @@ class JobPlanner final : public Projection {
   Position checkpoint() const override { return jobs_.planned(); }
   // Reads streams of the log: blocks on disk.
   void apply(std::span<const StoredEvent> events) override;
-  // Nothing is ever parked: an event that names what is not there plans nothing.
-  std::size_t parked_streams() const override { return 0; }
+  // What an event names and is not there is not an error: it plans nothing. A webhook or a token whose
+  // account cannot be told parks its stream; of a parked stream only a deletion still counts.
+  std::size_t parked_streams() const override { return jobs_.parked_streams(); }
+  std::vector<ParkedStream> parked(std::size_t limit) const override { return jobs_.parked(limit); }
 
  private:
+  struct Poison {
+    std::size_t index;
+    std::string reason;
+  };
+  // Plans them all; or none, where one cannot be planned.
+  std::optional<Poison> try_to_plan(std::span<const StoredEvent> events);
+  void park(const StoredEvent& event, const std::string& reason);
+
   EventLog& log_;
   JobStore& jobs_;
 };

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "domain/time.h"
 #include "eventstore/event_log.h"
+#include "projections/projection.h"
 #include "worker/job_key.h"
 #include "worker/job_queue.h"
 #include "worker/jobs.pb.h"
@@ -29,6 +31,7 @@ struct JobPlan {
   std::vector<StoredJob> jobs;
   std::vector<Subscription> subscriptions;
   std::vector<std::uint32_t> ended_subscriptions;  // webhooks that are no more; their history goes with them
+  std::vector<ParkedStream> parked = {};           // of a webhook's: it is not called any more
 };
 
 // Where a job stands at this moment.
@@ -53,6 +56,11 @@ class JobStore {
   // Tells, from whichever thread plans, of every plan that changed jobs or webhooks; empty: tells nobody any
   // more, and when that returns nobody is being told. `listener` must not block.
   virtual void when_planned(std::function<void()> listener) = 0;
+
+  // Streams with an event that could not be planned. Read memory.
+  virtual bool is_parked(std::string_view stream) = 0;
+  virtual std::size_t parked_streams() = 0;
+  virtual std::vector<ParkedStream> parked(std::size_t limit) = 0;
 
   virtual std::optional<StoredJob> find(const JobKey& key) = 0;
   virtual std::optional<JobView> view(const JobKey& key) = 0;

@@ -10,47 +10,17 @@
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "worker/job_store_keys.h"
 
 namespace mintmark {
 namespace {
+
+using namespace job_store_keys;
 
 constexpr std::string_view format = "2";
 
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the job store cannot be used: " + status.ToString());
-}
-
-template <class... Numbers>
-std::string key_with(char prefix, Numbers... numbers) {
-  std::string key(1, prefix);
-  (put_big_endian(key, static_cast<std::uint64_t>(numbers)), ...);
-  return key;
-}
-
-std::string job_key(const JobKey& key) {
-  return key_with('j', key.position, key.kind, key.target);
-}
-std::string account_key(std::uint32_t account, const JobKey& key) {
-  return key_with('a', account, key.position, key.kind, key.target);
-}
-std::string history_key(const JobKey& key) {
-  return key_with('h', key.target, key.position, key.kind);
-}
-std::string finished_key(std::int64_t finished_us, const JobKey& key) {
-  return key_with('t', finished_us, key.position, key.kind, key.target);
-}
-std::string subscription_key(std::uint32_t webhook) {
-  return key_with('w', webhook);
-}
-
-// The number at a place of a key that key_with() made.
-std::uint64_t number_at(std::string_view key, std::size_t place) {
-  return get_big_endian(key.substr(1 + place * 8));
-}
-
-JobKey key_at(std::string_view key, std::size_t place) {
-  return {number_at(key, place), static_cast<JobKind>(number_at(key, place + 1)),
-          static_cast<std::uint32_t>(number_at(key, place + 2))};
 }
 
 template <class Message>
@@ -73,6 +43,11 @@ void for_each(rocksdb::DB& db, const std::string& prefix,
 
 Time time_of(std::int64_t microseconds) {
   return Time(std::chrono::microseconds(microseconds));
+}
+
+std::optional<WebhookId> webhook_of_stream(std::string_view stream) {
+  constexpr std::string_view prefix = "webhook-";
+  return stream.starts_with(prefix) ? WebhookId::parse(stream.substr(prefix.size())) : std::nullopt;
 }
 
 bool is_delivery(JobKind kind) {
@@ -137,6 +112,11 @@ void RocksDbJobStore::load() {
   const auto status = db_->Get(rocksdb::ReadOptions(), "planned", &value);
   if (!status.IsNotFound()) throw_unless_ok(status);
   if (status.ok()) planned_ = get_big_endian(value);
+  for_each(*db_, "s", [this](std::string_view key, std::string_view stored) {
+    take(ParkedStream{std::string(key.substr(1)), get_big_endian(stored.substr(0, sizeof(Position))),
+                      std::string(stored.substr(sizeof(Position)))});
+    return true;
+  });
   for_each(*db_, "w", [this](std::string_view, std::string_view stored) {
     take(parse<Subscription>(stored));
     return true;
@@ -151,7 +131,11 @@ void RocksDbJobStore::load() {
 void RocksDbJobStore::take(const StoredJob& job) {
   const auto key = key_of(job.key());
   if (job.status() == StoredJob::WAITING) {
-    queue_.put(key, time_of(job.due_us()), job.attempts() > job.round_begin());
+    // A first attempt is due at once: one that was called for while the clock was ahead must not wait, and
+    // keep others waiting, until the clock gets there again.
+    const bool has_failed = job.attempts() > job.round_begin();
+    const auto due = time_of(job.due_us());
+    queue_.put(key, has_failed ? due : std::min(due, clock_.now()), has_failed);
   } else {
     queue_.erase(key);
   }
@@ -162,8 +146,26 @@ void RocksDbJobStore::take(const Subscription& subscription) {
   subscriptions_[webhook] = subscription;
   by_account_.emplace(subscription.account(), webhook);
   if (subscription.owned()) by_token_.emplace(subscription.owner_token(), webhook);
-  const bool held = !subscription.active() || subscription.paused() || subscription.gone();
-  queue_.hold({JobSubject::Group::kDeliveries, webhook}, held, time_of(subscription.open_until_us()));
+  hold_deliveries(webhook);
+}
+
+void RocksDbJobStore::take(const ParkedStream& parked) {
+  parked_.emplace(parked.stream, parked);
+  if (const auto webhook = webhook_of_stream(parked.stream)) hold_deliveries(webhook->value());
+}
+
+// Holds them back as the webhook's state wants it; one that cannot be followed any more is not called.
+void RocksDbJobStore::hold_deliveries(std::uint32_t webhook) {
+  const bool parked = parked_.contains(stream_of(WebhookId::from_value(webhook)));
+  bool held = parked;
+  Time not_before;
+  if (const auto found = subscriptions_.find(webhook); found != subscriptions_.end()) {
+    const auto& subscription = found->second;
+    held = held || !subscription.active() || subscription.paused() || subscription.gone();
+    not_before = time_of(subscription.open_until_us());
+  }
+  queue_.hold({JobSubject::Group::kDeliveries, webhook}, held, not_before);
+  queue_.hold({JobSubject::Group::kTests, webhook}, parked, {});
 }
 
 void RocksDbJobStore::forget_subscription(std::uint32_t webhook) {
@@ -172,7 +174,7 @@ void RocksDbJobStore::forget_subscription(std::uint32_t webhook) {
   by_account_.erase({found->second.account(), webhook});
   by_token_.erase({found->second.owner_token(), webhook});
   subscriptions_.erase(found);
-  queue_.hold({JobSubject::Group::kDeliveries, webhook}, false, {});
+  hold_deliveries(webhook);
 }
 
 // What was delivered to it; what was cancelled or given up stays until prune().
@@ -206,6 +208,11 @@ void RocksDbJobStore::plan(const JobPlan& plan) {
     if (is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
     if (job.finished_us() != 0) throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
   }
+  for (const auto& parked : plan.parked) {
+    std::string value;
+    put_big_endian(value, parked.position);
+    throw_unless_ok(batch.Put("s" + parked.stream, value + parked.reason));
+  }
   std::string position;
   put_big_endian(position, plan.position);
   throw_unless_ok(batch.Put("planned", position));
@@ -215,6 +222,7 @@ void RocksDbJobStore::plan(const JobPlan& plan) {
     for (const auto webhook : plan.ended_subscriptions) forget_subscription(webhook);
     for (const auto& subscription : plan.subscriptions) take(subscription);
     for (const auto& job : plan.jobs) take(job);
+    for (const auto& parked : plan.parked) take(parked);
     planned_.store(plan.position, std::memory_order_release);
   }
   if (plan.jobs.empty() && plan.subscriptions.empty()) return;
@@ -225,6 +233,21 @@ void RocksDbJobStore::plan(const JobPlan& plan) {
 void RocksDbJobStore::when_planned(std::function<void()> listener) {
   const std::scoped_lock lock(listener_mutex_);
   listener_ = std::move(listener);
+}
+
+bool RocksDbJobStore::is_parked(std::string_view stream) {
+  const std::scoped_lock lock(mutex_);
+  return parked_.contains(stream);
+}
+
+std::size_t RocksDbJobStore::parked_streams() {
+  const std::scoped_lock lock(mutex_);
+  return parked_.size();
+}
+
+std::vector<ParkedStream> RocksDbJobStore::parked(std::size_t limit) {
+  const std::scoped_lock lock(mutex_);
+  return first_of(parked_, limit);
 }
 
 std::optional<StoredJob> RocksDbJobStore::find(const JobKey& key) {

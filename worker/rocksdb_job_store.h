@@ -27,6 +27,7 @@ namespace mintmark {
 //   h webhook, position, kind          → nothing: its deliveries
 //   t finished, position, kind, target → nothing: what prune() forgets
 //   w webhook                          → Subscription
+//   s stream                           → position, reason: it is parked
 //   planned → position                 format → the version of all this
 //
 // Not synced: what a crash of the machine takes away is planned again from the log.
@@ -40,6 +41,9 @@ class RocksDbJobStore final : public JobStore {
   Position planned() override { return planned_.load(std::memory_order_acquire); }
   void plan(const JobPlan& plan) override;
   void when_planned(std::function<void()> listener) override;
+  bool is_parked(std::string_view stream) override;
+  std::size_t parked_streams() override;
+  std::vector<ParkedStream> parked(std::size_t limit) override;
   std::optional<StoredJob> find(const JobKey& key) override;
   std::optional<JobView> view(const JobKey& key) override;
   std::optional<Subscription> subscription(std::uint32_t webhook) override;
@@ -64,6 +68,8 @@ class RocksDbJobStore final : public JobStore {
   void load();
   void take(const StoredJob& job);
   void take(const Subscription& subscription);
+  void hold_deliveries(std::uint32_t webhook);
+  void take(const ParkedStream& parked);
   void forget_subscription(std::uint32_t webhook);
   void forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch);
   std::vector<JobView> views(const std::string& prefix, std::size_t limit,
@@ -76,6 +82,7 @@ class RocksDbJobStore final : public JobStore {
   std::function<void()> listener_;  // guarded by listener_mutex_
   std::mutex mutex_;
   JobQueue queue_;                                                 // guarded by mutex_
+  ParkedStreams parked_;                                           // guarded by mutex_
   std::unordered_map<std::uint32_t, Subscription> subscriptions_;  // guarded by mutex_
   std::set<std::pair<std::uint32_t, std::uint32_t>> by_account_;   // account, webhook; guarded by mutex_
   std::set<std::pair<std::uint32_t, std::uint32_t>> by_token_;     // token, webhook; guarded by mutex_

@@ -218,7 +218,7 @@ TEST_F(AuthorizationIndexTest, names_are_encoded_for_a_header) {
     EXPECT_EQ(check(0).name, std::string(length, 'x'));
   }
   apply({renamed(0, std::string(1537, 'x'))});
-  EXPECT_THAT(index_.parked().at(0).reason, HasSubstr("too long"));
+  EXPECT_THAT(index_.parked(100).at(0).reason, HasSubstr("too long"));
 }
 
 TEST_F(AuthorizationIndexTest, events_that_cannot_be_applied_park_their_stream) {
@@ -237,7 +237,7 @@ TEST_F(AuthorizationIndexTest, events_that_cannot_be_applied_park_their_stream) 
     apply({event});
     EXPECT_EQ(verdict(n), Verdict::kUnknown);
     ASSERT_EQ(index_.parked_streams(), n + 1);
-    const auto parked = index_.parked().at(n);
+    const auto parked = index_.parked(100).at(n);
     EXPECT_EQ(parked.stream, stream_of(id_of(n)));
     EXPECT_EQ(parked.position, last_);
     EXPECT_THAT(parked.reason, HasSubstr(spoils[n].second));
@@ -254,7 +254,7 @@ TEST_F(AuthorizationIndexTest, the_token_of_a_parked_stream_is_refused_until_it_
   EXPECT_EQ(check(1).name, "ci");
   EXPECT_EQ(verdict(2), Verdict::kAllowed);
   EXPECT_EQ(verdict(3), Verdict::kAllowed);
-  EXPECT_THAT(index_.parked(),
+  EXPECT_THAT(index_.parked(100),
               ElementsAre(ParkedStream{stream_of(id_of(1)), 3, "the token was created before"}));
   apply({deleted(1)});
   EXPECT_EQ(verdict(1), Verdict::kUnknown);

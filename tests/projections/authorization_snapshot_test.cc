@@ -55,7 +55,7 @@ TEST_F(AuthorizationSnapshotTest, a_loaded_index_equals_the_saved_one_and_goes_o
   EXPECT_FALSE(loaded.load(path_, log_id));
   EXPECT_EQ(loaded.checkpoint(), index_.checkpoint());
   EXPECT_EQ(loaded.size(), index_.size());
-  EXPECT_EQ(loaded.parked(), index_.parked());
+  EXPECT_EQ(loaded.parked(100), index_.parked(100));
   EXPECT_EQ(loaded.fingerprint(), index_.fingerprint());
   EXPECT_EQ(check_in(loaded, id_of(1), secret_of(1)).name, "one");
   EXPECT_EQ(check_in(loaded, id_of(2), secret_of(2)).verdict, Verdict::kRefused);

@@ -168,6 +168,23 @@ TEST_F(DirectoryTest, TheNewestPasswordHashCounts) {
   EXPECT_EQ(directory().password_hash(user_id(6)), std::nullopt);
 }
 
+TEST_F(DirectoryTest, APersonWhoseStreamIsParkedIsSignedOutAndCannotSignIn) {
+  add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
+  add_user(user_id(6), vendor(1), "Bob", "bob@example.com");
+  open_session("aa", user_id(5));
+  open_session("bb", user_id(6));
+  ASSERT_TRUE(directory().session("aa"));
+  Event unreadable;
+  unreadable.mutable_user_updated()->mutable_profile()->set_ciphertext("no seal");
+  history_.add(stream_of(user_id(5)), unreadable);
+  open_session("ab", user_id(5));
+  EXPECT_EQ(directory().parked_streams(), 1);
+  EXPECT_FALSE(directory().session("aa"));
+  EXPECT_FALSE(directory().session("ab"));
+  EXPECT_TRUE(directory().user(user_id(5))->inactive());
+  EXPECT_TRUE(directory().session("bb")) << "somebody else's";
+}
+
 TEST_F(DirectoryTest, APersonWhoseDataKeyIsDestroyedHasNeitherNameNorEmailNorPassword) {
   add_user(user_id(5), vendor(1), "Ann", "ann@example.com");
   set_password(user_id(5), "a hash");

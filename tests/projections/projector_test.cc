@@ -1,5 +1,6 @@
 #include "projections/projector.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -30,7 +31,11 @@ class Probe final : public Projection {
 
   std::string_view name() const override { return "probe"; }
   Position checkpoint() const override { return checkpoint_; }
-  std::size_t parked_streams() const override { return parked; }
+  std::size_t parked_streams() const override { return parked_list.size(); }
+  std::vector<ParkedStream> parked(std::size_t limit) const override {
+    return {parked_list.begin(),
+            parked_list.begin() + static_cast<std::ptrdiff_t>(std::min(limit, parked_list.size()))};
+  }
   void apply(std::span<const StoredEvent> events) override {
     if (gate) {
       entered.set_value();
@@ -47,7 +52,7 @@ class Probe final : public Projection {
 
   std::vector<Position> seen;  // to be read when the projector has told, or is gone
   Position refused = 0;
-  std::size_t parked = 0;
+  std::vector<ParkedStream> parked_list;
   std::optional<std::shared_future<void>> gate;
   std::promise<void> entered;
 
@@ -208,11 +213,17 @@ TEST_F(ProjectorTest, DestructionTellsWaitersFalseAndIsNoFailure) {
 
 TEST_F(ProjectorTest, ParkedStreamsAreAddedOverTheProjections) {
   auto& one = make_probe();
-  one.parked = 1;
+  one.parked_list = {{"a", 1, "x"}};
   auto& two = make_probe();
-  two.parked = 2;
+  two.parked_list = {{"b", 2, "y"}, {"c", 3, "z"}};
   start({&one, &two});
   EXPECT_EQ(projector_->parked_streams(), 3);
+  std::vector<std::string> streams;
+  for (const auto& [projection, parked] : projector_->parked(2)) {
+    EXPECT_EQ(projection, "probe");
+    streams.push_back(parked.stream);
+  }
+  EXPECT_THAT(streams, ElementsAre("a", "b"));
 }
 
 }  // namespace

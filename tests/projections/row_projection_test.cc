@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "eventstore/memory_log.h"
+#include "projections/rebuild.h"
 #include "projections/token_list.h"
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
@@ -19,10 +20,11 @@ namespace {
 using ::testing::HasSubstr;
 using namespace ::mintmark::testing;
 
-// Counts accounts by their name; refuses the name "bad" after having written it.
+// Counts accounts by their name; refuses the name "bad" after having written it, unless it is mended. "bug"
+// is one that its author did not think of, "disk" a machine that breaks.
 class AccountCounter final : public RowProjection {
  public:
-  explicit AccountCounter(View view) : RowProjection(view) {}
+  explicit AccountCounter(View view, bool mended = false) : RowProjection(view), mended_(mended) {}
   std::string_view name() const override { return "account_counter"; }
 
   std::string count(const std::string& account) const { return view().get("c" + account).value_or("none"); }
@@ -34,9 +36,13 @@ class AccountCounter final : public RowProjection {
     const auto key = "c" + opened;
     rows.put(key, std::to_string(std::stoi(rows.get(key).value_or("0")) + 1));
     rows.erase("cerased");
-    if (opened == "bad") return fail(ErrorKind::kInvalid, "it is bad");
+    if (opened == "bad" && !mended_) return fail(ErrorKind::kInvalid, "it is bad");
+    if (opened == "bug") return fail(ErrorKind::kInvalid, std::string(1, opened.at(3)));
+    if (opened == "disk") throw std::runtime_error("the disk is gone");
     return {};
   }
+
+  const bool mended_;
 };
 
 class RowProjectionTest : public ::testing::Test {
@@ -119,6 +125,68 @@ TEST_F(RowProjectionTest, ParkedStreamsStayParkedAfterReopening) {
   open("b", "x");
   feed(log_, *counter_);
   EXPECT_EQ(counter_->count("x"), "none");
+}
+
+TEST_F(RowProjectionTest, WhatIsParkedIsToldWithItsPositionAndReasonAlsoAfterReopening) {
+  open("a", "x");
+  open("c", "bad");
+  open("b", "bad");
+  open("c", "bad");
+  feed(log_, *counter_);
+  const std::vector<ParkedStream> expected{{"b", 3, "it is bad"}, {"c", 2, "it is bad"}};
+  EXPECT_EQ(counter_->parked(10), expected);
+  EXPECT_EQ(counter_->parked(1).size(), 1);
+  reopen();
+  EXPECT_EQ(counter_->parked(10), expected);
+}
+
+TEST_F(RowProjectionTest, AStreamThatAnEarlierVersionParkedStaysParkedWithoutAPosition) {
+  const auto view = views_.store().live("account_counter");
+  rocksdb::WriteBatch batch;
+  ASSERT_TRUE(batch.Put(view.family(), rocksdb::Slice("\0parked/b", 9), "it was bad").ok());
+  View(view).write(batch);
+  reopen();
+  EXPECT_EQ(counter_->parked(10), (std::vector<ParkedStream>{{"b", 0, "it was bad"}}));
+  open("b", "x");
+  feed(log_, *counter_);
+  EXPECT_EQ(counter_->count("x"), "none");
+}
+
+TEST_F(RowProjectionTest, AnEventThatMeetsABugParksItsStreamAndNoOther) {
+  open("b", "bug");
+  open("b", "x");
+  open("a", "x");
+  feed(log_, *counter_);
+  EXPECT_EQ(counter_->count("x"), "1");
+  EXPECT_EQ(counter_->count("bug"), "none");
+  ASSERT_EQ(counter_->parked_streams(), 1);
+  EXPECT_THAT(counter_->parked(1).front().reason, HasSubstr("bug"));
+}
+
+TEST_F(RowProjectionTest, ABrokenMachineParksNothingAndStopsTheProjection) {
+  open("a", "x");
+  open("b", "disk");
+  EXPECT_THROW(feed(log_, *counter_), std::runtime_error);
+  EXPECT_EQ(counter_->checkpoint(), 0);
+  EXPECT_EQ(counter_->count("x"), "none");
+  EXPECT_EQ(counter_->parked_streams(), 0);
+}
+
+TEST_F(RowProjectionTest, ARebuildByAMendedProgramTakesInWhatWasParked) {
+  open("b", "bad");
+  open("b", "x");
+  open("a", "x");
+  feed(log_, *counter_);
+  ASSERT_EQ(counter_->count("x"), "1");
+  counter_.reset();
+  const auto make = [](View view) { return std::make_unique<AccountCounter>(view, true); };
+  const auto report = rebuild_rows(log_, views_.store(), "account_counter", make, [](Position, Position) {});
+  EXPECT_EQ(report.parked_streams, 0);
+  EXPECT_NE(report.difference, "");
+  reopen();
+  EXPECT_EQ(counter_->count("x"), "2");
+  EXPECT_EQ(counter_->count("bad"), "1");
+  EXPECT_EQ(counter_->parked_streams(), 0);
 }
 
 TEST_F(RowProjectionTest, AStreamWhoseNameBeginsAsAParkedOneIsNotParked) {

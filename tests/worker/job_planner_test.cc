@@ -101,6 +101,70 @@ TEST_F(JobPlannerTest, ATriggerCallsForADeliveryToItsWebhookAlone) {
   EXPECT_EQ(event_type_name(job(3, 1).event_kind()), "trigger");
 }
 
+TEST_F(JobPlannerTest, AnEventThatCannotBePlannedParksItsStreamAndNoOther) {
+  add_webhook(1);
+  Event poison;
+  poison.mutable_webhook_created()->set_webhook_id(WebhookId::from_value(2).text());
+  poison.mutable_webhook_created()->set_account_id("nonsense");
+  const auto at = to_webhook(2, poison);
+  trigger(2);
+  auto nobodys = token_created(token_id(5), vendor(1));
+  nobodys.mutable_token_created()->set_account_id("nonsense");
+  history_.add(token_id(5), nobodys);
+  history_.add(token_id(5), token_renamed("x"));
+  history_.add(token_id(5), token_deleted());
+  const auto triggered = trigger(1);
+  const auto created = history_.add(token_id(6), token_created(token_id(6), vendor(1)));
+  EXPECT_THAT(waiting(),
+              ElementsAre(job_id({created, DELIVER_WEBHOOK, 1}), job_id({triggered, DELIVER_WEBHOOK, 1})));
+  EXPECT_EQ(planner_.checkpoint(), log_.head());
+  ASSERT_EQ(planner_.parked_streams(), 2);
+  EXPECT_EQ(planner_.parked(1).front(),
+            (ParkedStream{stream_of(token_id(5)), at + 2, "its token's account cannot be told"}));
+  EXPECT_EQ(planner_.parked(9).back(),
+            (ParkedStream{stream_of(WebhookId::from_value(2)), at, "its account id is malformed"}));
+}
+
+TEST_F(JobPlannerTest, WhatIsParkedStaysSoAfterReopening) {
+  Event poison;
+  poison.mutable_webhook_created()->set_account_id("nonsense");
+  to_webhook(2, poison);
+  plan();
+  store_.reset();
+  store_ = RocksDbJobStore::open(folder_.file("jobs"), clock_).value();
+  JobPlanner reopened(log_, *store_);
+  ASSERT_EQ(reopened.parked_streams(), 1);
+  EXPECT_EQ(reopened.parked(1).front().position, 1);
+  add_webhook(2);  // of the parked stream
+  feed(log_, reopened);
+  EXPECT_FALSE(store_->subscription(2));
+}
+
+TEST_F(JobPlannerTest, AParkedWebhookIsNotCalled) {
+  add_webhook(1);
+  const auto triggered = trigger(1);
+  plan();
+  JobPlan parking{log_.head() + 1, {}, {}, {}};
+  parking.parked.push_back({stream_of(WebhookId::from_value(1)), parking.position, "a test's"});
+  store_->plan(parking);
+  EXPECT_FALSE(store_->claim(1s, {}));
+  EXPECT_EQ(store_->view({triggered, DELIVER_WEBHOOK, 1})->state, JobQueue::State::kParked);
+}
+
+TEST_F(JobPlannerTest, ADeletionOfAParkedWebhookStillEndsIt) {
+  add_webhook(1);
+  trigger(1);
+  plan();
+  JobPlan parking{log_.head(), {}, {}, {}};
+  parking.parked.push_back({stream_of(WebhookId::from_value(1)), parking.position, "a test's"});
+  store_->plan(parking);
+  Event deleted;
+  deleted.mutable_webhook_deleted();
+  to_webhook(1, deleted);
+  EXPECT_THAT(waiting(), IsEmpty());
+  EXPECT_FALSE(store_->subscription(1));
+}
+
 TEST_F(JobPlannerTest, WhatHappensToATokenGoesToTheActiveWebhooksForTokensOfItsAccount) {
   add_webhook(1);
   add_webhook(2);

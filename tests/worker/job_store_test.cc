@@ -93,6 +93,28 @@ TEST_F(JobStoreTest, AClaimCarriesTheJob) {
   EXPECT_EQ(claim->key(), (JobKey{3, DELIVER_WEBHOOK, 7}));
 }
 
+// Called for while the clock was an hour ahead; then somebody set it right.
+TEST_F(JobStoreTest, AFirstAttemptDoesNotWaitForAClockThatWasSetBack) {
+  clock_.advance(1h);
+  const auto ahead = job(1, 7);
+  clock_.advance(-1h);
+  plan(1, {ahead});
+  EXPECT_EQ(claim(), 1);
+  plan(2, {job(2, 8)});
+  clock_.advance(-1h);
+  EXPECT_EQ(claim(), 0) << "planned while it was right, and waiting for its time";
+  open();
+  EXPECT_EQ(claim(), 1) << "after a restart";
+  EXPECT_EQ(claim(), 2);
+}
+
+TEST_F(JobStoreTest, AClockThatStandsStillHoldsNothingUpButWhatHasToWait) {
+  plan(2, {job(1, 7), job(2, 8)});
+  EXPECT_EQ(claim(), 1);
+  EXPECT_EQ(claim(), 2);
+  EXPECT_EQ(claim(), 0);
+}
+
 TEST_F(JobStoreTest, AJobIsClaimedAgainOnceItsLeaseHasEndedAndNotBefore) {
   plan(1, {job(1, 7)});
   EXPECT_EQ(claim(), 1);
