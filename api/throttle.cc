@@ -135,7 +135,8 @@ void FailureSummary::note(AuthenticationFailure kind) {
     const std::scoped_lock lock(mutex_);
     auto& state = kinds_.at(static_cast<std::size_t>(kind));
     ++state.count;
-    if (now < state.next) return;
+    // Further ahead than that it is only where the clock was set back.
+    if (now < state.next && state.next - now <= interval) return;
     count = std::exchange(state.count, 0);
     state.next = now + interval;
   }

@@ -120,6 +120,17 @@ TEST_F(ThrottleTest, FailuresAreToldOnceAMinuteAndKind) {
   EXPECT_THAT(lines[2], HasSubstr("1000 authentication(s) with a wrong key"));
 }
 
+TEST_F(ThrottleTest, FailuresAreToldAlsoAfterTheClockWasSetBack) {
+  std::vector<std::string> lines;
+  FailureSummary summary(clock_, [&](const std::string& line) { lines.push_back(line); });
+  summary.note(AuthenticationFailure::kKey);
+  clock_.advance(-1h);
+  summary.note(AuthenticationFailure::kKey);
+  EXPECT_EQ(lines.size(), 2U);
+  summary.note(AuthenticationFailure::kKey);
+  EXPECT_EQ(lines.size(), 2U);
+}
+
 // Through the API.
 class ThrottledApiTest : public ::testing::Test {
  protected:

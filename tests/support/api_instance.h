@@ -57,28 +57,34 @@ inline std::string header_of(const http::Response& response, std::string_view na
   return "";
 }
 
-// Everything behind the HTTP server, over a log in memory, with a clock that stands still.
+// Everything behind the HTTP server, over a log in memory or another one, with a clock that stands still.
 class ApiInstance {
  public:
-  ApiInstance() {
+  ApiInstance() : ApiInstance(nullptr) {}
+  // `other` must outlive it; `memory` stays empty then.
+  explicit ApiInstance(EventLog& other) : ApiInstance(&other) {}
+
+ private:
+  explicit ApiInstance(EventLog* other) : stored(other ? *other : memory) {
     token_list = std::make_unique<TokenList>(views_.store().live(TokenList::projection_name));
     directory = std::make_unique<Directory>(views_.store().live(Directory::projection_name), vault);
     webhooks = std::make_unique<WebhookList>(views_.store().live(WebhookList::projection_name));
     extensions = std::make_unique<ExtensionList>(views_.store().live(ExtensionList::projection_name));
     handles = std::make_unique<HandleIndex>(views_.store().live(HandleIndex::projection_name));
     jobs = RocksDbJobStore::open(views_.file("jobs"), clock).value();
-    planner = std::make_unique<JobPlanner>(memory, *jobs);
-    calls = std::make_unique<WebhookCalls>(memory, vault, *webhooks, "");
+    planner = std::make_unique<JobPlanner>(stored, *jobs);
+    calls = std::make_unique<WebhookCalls>(stored, vault, *webhooks, "");
     const std::vector<Projection*> projections{&index,         token_list.get(), directory.get(),
                                                webhooks.get(), extensions.get(), handles.get(),
                                                planner.get()};
-    projector = std::make_unique<Projector>(memory, projections, [](const std::string&) {});
+    projector = std::make_unique<Projector>(stored, projections, [](const std::string&) {});
     services = std::unique_ptr<Services>(new Services{
         log, vault, peppers, index, *token_list, *directory, *webhooks, *extensions, *handles, *jobs, *calls,
         *projector, blocking, clock, random, false, healthy, modules, "https://tokens.example.com"});
     api = std::make_unique<Api>(*services);
   }
 
+ public:
   http::Response call(const http::RequestBuilder& request) {
     const auto built = request.build();
     return run(api->answer(built, 0));
@@ -87,7 +93,7 @@ class ApiInstance {
   // Waits until the projections have everything that is in the log.
   void project() {
     std::promise<bool> promise;
-    projector->when_reached(memory.head(), [&promise](bool reached) { promise.set_value(reached); });
+    projector->when_reached(stored.head(), [&promise](bool reached) { promise.set_value(reached); });
     if (!promise.get_future().get()) throw std::runtime_error("the projector has ended");
   }
 
@@ -128,7 +134,8 @@ class ApiInstance {
   FakeClock clock;
   SystemRandom random;
   MemoryLog memory{event_id(1)};
-  ScriptedLog log{memory};
+  EventLog& stored;
+  ScriptedLog log{stored};
   Vault vault{log, KeyEncryptionKey{}, random};
   std::atomic<bool> healthy = true;
 

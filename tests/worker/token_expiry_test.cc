@@ -97,6 +97,19 @@ TEST_F(TokenExpiryTest, LeavesDeletedTokensAlone) {
   EXPECT_EQ(log_.read(3, 1).front().recorded.stream(), stream_of(token_id(2)));
 }
 
+TEST_F(TokenExpiryTest, AClockThatGoesBackAndForwardAgainRecordsNothingTwice) {
+  history_.add(token_id(1), created_until(token_id(1), clock_.now() + 30min));
+  clock_.advance(1h);
+  start();
+  EXPECT_THAT(await_events(1, 1), ElementsAre(Event::kTokenExpired));
+  clock_.advance(-1h);
+  history_.add(token_id(2), created_until(token_id(2), clock_.now() + 40min));
+  EXPECT_THAT(await_events(3, 1), ElementsAre(Event::kTokenExpiring)) << "of the other alone";
+  clock_.advance(1h);
+  EXPECT_THAT(await_events(4, 1), ElementsAre(Event::kTokenExpired));
+  EXPECT_EQ(log_.read(4, 1).front().recorded.stream(), stream_of(token_id(2)));
+}
+
 // One whose stream is parked stays due for ever; the others do not wait for it.
 TEST_F(TokenExpiryTest, ATokenThatCannotBeDoneKeepsNoOtherWaiting) {
   history_.add(token_id(1), created_until(token_id(1), clock_.now() + 1s));
