@@ -1,6 +1,7 @@
 #include "api/admin_socket.h"
 
 #include <array>
+#include <chrono>
 #include <exception>
 #include <set>
 #include <thread>
@@ -14,6 +15,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/array.hpp>
@@ -37,6 +39,7 @@ namespace json = boost::json;
 using Socket = asio::local::stream_protocol::socket;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::milliseconds accept_pause{100};
 
 // The name of the user at the other end, by the kernel's word (SO_PEERCRED).
 std::string peer_name(Socket& socket) {
@@ -151,7 +154,13 @@ struct AdminSocket::Impl {
   awaitable<void> accept() {
     for (;;) {
       auto [code, socket] = co_await acceptor.async_accept(as_result);
-      if (code) co_return;
+      if (!acceptor.is_open()) co_return;
+      if (code) {
+        // Without a descriptor, say: once something else is closed it goes on.
+        asio::steady_timer pause(context, accept_pause);
+        co_await pause.async_wait(as_result);
+        continue;
+      }
       asio::co_spawn(context, serve(std::move(socket), administration, open_sockets),
                      [](const std::exception_ptr& thrown) {
                        if (!thrown) return;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -50,10 +51,20 @@ std::string shown_address(const std::string& address, std::uint16_t port) {
                                                 : fmt::format("[{}]:{}", address, port);
 }
 
+// Clients must not take the descriptors that the log, the views and the worker need: a log that cannot open
+// its next file stops the server. What is kept back is more than those have ever been seen to use.
+std::size_t connections_per_thread(const Config& config, std::size_t open_files_max, std::size_t threads) {
+  constexpr std::size_t kept_for_files = 256;
+  const auto kept = kept_for_files + 3 * config.webhook_concurrency;  // calls, and connections kept open
+  const auto left = open_files_max - std::min(open_files_max, kept);
+  const auto connections = std::max(left, open_files_max / 4) / threads;
+  return std::clamp<std::size_t>(connections, 1, limits::connections_per_thread_max);
+}
+
 int serve(const Config& config) {
   spdlog::set_level(spdlog::level::from_str(config.log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
-  raise_open_files_limit();
+  const auto open_files_max = raise_open_files_limit();
   StopRequest stop;
   const auto on_failure = [&](const std::string& reason) { stop.fail(reason); };
   // Made last and destroyed last: what still runs on other threads may answer to its io threads until then.
@@ -73,6 +84,7 @@ int serve(const Config& config) {
   options.address = config.address;
   options.port = config.port;
   options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
+  options.connections_per_thread_max = connections_per_thread(config, open_files_max, options.threads);
   try {
     server = std::make_unique<http::Server>(options, api);
   } catch (const boost::system::system_error& error) {
