@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <spdlog/spdlog.h>
 
 #include "projections/authorization_snapshot.h"
 
@@ -62,6 +63,10 @@ void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
     copies_.write([&](TokenTable& table) { apply_changes(changes.table, table); });
   }
   for (const auto id : changes.deleted) history_.deleted.insert(id);
+  for (const auto& [stream, parked] : changes.parked) {
+    spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
+                     parked.position, stream, parked.reason);
+  }
   if (!changes.parked.empty()) {
     const std::lock_guard lock(parked_mutex_);
     history_.parked.merge(changes.parked);
