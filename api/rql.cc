@@ -64,12 +64,15 @@ class Parser : RqlReader {
       if (at_end()) break;
       const auto begin = at_;
       page_parameter_ = false;
+      const bool called = at_call();
       if (!term(query_.filter, true)) break;
       if (!page_parameter_) {
         query_.identity.append(text_.source(begin, at_)).push_back('&');
       }
+      // Behind a call, form encoders (the URL Standard's URLSearchParams) write the '=' of a missing value.
+      const bool encoded = called && take('=');
       if (at_end()) break;
-      if (peek() != '&' && peek() != ',') {
+      if (peek() != '&' && (encoded || peek() != ',')) {
         expected(peek() == '|' || peek() == ';' ? "'&' or the end (or stands in parentheses)"
                                                 : "'&' or the end");
         break;
@@ -80,6 +83,13 @@ class Parser : RqlReader {
   }
 
  private:
+  // Whether a call or a group begins here, rather than prop "=".
+  bool at_call() const {
+    auto at = at_;
+    while (at < text_.size() && is_rql_word(text_[at])) ++at;
+    return at < text_.size() && text_.is(at, '(');
+  }
+
   // Control parameters are not conditions; `control` tells where they may stand.
   bool term(Expression& into, bool control) {
     if (++terms_ > limits::query_terms_max) {

@@ -126,6 +126,19 @@ INSTANTIATE_TEST_SUITE_P(OfTheGrammar, AcceptedQuery,
                              {"x-y.z_1=1", "eq(x-y.z_1,'1')"},
                          }));
 
+// What URLSearchParams makes of queries with calls.
+INSTANTIATE_TEST_SUITE_P(OfFormEncoders, AcceptedQuery,
+                         ::testing::ValuesIn(std::vector<Accepted>{
+                             {"ordering(x)=&limit=3", " by:+x [0+3]"},
+                             {"limit=3&ordering%28-x%29=", " by:-x [0+3]"},
+                             {"in%28id%2C%28A%2CB%29%29=&select%28-a%29=", "in(id,'A','B') select:-a"},
+                             {"null%28a%29=&&null%28b%29=&", "eq(a,null()) eq(b,null())"},
+                             {"eq%28a%2C1%29%2Ceq%28b%2C2%29=", "eq(a,'1') eq(b,'2')"},
+                             {"%28eq%28a%2C1%29%7Ceq%28b%2C2%29%29=", "or(and(eq(a,'1')),and(eq(b,'2')))"},
+                             {"not%28eq%28a%2C1%29%29=&eq%28limit%2C3%29=", "not(and(eq(a,'1'))) [0+3]"},
+                             {"and%28a=1%2Cb%3D2%29", "and(eq(a,'1'),eq(b,'2'))"},
+                         }));
+
 struct Rejected {
   std::string_view query;
   std::string_view message;
@@ -184,6 +197,15 @@ INSTANTIATE_TEST_SUITE_P(
         {"limit=x&limit=eq=2", "limit: Given more than once."},
         {"offset=1,offset=2", "offset: Given more than once."},
         {"search=a&search=b", "search: Given more than once."},
+        {"ordering(x)==", "query: Expected '&' or the end at character 13."},
+        {"ordering(x)=y&limit=3", "query: Expected '&' or the end at character 13."},
+        {"ordering(x)=,limit=3", "query: Expected '&' or the end at character 13."},
+        {"name=in=(A)=", "query: Expected '&' or the end at character 12."},
+        {"name=%22x%22=", "query: Expected '&' or the end at character 13."},
+        {"name=null()=", "query: Expected '&' or the end at character 12."},
+        {"and(eq(a,1)=,b=2)", "query: Expected ')' at character 12."},
+        {"(eq(a,1)=)", "query: Expected ')', '&' or '|' at character 9."},
+        {"not(null(a)=)", "query: Expected ')', '&' or '|' at character 12."},
     }));
 
 TEST(ListQuery, WhatIsNegativeOrNoNumberFallsBackToTheDefault) {
@@ -210,6 +232,7 @@ TEST(ListQuery, EveryPageOfAListHasItsIdentity) {
   EXPECT_NE(identity("name=x"), identity("name=y"));
   EXPECT_NE(identity("search=x"), identity("name=x"));
   EXPECT_NE(identity("ordering(name)"), identity("ordering(-name)"));
+  EXPECT_EQ(identity("ordering(name)=&limit=10"), identity("ordering(name)&offset=10"));
 }
 
 TEST(ListQuery, KeepsItsLimits) {
