@@ -1,23 +1,18 @@
 #include "worker/rocksdb_job_store.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <stdexcept>
-#include <system_error>
-
-#include <fmt/format.h>
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "worker/job_store_database.h"
 #include "worker/job_store_keys.h"
 
 namespace mintmark {
 namespace {
 
 using namespace job_store_keys;
-
-constexpr std::string_view format = "2";
 
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the job store cannot be used: " + status.ToString());
@@ -54,55 +49,13 @@ bool is_delivery(JobKind kind) {
   return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
 }
 
-rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
-                              std::unique_ptr<rocksdb::DB>& opened) {
-  rocksdb::Options options;
-  if (env) {
-    options.env = env;
-    options.max_file_opening_threads = 1;  // a simulated disk, which one thread uses
-  }
-  options.create_if_missing = true;
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path, &db);
-  opened.reset(db);
-  return status;
-}
-
-// Whether it is empty or of our format.
-bool is_ours(rocksdb::DB& db) {
-  std::string value;
-  const auto status = db.Get(rocksdb::ReadOptions(), "format", &value);
-  if (status.ok()) return value == format;
-  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));
-  it->SeekToFirst();
-  return status.IsNotFound() && !it->Valid();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock,
                                                                rocksdb::Env* env) {
-  std::error_code code;
-  std::filesystem::create_directories(path, code);
-  std::unique_ptr<rocksdb::DB> db;
-  auto status = open_database(path, env, db);
-  if (status.ok() && !is_ours(*db)) {
-    db.reset();
-    rocksdb::Options options;
-    if (env) options.env = env;
-    status = rocksdb::DestroyDB(path, options);
-    if (status.ok()) status = open_database(path, env, db);
-  }
-  if (status.ok()) status = db->Put(rocksdb::WriteOptions(), "format", slice(format));
-  if (!status.ok()) {
-    return fail(ErrorKind::kUnavailable,
-                fmt::format("The jobs in {} cannot be opened: {}. Deleting the folder has "
-                            "them planned again from the log.",
-                            path, status.ToString()));
-  }
-  std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(db), clock));
+  auto db = open_job_store_database(path, env);
+  if (!db) return std::unexpected(std::move(db.error()));
+  std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(*db), clock));
   store->load();
   return store;
 }
