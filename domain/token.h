@@ -85,7 +85,7 @@ struct DeactivateToken {
   Time now;
 };
 
-// When a new value ends: on a date, never (`never`), or after as long a life as the old value was given.
+// When a new value ends: on a date, never (`never`), or after as long a life as the newest value was given.
 struct NewExpiry {
   std::optional<Time> at;
   bool never = false;

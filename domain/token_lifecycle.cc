@@ -52,16 +52,19 @@ std::int64_t microseconds(Time time) {
   return time.time_since_epoch().count();
 }
 
-// The new value's end; kInvalid where it lies in the past or nobody can say it.
+// The new value's end; kInvalid where it lies in the past or nobody can say it. Of a renewed token the value
+// that is to take over says how long a life is: the old one's was cut short if it had no end.
 Result<std::optional<Time>> new_end(const Token& token, const NewExpiry& wanted, Time now) {
   if (wanted.never) return std::nullopt;
   if (wanted.at && *wanted.at <= now) {
     return fail(ErrorKind::kInvalid, "expiration_date: Must be in the future.");
   }
   if (wanted.at) return wanted.at;
-  if (!token.expires_at) return std::nullopt;
-  if (token.issued_at == Time()) return fail(ErrorKind::kInvalid, "expiration_date: This field is required.");
-  return now + (*token.expires_at - token.issued_at);
+  const auto newest = token.renewal.value_or(Renewal{token.expires_at, token.issued_at});
+  if (!newest.expires_at) return std::nullopt;
+  if (newest.issued_at == Time())
+    return fail(ErrorKind::kInvalid, "expiration_date: This field is required.");
+  return now + (*newest.expires_at - newest.issued_at);
 }
 
 TokenCredentials credentials_of(const NewCredentials& fresh, std::optional<Time> expires_at, Time now) {

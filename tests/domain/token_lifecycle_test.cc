@@ -148,6 +148,15 @@ TEST(RotateTokenCommand, GivesTheNewValueTheOldOnesLengthOfLife) {
       .then({rotated(now + days(103), now + days(3))});
 }
 
+TEST(RotateTokenCommand, GivesTheNewValueOfARenewedTokenTheLifeOfTheOneThatWasToTakeOver) {
+  given<Token>({created(), renewed(now + 24h, std::nullopt, now)})
+      .when(RotateToken{fresh(), {}, now + 1h})
+      .then({rotated(std::nullopt, now + 1h)});
+  given<Token>({created(), renewed(now + days(51), now + days(60), now + days(50))})
+      .when(RotateToken{fresh(), {}, now + days(50)})
+      .then({rotated(now + days(60), now + days(50))});
+}
+
 TEST(RotateTokenCommand, TakesADateOrNever) {
   given<Token>({created_until(now + days(100))})
       .when(RotateToken{fresh(), {now + days(20), false}, now})
