@@ -27,6 +27,7 @@ HttpError http_error(ErrorKind kind) {
     case ErrorKind::kNotFound:
       return {404, "NFND_000"};
     case ErrorKind::kConflict:
+    case ErrorKind::kTaken:
       return {409, "CNF_001"};
     case ErrorKind::kPreconditionFailed:
       return {412, "REQ_010"};

@@ -112,7 +112,7 @@ awaitable<Result<ChangedExtension>> create_extension(Services& services, const C
       };
       co_return co_await services.blocking.run(std::move(read_back));
     }
-    const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This extension id is taken."}};
+    const bool taken = written.error().kind == ErrorKind::kTaken;
     if (!taken) co_return std::unexpected(std::move(written.error()));
   }
 }

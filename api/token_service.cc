@@ -147,7 +147,7 @@ awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& c
     };
     auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
     if (!written) {
-      const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This token id is taken."}};
+      const bool taken = written.error().kind == ErrorKind::kTaken;
       if (taken) continue;
       co_return std::unexpected(std::move(written.error()));
     }

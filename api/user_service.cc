@@ -154,7 +154,7 @@ awaitable<Result<AccountId>> open_account(Services& services, Caller caller, Acc
       };
       co_return co_await services.blocking.run(std::move(read_back));
     }
-    const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This account id is taken."}};
+    const bool taken = written.error().kind == ErrorKind::kTaken;
     if (!taken) co_return std::unexpected(std::move(written.error()));
   }
 }
@@ -226,7 +226,7 @@ awaitable<Result<OpenedAccount>> open_vendor_account(Services& services, const C
     };
     auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
     if (!written) {
-      const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This account id is taken."}};
+      const bool taken = written.error().kind == ErrorKind::kTaken;
       if (taken) continue;
       co_return std::unexpected(std::move(written.error()));
     }

@@ -150,7 +150,7 @@ awaitable<Result<ChangedWebhook>> create_webhook(Services& services, const Calle
       };
       co_return co_await services.blocking.run(std::move(read_back));
     }
-    const bool taken = written.error() == Error{ErrorKind::kConflict, {"id: This webhook id is taken."}};
+    const bool taken = written.error().kind == ErrorKind::kTaken;
     if (!taken) co_return std::unexpected(std::move(written.error()));
   }
 }

@@ -47,7 +47,7 @@ void apply(const AccountDetailsUpdated& from, AccountDetailsUpdated& to) {
 }  // namespace
 
 Result<Events> decide(const Account& account, const OpenAccount& command) {
-  if (account.exists) return fail(ErrorKind::kConflict, "id: This account id is taken.");
+  if (account.exists) return fail(ErrorKind::kTaken, "id: This account id is taken.");
   FieldErrors errors;
   errors.check_required_text("name", command.name, limits::account_name_max);
   if (errors.any()) return std::move(errors).error();

@@ -49,7 +49,7 @@ struct CloseAccount {
 };
 
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
-// kConflict where the account to open exists, kNotFound where the one to update does not.
+// kTaken where the account to open exists, kNotFound where the one to update does not.
 Result<std::vector<Event>> decide(const Account& account, const OpenAccount& command);
 Result<std::vector<Event>> decide(const Account& account, const UpdateAccount& command);
 Result<std::vector<Event>> decide(const Account& account, const UpdateAccountDetails& command);

@@ -17,6 +17,7 @@ enum class ErrorKind {
   kNotFound,             // does not exist, or is not the caller's: never say which
   kPreconditionFailed,   // the version that the caller named is not the present one; nothing has changed
   kConflict,             // against the present state, an expected version or an idempotency key
+  kTaken,                // the id of what is to be made is another's already: another id may do
   kUnavailable,          // cannot be done now; nothing has changed
   kOutcomeUnknown,       // may or may not have been stored; retry with the same idempotency key
   kInsufficientStorage,  // the disk is nearly full; nothing has changed

@@ -115,7 +115,7 @@ void keep_changes(const ExtensionDetails& now, ExtensionDetails& wanted) {
 }  // namespace
 
 Result<Events> decide(const AccountExtension& extension, const CreateExtension& command) {
-  if (extension.taken) return fail(ErrorKind::kConflict, "id: This extension id is taken.");
+  if (extension.taken) return fail(ErrorKind::kTaken, "id: This extension id is taken.");
   FieldErrors errors;
   check(command.details, errors);
   if (!command.details.has_name()) errors.add("name", "This field is required.");

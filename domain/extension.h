@@ -37,8 +37,8 @@ struct DeleteExtension {
 };
 
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
-// kConflict where the id is taken or the extension to delete has tokens, kNotFound where there is none (any
-// more). That a name is free in its account is the caller's to see to.
+// kTaken where the id is, kConflict where the extension to delete has tokens, kNotFound where there is none
+// (any more). That a name is free in its account is the caller's to see to.
 Result<std::vector<Event>> decide(const AccountExtension& extension, const CreateExtension& command);
 Result<std::vector<Event>> decide(const AccountExtension& extension, const UpdateExtension& command);
 Result<std::vector<Event>> decide(const AccountExtension& extension, const DeleteExtension& command);

@@ -19,7 +19,7 @@ std::unexpected<Error> not_found() {
 }  // namespace
 
 Result<Events> decide(const Token& token, const CreateToken& command) {
-  if (token.status != TokenStatus::kAbsent) return fail(ErrorKind::kConflict, "id: This token id is taken.");
+  if (token.status != TokenStatus::kAbsent) return fail(ErrorKind::kTaken, "id: This token id is taken.");
   FieldErrors errors;
   errors.check_required_text("name", command.name, limits::token_name_max);
   errors.check_text("description", command.description, limits::token_description_max);

@@ -35,7 +35,7 @@ bool is_role(Role role) {
 }  // namespace
 
 Result<Events> decide(const User& user, const AddUser& command) {
-  if (user.exists) return fail(ErrorKind::kConflict, "id: This user id is taken.");
+  if (user.exists) return fail(ErrorKind::kTaken, "id: This user id is taken.");
   FieldErrors errors;
   errors.check_required_text("name", command.profile.name(), limits::user_name_max);
   if (!is_email(command.profile.email())) errors.add("email", "Enter a valid e-mail address.");

@@ -61,7 +61,7 @@ struct EndSessions {
 };
 
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
-// kConflict where the user to add exists, kNotFound where the other does not or is erased.
+// kTaken where the user to add exists, kNotFound where the other does not or is erased.
 Result<std::vector<Event>> decide(const User& user, const AddUser& command);
 Result<std::vector<Event>> decide(const User& user, const SetPassword& command);
 Result<std::vector<Event>> decide(const User& user, const UpdateUser& command);

@@ -120,7 +120,7 @@ void check_delivery(const WebhookDelivery& delivery, FieldErrors& errors) {
 }  // namespace
 
 Result<Events> decide(const Webhook& webhook, const CreateWebhook& command) {
-  if (webhook.taken) return fail(ErrorKind::kConflict, "id: This webhook id is taken.");
+  if (webhook.taken) return fail(ErrorKind::kTaken, "id: This webhook id is taken.");
   FieldErrors errors;
   check_fields(command.fields, errors);
   check_delivery(command.delivery, errors);

@@ -79,8 +79,8 @@ inline constexpr auto secret_overlap = std::chrono::hours(24);
 void rotate_secret(WebhookDelivery& delivery, std::string secret, Time now);
 
 // Each returns the events to append, none where nothing changes; kInvalid where a field breaks a rule,
-// kConflict where the id is taken or a webhook to trigger is not active, kNotFound where there is none (any
-// more).
+// kTaken where the id is, kConflict where a webhook to trigger is not active, kNotFound where there is none
+// (any more).
 Result<std::vector<Event>> decide(const Webhook& webhook, const CreateWebhook& command);
 Result<std::vector<Event>> decide(const Webhook& webhook, const UpdateWebhook& command);
 Result<std::vector<Event>> decide(const Webhook& webhook, const DeleteWebhook& command);

@@ -35,6 +35,7 @@ std::map<std::string, http::Response> all_errors() {
   add("forbidden", ErrorKind::kForbidden);
   add("not_found", ErrorKind::kNotFound);
   add("conflict", ErrorKind::kConflict);
+  add("taken", ErrorKind::kTaken);
   add("precondition_failed", ErrorKind::kPreconditionFailed);
   add("unavailable", ErrorKind::kUnavailable);
   add("outcome_unknown", ErrorKind::kOutcomeUnknown);

@@ -34,7 +34,7 @@ TEST(OpenAccountCommand, OpensAnAccount) {
 TEST(OpenAccountCommand, RefusesAnIdThatIsTaken) {
   given<Account>({opened()})
       .when(OpenAccount{account_id, "Other"})
-      .then_fails(ErrorKind::kConflict, {"id: This account id is taken."});
+      .then_fails(ErrorKind::kTaken, {"id: This account id is taken."});
 }
 
 TEST(OpenAccountCommand, RefusesABlankOrOverlongName) {
@@ -191,7 +191,7 @@ TEST(ClosedAccount, IsNotFoundByAnyCommand) {
   gone.when(details("a", "b")).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(UpdateAccount{"Acme", {}, {}, {}}).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(OpenAccount{account_id, "Acme"})
-      .then_fails(ErrorKind::kConflict, {"id: This account id is taken."});
+      .then_fails(ErrorKind::kTaken, {"id: This account id is taken."});
 }
 
 }  // namespace

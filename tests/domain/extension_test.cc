@@ -88,7 +88,7 @@ TEST(CreateExtensionCommand, KeepsWhatIsSaid) {
 
 TEST(CreateExtensionCommand, RefusesAnIdThatIsOrWasTaken) {
   for (const auto& history : {std::vector<Event>{created()}, std::vector<Event>{created(), deleted()}}) {
-    given<AccountExtension>(history).when(create()).then_fails(ErrorKind::kConflict,
+    given<AccountExtension>(history).when(create()).then_fails(ErrorKind::kTaken,
                                                                {"id: This extension id is taken."});
   }
 }

@@ -87,8 +87,8 @@ TEST(CreateTokenCommand, MayLeaveDescriptionAndExternalIdEmpty) {
 
 TEST(CreateTokenCommand, RefusesAnIdThatIsOrWasTaken) {
   const std::vector<std::string> taken = {"id: This token id is taken."};
-  given<Token>({created()}).when(create()).then_fails(ErrorKind::kConflict, taken);
-  given<Token>({created(), deleted()}).when(create()).then_fails(ErrorKind::kConflict, taken);
+  given<Token>({created()}).when(create()).then_fails(ErrorKind::kTaken, taken);
+  given<Token>({created(), deleted()}).when(create()).then_fails(ErrorKind::kTaken, taken);
 }
 
 TEST(CreateTokenCommand, RefusesAnExpiryThatIsNotInTheFuture) {

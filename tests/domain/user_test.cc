@@ -58,7 +58,7 @@ TEST(AddUserCommand, StoresTheSealedProfileAndNeverTheClearOne) {
 }
 
 TEST(AddUserCommand, RefusesAnIdThatIsTaken) {
-  given<User>({added()}).when(add()).then_fails(ErrorKind::kConflict, {"id: This user id is taken."});
+  given<User>({added()}).when(add()).then_fails(ErrorKind::kTaken, {"id: This user id is taken."});
 }
 
 TEST(AddUserCommand, TellsEveryFieldThatIsWrongAtOnce) {
@@ -175,7 +175,7 @@ TEST(ErasedUser, IsNotFoundByAnyCommand) {
   gone.when(EraseUser{1}).then_fails(ErrorKind::kNotFound, not_found);
   gone.when(EndSessions{}).then_fails(ErrorKind::kNotFound, not_found);
   gone.when(SetPassword{sealed(2)}).then_fails(ErrorKind::kNotFound, not_found);
-  gone.when(add()).then_fails(ErrorKind::kConflict, {"id: This user id is taken."});
+  gone.when(add()).then_fails(ErrorKind::kTaken, {"id: This user id is taken."});
 }
 
 TEST(EmailClaimState, IsHeldFromItsReservationToItsRelease) {

@@ -91,10 +91,10 @@ TEST(CreateWebhookCommand, StoresWhatIsSealedAndNeverTheClear) {
 TEST(CreateWebhookCommand, RefusesAnIdThatIsOrWasTaken) {
   given<Webhook>({created()})
       .when(create())
-      .then_fails(ErrorKind::kConflict, {"id: This webhook id is taken."});
+      .then_fails(ErrorKind::kTaken, {"id: This webhook id is taken."});
   given<Webhook>({created(), deleted()})
       .when(create())
-      .then_fails(ErrorKind::kConflict, {"id: This webhook id is taken."});
+      .then_fails(ErrorKind::kTaken, {"id: This webhook id is taken."});
 }
 
 TEST(CreateWebhookCommand, TellsEveryFieldThatIsWrongAtOnce) {

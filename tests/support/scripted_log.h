@@ -28,6 +28,11 @@ class ScriptedLog : public EventLog {
   }
   // Called, on the appending thread, before each append reaches the log.
   void before_append(std::function<void()> hook) {
+    if (!hook) return before_append_of({});
+    before_append_of([hook = std::move(hook)](const AppendRequest&) { hook(); });
+  }
+  // The same, with what is to be appended.
+  void before_append_of(std::function<void(const AppendRequest& request)> hook) {
     const std::scoped_lock lock(mutex_);
     hook_ = std::move(hook);
   }
@@ -35,14 +40,14 @@ class ScriptedLog : public EventLog {
 
   void append(AppendRequest request, AppendDone done) override {
     std::optional<AppendError::Kind> refusal;
-    std::function<void()> hook;
+    std::function<void(const AppendRequest&)> hook;
     {
       const std::scoped_lock lock(mutex_);
       refusal = refusal_;
       hook = hook_;
     }
     ++appends_;
-    if (hook) hook();
+    if (hook) hook(request);
     if (refusal) return done(std::unexpected(AppendError{*refusal, "refused by the test"}));
     log_.append(std::move(request), std::move(done));
   }
@@ -72,7 +77,7 @@ class ScriptedLog : public EventLog {
   EventLog& log_;
   std::mutex mutex_;
   std::optional<AppendError::Kind> refusal_;  // guarded by mutex_
-  std::function<void()> hook_;                // guarded by mutex_
+  std::function<void(const AppendRequest&)> hook_;  // guarded by mutex_
   std::atomic<std::size_t> appends_ = 0;
 };
 
