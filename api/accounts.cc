@@ -119,11 +119,6 @@ awaitable<http::Response> open_with_owner(Context& context, std::string name, st
 
 }  // namespace
 
-Result<void> check_own_account(const Context& context) {
-  if (context.parameters[0] == context.caller.account.text()) return {};
-  return fail(ErrorKind::kNotFound, "Account not found.");
-}
-
 awaitable<http::Response> list_accounts(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
@@ -136,16 +131,12 @@ awaitable<http::Response> list_accounts(Context& context) {
 }
 
 awaitable<http::Response> get_account(Context& context) {
-  const auto own = check_own_account(context);
-  if (!own) co_return error_response(own.error());
   auto read = [&context] { return read_own_account(context); };
   const auto account = co_await context.services.blocking.run(std::move(read));
   co_return account ? json_response(200, *account) : error_response(account.error());
 }
 
 awaitable<http::Response> update_account(Context& context) {
-  const auto own = check_own_account(context);
-  if (!own) co_return error_response(own.error());
   auto input = read_update(context);
   if (!input) co_return error_response(input.error());
   const auto changed = co_await update_account(context.services, context.caller, std::move(input->update),
@@ -184,8 +175,6 @@ awaitable<http::Response> create_account(Context& context) {
 }
 
 awaitable<http::Response> delete_account(Context& context) {
-  const auto own = check_own_account(context);
-  if (!own) co_return error_response(own.error());
   const auto position = co_await close_account(context.services, context.caller);
   if (!position) co_return error_response(position.error());
   http::Response response;

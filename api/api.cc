@@ -17,6 +17,7 @@
 #include "api/errors.h"
 #include "api/forward_auth.h"
 #include "api/handlers.h"
+#include "api/ownership.h"
 
 namespace mintmark {
 namespace {
@@ -169,37 +170,13 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
   co_return co_await answer_change(context, match, thread);
 }
 
-awaitable<Result<void>> Api::check_token_in_path(const Context& context, const RouteMatch& match,
-                                                 std::size_t thread) {
-  if (!match.route->path.starts_with("/public/v1/auth/tokens/{")) co_return Result<void>();
-  const auto id = token_in_path(context);
-  if (!id) co_return std::unexpected(id.error());
-  const auto& index = services_.authorization_index;
-  const auto account = context.caller.account;
-  if (index.belongs(thread, *id, account)) co_return Result<void>();
-  // What the index has parked it may not know, and what was written a moment ago it does not know yet.
-  if (index.parked_streams() > 0) co_return Result<void>();
-  const auto reached = co_await reach(services_, services_.log.head());
-  if (!reached) co_return std::unexpected(reached.error());
-  if (index.belongs(thread, *id, account)) co_return Result<void>();
-  // A change that is repeated under its key is answered again, though it deleted the token.
-  const auto& key = context.caller.idempotency_key;
-  if (!key) co_return fail(ErrorKind::kNotFound, "Token not found.");
-  auto find = [this, &key]() -> Result<bool> {
-    return services_.log.find_idempotency_key(key->key_hash).has_value();
-  };
-  const auto repeated = co_await services_.blocking.run(std::move(find));
-  if (!repeated) co_return std::unexpected(repeated.error());
-  co_return *repeated ? Result<void>() : fail(ErrorKind::kNotFound, "Token not found.");
-}
-
 awaitable<http::Response> Api::answer_read(Context& context, const RouteMatch& match, std::size_t thread) {
   if (match.route->access == Access::kPublic) co_return co_await match.route->handler(context);
   const auto position = read_min_position(context.request);
   if (!position) co_return error_response(position.error());
   const auto reached = co_await reach(services_, *position);
   if (!reached) co_return error_response(reached.error());
-  const auto own = co_await check_token_in_path(context, match, thread);
+  const auto own = co_await check_ownership(services_, context, match, thread);
   if (!own) co_return error_response(own.error());
   auto stream = is_single_resource(match) ? resource_stream(match) : std::nullopt;
   if (!stream) co_return co_await match.route->handler(context);
@@ -215,7 +192,7 @@ awaitable<http::Response> Api::answer_change(Context& context, const RouteMatch&
   const auto stream = resource_stream(match);
   auto precondition = read_precondition(context.request, stream.value_or(""));
   if (!precondition) co_return error_response(precondition.error());
-  const auto own = co_await check_token_in_path(context, match, thread);
+  const auto own = co_await check_ownership(services_, context, match, thread);
   if (!own) co_return error_response(own.error());
   const auto outcome = std::make_shared<WriteOutcome>();
   context.caller.precondition = std::move(*precondition);

@@ -29,11 +29,6 @@ class Api final : public http::Application {
   awaitable<http::Response> answer_read(Context& context, const RouteMatch& match, std::size_t thread);
   awaitable<http::Response> answer_change(Context& context, const RouteMatch& match, std::size_t thread);
 
-  // kNotFound where the path is about a token that is not the caller's, before anything is read about it: so
-  // the time tells nothing of whether another account has it.
-  awaitable<Result<void>> check_token_in_path(const Context& context, const RouteMatch& match,
-                                              std::size_t thread);
-
   // The answer to somebody we do not know.
   http::Response refuse(const http::Request& request, const Error& error);
 

@@ -6,7 +6,8 @@
 
 #include "api/routes.h"
 
-// The handlers, one file a resource. Each reads parse, validate, call, map errors.
+// The handlers, one file a resource. Each reads parse, validate, call, map errors. What is under the ids in
+// their paths is the caller's own by then (api/ownership.h), or gone a moment ago.
 namespace mintmark {
 
 // tokens.cc
@@ -90,8 +91,6 @@ awaitable<http::Response> health(Context& context);
 
 // The token in the path; kNotFound for an id that is none, as for one that nobody has.
 Result<TokenId> token_in_path(const Context& context);
-// The account in the path is the caller's own, or as unknown (kNotFound) as one that nobody has.
-Result<void> check_own_account(const Context& context);
 http::Response json_response(int status, const boost::json::object& body);
 // Tells the position of a write in Mintmark-Position, so that its client can wait for it elsewhere.
 void add_position(http::Response& response, Position position);

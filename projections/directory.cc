@@ -1,5 +1,7 @@
 #include "projections/directory.h"
 
+#include <algorithm>
+
 #include "eventstore/rocksdb_strings.h"
 #include "projections/directory_rows.h"
 
@@ -216,6 +218,10 @@ std::vector<UserRow> Directory::users(AccountId account) const {
   return users;
 }
 
+bool Directory::belongs(UserId id, AccountId account) const {
+  return view().has_value(number_key('m', account.code()), number_key('u', id.value()));
+}
+
 std::optional<UserId> Directory::user_by_email(std::string_view email_hash) const {
   const auto stored = view().get(text_key('e', email_hash));
   return stored ? UserId::parse(*stored) : std::nullopt;
@@ -232,6 +238,11 @@ std::optional<std::string> Directory::password_hash(UserId id) const {
 
 std::optional<SessionRow> Directory::session(std::string_view secret_hash) const {
   return parse<SessionRow>(view().get(text_key('s', secret_hash)));
+}
+
+bool Directory::has_session(UserId user, std::string_view session_id) const {
+  const auto row = parse<SessionIdsRow>(view().get(number_key('o', user.value())));
+  return row && std::ranges::find(row->session_ids(), session_id) != row->session_ids().end();
 }
 
 std::vector<SessionRow> Directory::sessions(UserId user) const {

@@ -30,12 +30,16 @@ class Directory final : public RowProjection {
   std::optional<UserRow> user(UserId id) const;
   // The account's users who were not erased, in the order they were added.
   std::vector<UserRow> users(AccountId account) const;
+  // Whether they are the account's, or were until they were erased: looks through the account's own alone.
+  bool belongs(UserId id, AccountId account) const;
   // By Peppers::name_hash("email", address in lower case).
   std::optional<UserId> user_by_email(std::string_view email_hash) const;
   // The user's Argon2id hash; nothing where no password is set or the user was erased.
   std::optional<std::string> password_hash(UserId id) const;
   // By Peppers::name_hash("session", cookie). Also an expired one; nothing once closed.
   std::optional<SessionRow> session(std::string_view secret_hash) const;
+  // Whether the session is the user's: looks through the user's own alone.
+  bool has_session(UserId user, std::string_view session_id) const;
   // The user's open sessions, oldest first; perhaps expired ones among them.
   std::vector<SessionRow> sessions(UserId user) const;
 

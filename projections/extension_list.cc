@@ -127,6 +127,10 @@ std::optional<ExtensionRow> ExtensionList::find(ExtensionId id) const {
   return parse(view().get(extension_key(id)));
 }
 
+bool ExtensionList::belongs(ExtensionId id, AccountId account) const {
+  return view().has_value(account_prefix(account), extension_key(id));
+}
+
 std::vector<ExtensionRow> ExtensionList::of(AccountId account) const {
   std::vector<ExtensionRow> extensions;
   const auto prefix = account_prefix(account);

@@ -21,6 +21,8 @@ class ExtensionList final : public RowProjection {
   // Thread-safe; they block on disk.
   // Also one that is deleted: its row says so.
   std::optional<ExtensionRow> find(ExtensionId id) const;
+  // Whether the account has it: looks through the account's own alone.
+  bool belongs(ExtensionId id, AccountId account) const;
   // The account's that are not deleted, newest first; at most limits::extensions_per_account_max or a few
   // more.
   std::vector<ExtensionRow> of(AccountId account) const;

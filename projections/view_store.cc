@@ -36,6 +36,15 @@ std::optional<std::string> View::get(std::string_view key) const {
   return value;
 }
 
+bool View::has_value(std::string_view key_prefix, std::string_view value) const {
+  const auto it = rows();
+  for (it->Seek(slice(key_prefix)); it->Valid() && it->key().starts_with(slice(key_prefix)); it->Next()) {
+    if (it->value() == slice(value)) return true;
+  }
+  throw_unless_ok(it->status());
+  return false;
+}
+
 std::unique_ptr<rocksdb::Iterator> View::rows() const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), family_));
 }

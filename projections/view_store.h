@@ -22,6 +22,8 @@ class View {
   View(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) : db_(&db), family_(&family) {}
 
   std::optional<std::string> get(std::string_view key) const;
+  // Whether a row whose key begins so has this value; looks through those rows alone.
+  bool has_value(std::string_view key_prefix, std::string_view value) const;
   // The rows in key order, on a state of them that does not change under the reader.
   std::unique_ptr<rocksdb::Iterator> rows() const;
   // Atomic; survives a crash of the process, but not of the machine: what is lost comes back from the log.

@@ -196,6 +196,10 @@ std::optional<WebhookRow> WebhookList::find(WebhookId id) const {
   return parse(view().get(webhook_key(id)));
 }
 
+bool WebhookList::belongs(WebhookId id, AccountId account) const {
+  return view().has_value(account_prefix(account), webhook_key(id));
+}
+
 std::vector<WebhookRow> WebhookList::of(AccountId account) const {
   std::vector<WebhookRow> webhooks;
   const auto prefix = account_prefix(account);

@@ -162,8 +162,11 @@ Result<void> Instance::open_views() {
   job_planner = std::make_unique<JobPlanner>(*log, *jobs);
   webhook_calls = std::make_unique<WebhookCalls>(*log, *vault, *webhooks, config_.endpoint(config_.port));
   authorization_index = std::make_unique<AuthorizationIndex>(*peppers);
-  const auto loaded = authorization_index->load(config_.index_snapshot_path(), log->log_id());
-  if (!loaded) spdlog::info("the authorization index is built from the log: {}", loaded.error());
+  const auto snapshot = config_.index_snapshot_path();
+  const auto loaded = authorization_index->load(snapshot, log->log_id());
+  // A new instance has none, which is nothing to tell.
+  if (std::error_code error; !loaded && std::filesystem::exists(snapshot, error))
+    spdlog::info("the authorization index is built from the log: {}", loaded.error());
   return {};
 }
 

@@ -72,6 +72,8 @@ class JobStore {
 
   // The account's jobs that are not done, newest first, at most `limit`.
   virtual std::vector<JobView> jobs_of(AccountId account, std::size_t limit) = 0;
+  // Whether the job is among those: looks at the account's own alone.
+  virtual bool is_listed(AccountId account, const JobKey& key) = 0;
   // The webhook's deliveries of every status, newest first, at most `limit`.
   virtual std::vector<JobView> deliveries_of(WebhookId webhook, std::size_t limit) = 0;
   // Forgets what was finished before `time`, at most `limit` jobs; answers how many there were.

@@ -269,6 +269,14 @@ std::vector<JobView> RocksDbJobStore::jobs_of(AccountId account, std::size_t lim
   return views(key_with('a', account.code()), limit, [](std::string_view key) { return key_at(key, 1); });
 }
 
+bool RocksDbJobStore::is_listed(AccountId account, const JobKey& key) {
+  std::string value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), account_key(account.code(), key), &value);
+  if (status.IsNotFound()) return false;
+  throw_unless_ok(status);
+  return true;
+}
+
 std::vector<JobView> RocksDbJobStore::deliveries_of(WebhookId webhook, std::size_t limit) {
   return views(key_with('h', webhook.value()), limit, [webhook](std::string_view key) {
     return JobKey{number_at(key, 1), static_cast<JobKind>(number_at(key, 2)), webhook.value()};

@@ -51,6 +51,7 @@ class RocksDbJobStore final : public JobStore {
   std::vector<Subscription> subscriptions_made_by(TokenId token) override;
   std::vector<JobKey> waiting_of(const JobSubject& subject) override;
   std::vector<JobView> jobs_of(AccountId account, std::size_t limit) override;
+  bool is_listed(AccountId account, const JobKey& key) override;
   std::vector<JobView> deliveries_of(WebhookId webhook, std::size_t limit) override;
   std::size_t prune(Time time, std::size_t limit) override;
   std::optional<Claim> claim(std::chrono::milliseconds lease, const Admit& admit) override;

@@ -2,15 +2,12 @@
 // access says, and what is another account's is like what nobody has. tests/api/openapi_test.cc holds the
 // description to the table of routes, so a new route is in here by itself.
 #include <functional>
-#include <map>
 #include <set>
-#include <stdexcept>
 
-#include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/system/fixture.h"
+#include "tests/system/foreign_things.h"
 
 namespace mintmark::testing {
 namespace {
@@ -61,17 +58,6 @@ class IsolationMatrix : public ServerTest {
       }
     }
     return served;
-  }
-
-  // Ids that nobody has; the kind is told by what stands before them.
-  static std::string absent_id(std::string_view before) {
-    static const std::map<std::string, std::string, std::less<>> ids = {
-        {"tokens", "SU-000-000-000"},    {"accounts", "VA-000-000"},  {"users", "UR-000-000-000"},
-        {"extensions", "EXT-999-999"},   {"modules", "MD-9999"},      {"webhooks", "WH-000-000-000"},
-        {"sessions", "no-such-session"}, {"jobs", "JB-1-3-000000000"}};
-    const auto found = ids.find(before);
-    if (found == ids.end()) throw std::logic_error(fmt::format("no id is known for {}", before));
-    return found->second;
   }
 
   // The path with each parameter replaced by `id_of` the segment before it.
@@ -199,34 +185,9 @@ TEST_F(IsolationMatrix, APartnersTokenMayOnlyExchange) {
   }
 }
 
-// The stranger's things by the segment before their id; of what accounts share there is no stranger's.
-std::map<std::string, std::string, std::less<>> foreign_things(RestClient& stranger,
-                                                               const InitialisedFolder::Person& person) {
-  std::map<std::string, std::string, std::less<>> ids = {
-      {"tokens", text(create_token(stranger, "Theirs"), "id")}, {"users", person.user}};
-  const auto sessions = stranger.get("/auth/sessions");
-  ids["sessions"] = text(sessions.array().at(0).as_object(), "id");
-  const json::object webhook{{"label", "Theirs"},        {"object_class", "fulfillment_request"},
-                             {"product_id", "PRD-1"},    {"description", "x"},
-                             {"jwt_secret", "a secret"}, {"external_url", "http://127.0.0.1/"},
-                             {"http_method", "POST"},    {"active", false}};
-  const auto made = stranger.post("/notifications/webhooks", json::serialize(webhook));
-  if (made.status != 201) throw std::runtime_error(made.body);
-  ids["webhooks"] = text(made.object(), "id");
-  const auto extension = stranger.post("/extensions", R"({"name":"theirs","description":"x"})");
-  if (extension.status != 201) throw std::runtime_error(extension.body);
-  ids["extensions"] = text(extension.object(), "id");
-  // Calls to loopback addresses are refused: it is over at once, and nothing happens behind it any more.
-  const auto tested = stranger.post("/notifications/webhooks/" + ids["webhooks"] + "/test", "");
-  if (tested.status != 202) throw std::runtime_error(tested.body);
-  ids["jobs"] = text(tested.object(), "id");
-  expect_eventually([&] { return text(stranger.get("/jobs/" + ids["jobs"]).object(), "status") == "dead"; });
-  return ids;
-}
-
 TEST_F(IsolationMatrix, WhatIsAnotherAccountsIsLikeWhatNobodyHas) {
   auto stranger = as(stranger_);
-  const auto foreign = foreign_things(stranger, stranger_);
+  const auto foreign = make_things(stranger, stranger_);
   auto client = owner();
   std::size_t compared = 0;
   const auto before = server().position();
