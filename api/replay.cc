@@ -48,10 +48,10 @@ json::value field_value(const pb::Message& data, const pb::FieldDescriptor& fiel
     }
     return numbers;
   }
-  if (type == Type::CPPTYPE_MESSAGE && field.message_type() == JobReference::descriptor() &&
-      !field.is_repeated()) {
-    return render_data(reflection->GetMessage(data, &field));
-  }
+  const bool has_what_shows =
+      type == Type::CPPTYPE_MESSAGE && (field.message_type() == JobReference::descriptor() ||
+                                        field.message_type() == TokenCredentials::descriptor());
+  if (has_what_shows && !field.is_repeated()) return render_data(reflection->GetMessage(data, &field));
   if (type == Type::CPPTYPE_MESSAGE && field.is_repeated()) {
     json::array messages;
     for (int i = 0; i < reflection->FieldSize(data, &field); ++i) {

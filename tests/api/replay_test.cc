@@ -75,8 +75,10 @@ class MarkedEvents {
         (secret ? hidden_ : shown_).push_back(fmt::format("TEXT{:07}", number));
         reflection->SetString(&message, field, (secret ? hidden_ : shown_).back());
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
-        // Of the messages in a message, only the name of a job shows.
-        const bool is_hidden = secret || field->message_type() != JobReference::descriptor();
+        // Of the messages in a message, only the name of a job and the dates of a value show.
+        const bool is_shown = field->message_type() == JobReference::descriptor() ||
+                              field->message_type() == TokenCredentials::descriptor();
+        const bool is_hidden = secret || !is_shown;
         fill(*reflection->MutableMessage(&message, field), is_hidden);
       } else if (field->cpp_type() == pb::FieldDescriptor::CPPTYPE_UINT64) {
         (secret ? hidden_ : shown_).push_back(std::to_string(987'000'000 + number));
