@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -31,14 +32,22 @@ std::unexpected<Error> key_reused() {
   return fail(ErrorKind::kConflict, "Idempotency-Key: This key came with another request before.");
 }
 
-// The version of the thing that a precondition is about, as the decision has seen it.
-std::uint64_t version_seen(Services& services, const std::string& wanted, const std::string& stream,
-                           const LoadedStream& loaded, const Decision& decision) {
-  if (wanted == stream) return loaded.version;
-  for (const auto& other : decision.other_streams) {
-    if (other.stream == wanted) return other.expected_version;
-  }
-  return services.log.version_of(wanted);
+// Since which version the thing is what it is now.
+std::uint64_t unchanged_since(const LoadedStream& loaded) {
+  const auto changed = std::ranges::find_if_not(
+      loaded.events | std::views::reverse,
+      [](const StoredEvent& event) { return leaves_unchanged(event.recorded.event()); });
+  return changed == loaded.events.rend() ? loaded.version : changed->recorded.version();
+}
+
+// Whether the precondition fits the thing as the decision has seen it.
+bool holds(Services& services, const Precondition& wanted, const std::string& stream,
+           const LoadedStream& loaded, const Decision& decision) {
+  if (wanted.stream == stream) return wanted.holds(unchanged_since(loaded), loaded.version);
+  const auto other = std::ranges::find(decision.other_streams, wanted.stream, &StreamAppend::stream);
+  const auto version = other != decision.other_streams.end() ? other->expected_version
+                                                             : services.log.version_of(wanted.stream);
+  return wanted.holds(version, version);
 }
 
 // What came of the decision, unless the caller has seen another version of the thing than is there now. That
@@ -47,9 +56,7 @@ Result<Decision> check_precondition(Services& services, const Caller& caller, co
                                     const LoadedStream& loaded, Result<Decision> decision) {
   const auto& wanted = caller.precondition;
   if (!wanted || (!decision && decision.error().kind == ErrorKind::kNotFound)) return decision;
-  const auto version =
-      version_seen(services, wanted->stream, stream, loaded, decision ? *decision : Decision{});
-  if (wanted->holds(version)) return decision;
+  if (holds(services, *wanted, stream, loaded, decision ? *decision : Decision{})) return decision;
   return fail(ErrorKind::kPreconditionFailed, "If-Match: This has changed since you read it.");
 }
 

@@ -81,9 +81,15 @@ bool names_a_resource(std::string_view stream) {
 
 }  // namespace
 
-bool Precondition::holds(std::uint64_t version) const {
-  if (version == 0 || stream.empty()) return false;
-  return any || std::ranges::find(versions, version) != versions.end();
+bool Precondition::holds(std::uint64_t oldest, std::uint64_t newest) const {
+  if (newest == 0 || stream.empty()) return false;
+  const auto fits = [=](std::uint64_t version) { return oldest <= version && version <= newest; };
+  return any || std::ranges::any_of(versions, fits);
+}
+
+bool leaves_unchanged(const Event& event) {
+  return event.has_token_revealed() || event.has_handle_exchanged() || event.has_webhook_triggered() ||
+         event.has_webhook_test_requested();
 }
 
 void WriteOutcome::note(const std::string& stream, std::uint64_t version) {

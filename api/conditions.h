@@ -10,6 +10,7 @@
 
 #include "api/http/message.h"
 #include "domain/error.h"
+#include "domain/events.pb.h"
 #include "eventstore/event_log.h"
 
 // Conditional requests (RFC 9110, 13) and read-your-writes: what a request says about versions and positions.
@@ -24,8 +25,13 @@ struct Precondition {
   bool any = false;                     // "*": it must exist, in whatever version
   std::vector<std::uint64_t> versions;  // else one of these
 
-  bool holds(std::uint64_t version) const;
+  // Whether it fits a thing that is in version `newest`, and has been what it is now since `oldest`.
+  bool holds(std::uint64_t oldest, std::uint64_t newest) const;
 };
+
+// Whether the event leaves all that a client can set of the thing as it was: it records what somebody did
+// with the thing, so that a change made from a version before it overwrites nothing.
+bool leaves_unchanged(const Event& event);
 
 // What a request's writes did, noted by write() (api/commands.h) for the fields of the answer. Of one
 // request: never touched by two threads at once.

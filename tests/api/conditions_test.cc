@@ -86,6 +86,18 @@ TEST_F(ConditionsTest, ActionsAndDeletionsHeedIt) {
   EXPECT_EQ(instance_.call(request("DELETE", path_).header("If-Match", "\"2\"")).status, 204);
 }
 
+TEST_F(ConditionsTest, AVersionBeforeSomebodyLookedAtTheValueStillHolds) {
+  const auto reveal = [&] { return instance_.call(request("POST", path_ + "/reveal")).status; };
+  ASSERT_EQ(rename("seen", "\"1\"").status, 200);
+  ASSERT_EQ(reveal(), 200);
+  ASSERT_EQ(reveal(), 200);
+  EXPECT_EQ(tag(), "\"4\"");
+  EXPECT_EQ(rename("lost", "\"1\"").status, 412) << "the name has changed since";
+  EXPECT_EQ(rename("third", "\"2\"").status, 200) << "only looks since";
+  EXPECT_EQ(rename("lost", "\"4\"").status, 412);
+  EXPECT_EQ(name(), "third");
+}
+
 TEST_F(ConditionsTest, ARaceThatIsLostAfterTheCheckIsCaughtToo) {
   bool raced = false;
   instance_.log.before_append([&] {
