@@ -41,20 +41,24 @@ std::string sha256(std::string_view text) {
   return hash;
 }
 
-// Nothing without an Idempotency-Key; kInvalid where it is not one.
-Result<std::optional<IdempotencyKey>> read_idempotency_key(const http::Request& request,
-                                                           const Caller& caller) {
+bool is_read(const http::Request& request) {
+  return request.method() == "GET" || request.method() == "HEAD";
+}
+
+// Gives the caller the request's Idempotency-Key, where it has one; kInvalid where that is none.
+Result<void> read_idempotency_key(const Services& services, const http::Request& request, Caller& caller) {
   const auto key = request.header("Idempotency-Key");
-  const bool changes = request.method() != "GET" && request.method() != "HEAD";
-  if (!key || !changes) return std::nullopt;
+  if (!key || is_read(request)) return {};
   if (key->empty() || key->size() > limits::idempotency_key_bytes_max || !is_visible_ascii(*key)) {
     return fail(ErrorKind::kInvalid, fmt::format("Idempotency-Key: Must be 1 to {} visible ASCII characters.",
                                                  limits::idempotency_key_bytes_max));
   }
-  return IdempotencyKey{
-      sha256(fmt::format("{}:{}:{}", caller.account.code(), caller.actor.id(), *key)),
-      sha256(fmt::format("{}\n{}\n{}", request.method(), request.target(), request.body())),
-  };
+  const auto text = fmt::format("{}\n{}\n{}", request.method(), request.target(), request.body());
+  caller.idempotency_key =
+      IdempotencyKey{sha256(fmt::format("{}:{}:{}", caller.account.code(), caller.actor.id(), *key)),
+                     services.peppers.name_hash("request", text)};
+  caller.unkeyed_request_hash = sha256(text);
+  return {};
 }
 
 // Waits until a read shows what was written up to the position that it asks for.
@@ -84,10 +88,6 @@ awaitable<Result<std::uint64_t>> version_before(Services& services, std::string 
   const auto reached = co_await reach(services, seen->head);
   if (!reached) co_return std::unexpected(reached.error());
   co_return seen->version;
-}
-
-bool is_read(const http::Request& request) {
-  return request.method() == "GET" || request.method() == "HEAD";
 }
 
 // Under which requests without credentials are counted: their address and path, so that a flood of one does
@@ -159,9 +159,8 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
     if (!access) co_return error_response(access.error());
     const auto permitted = check_permissions(services_, context.caller, *match.route, request);
     if (!permitted) co_return error_response(permitted.error());
-    auto key = read_idempotency_key(request, context.caller);
+    const auto key = read_idempotency_key(services_, request, context.caller);
     if (!key) co_return error_response(key.error());
-    context.caller.idempotency_key = std::move(*key);
   } else if (const auto wait = throttle_.requests.take(public_name(request))) {
     co_return too_many_requests(*wait);
   }

@@ -20,6 +20,7 @@ struct Caller {
   std::string request_id;
   std::string client_ip;
   std::optional<IdempotencyKey> idempotency_key;
+  std::string unkeyed_request_hash = {};          // SHA-256 of the same, as earlier versions kept it in logs
   std::optional<Precondition> precondition = {};  // what write() checks before it appends
   std::shared_ptr<WriteOutcome> outcome = {};     // where write() notes what it did; may be null
 };

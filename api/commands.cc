@@ -28,10 +28,6 @@ struct Unchanged {
 // Either nothing to do, or what to append, or what the idempotency key did before.
 using Prepared = std::variant<Unchanged, AppendRequest, Committed>;
 
-std::unexpected<Error> key_reused() {
-  return fail(ErrorKind::kConflict, "Idempotency-Key: This key came with another request before.");
-}
-
 // Since which version the thing is what it is now.
 std::uint64_t unchanged_since(const LoadedStream& loaded) {
   const auto changed = std::ranges::find_if_not(
@@ -62,11 +58,9 @@ Result<Decision> check_precondition(Services& services, const Caller& caller, co
 
 Result<Prepared> prepare(Services& services, const Caller& caller, const std::string& stream,
                          const Decide& decide) {
-  if (caller.idempotency_key) {
-    const auto earlier = services.log.find_idempotency_key(caller.idempotency_key->key_hash);
-    if (earlier && earlier->request_hash != caller.idempotency_key->request_hash) return key_reused();
-    if (earlier) return Prepared(earlier->committed);
-  }
+  const auto repeated = find_repeated(services, caller);
+  if (!repeated) return std::unexpected(repeated.error());
+  if (*repeated) return Prepared(**repeated);
   const auto loaded = load_stream(services, stream);
   const auto head = services.log.head();
   auto decision = check_precondition(services, caller, stream, loaded, decide(loaded));
@@ -138,6 +132,19 @@ void note(const Caller& caller, const WriteOutcome& outcome, Position position) 
 }
 
 }  // namespace
+
+std::unexpected<Error> key_reused() {
+  return fail(ErrorKind::kConflict, "Idempotency-Key: This key came with another request before.");
+}
+
+Result<std::optional<Committed>> find_repeated(Services& services, const Caller& caller) {
+  const auto& key = caller.idempotency_key;
+  const auto earlier = key ? services.log.find_idempotency_key(key->key_hash) : std::nullopt;
+  if (!earlier) return std::nullopt;
+  const auto& hash = earlier->request_hash;
+  if (hash != key->request_hash && hash != caller.unkeyed_request_hash) return key_reused();
+  return earlier->committed;
+}
 
 LoadedStream load_stream(Services& services, const std::string& stream) {
   LoadedStream loaded;

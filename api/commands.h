@@ -56,6 +56,11 @@ Aggregate fold(const LoadedStream& stream) {
   return aggregate;
 }
 
+// What the caller's idempotency key has done before; nothing without a key, or where it is new. kConflict
+// where it came with another request: key_reused(). Blocks on disk.
+Result<std::optional<Committed>> find_repeated(Services& services, const Caller& caller);
+std::unexpected<Error> key_reused();
+
 // Waits until every projection has taken in `position`; kOutcomeUnknown where that takes longer than
 // limits::projection_wait_time_max or the projector has failed.
 awaitable<Result<void>> projected(Services& services, Position position);

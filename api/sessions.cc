@@ -126,9 +126,11 @@ awaitable<http::Response> change_password(Context& context) {
   auto wanted = fields.required_text("password");
   if (current && current->size() > limits::password_max) errors.add("current_password", "This is too long.");
   if (errors.any()) co_return error_response(std::move(errors).error().error());
-  // The log would keep a plain hash of the body, and so of the passwords in it, with the key.
-  context.caller.idempotency_key.reset();
-  const auto position = co_await change_password(context.services, context.caller, *context.cookie,
+  auto& services = context.services;
+  // The log gets no hash of the body: of passwords it keeps none that is quick to compute.
+  auto& key = context.caller.idempotency_key;
+  if (key) key->request_hash = services.peppers.name_hash("request", context.request.target());
+  const auto position = co_await change_password(services, context.caller, *context.cookie,
                                                  std::move(*current), std::move(*wanted));
   if (!position) co_return error_response(position.error());
   http::Response response;

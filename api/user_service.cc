@@ -327,12 +327,20 @@ awaitable<Result<Position>> change_password(Services& services, const Caller& ca
     std::string stream;
     DataKey data_key;
     std::string hash;
+    std::optional<Committed> repeated = {};
   };
   auto prepare = [&services, &caller, &current, &wanted]() -> Result<Prepared> {
     const auto acceptable = check_password(wanted);
     if (!acceptable) return std::unexpected(acceptable.error());
     const auto id = UserId::parse(caller.actor.id());
     const auto hash = id ? services.directory.password_hash(*id) : std::nullopt;
+    const auto repeated = find_repeated(services, caller);
+    if (!repeated) return std::unexpected(repeated.error());
+    if (*repeated) {
+      // The request is the same where the password is what it asks for.
+      if (!hash || !password_matches(*hash, wanted)) return key_reused();
+      return Prepared{"", {}, "", **repeated};
+    }
     if (!hash || !password_matches(*hash, current)) {
       return fail(ErrorKind::kInvalid, "current_password: This is not your password.");
     }
@@ -343,6 +351,7 @@ awaitable<Result<Position>> change_password(Services& services, const Caller& ca
   };
   auto prepared = co_await services.blocking.run(std::move(prepare));
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
+  if (prepared->repeated) co_return prepared->repeated->last;
   const auto kept = session_id(services, cookie);
   Decide decide_this = [&services, &prepared, &kept](const LoadedStream& loaded) -> Result<Decision> {
     auto sealed =

@@ -81,6 +81,7 @@ std::string session_id(const Services& services, const std::string& cookie);
 awaitable<Result<Position>> end_session(Services& services, const Caller& caller, std::string id);
 
 // Gives the caller, who is a user, a password of their own and ends their other sessions: all but `cookie`'s.
+// Under a repeated idempotency key it does nothing; kConflict then where the password is not `wanted`.
 // kInvalid where `current` is not their password or `wanted` is not one we take.
 awaitable<Result<Position>> change_password(Services& services, const Caller& caller, std::string cookie,
                                             std::string current, std::string wanted);

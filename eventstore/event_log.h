@@ -40,7 +40,7 @@ struct StreamAppend {
 // A client's promise that requests with one key are one request. request_hash tells whether they are.
 struct IdempotencyKey {
   std::string key_hash;      // SHA-256 of account, actor and key
-  std::string request_hash;  // SHA-256 of method, path and body
+  std::string request_hash;  // keyed hash of method, path and body, which may hold what must not be guessed
 };
 
 // A subject's wrapped data key, as the vault holds it (eventstore/vault.h).

@@ -219,6 +219,30 @@ TEST_F(UsersTest, ANewPasswordEndsTheOtherSessions) {
   EXPECT_EQ(log_in("ann@example.com", "a new password"), 200);
 }
 
+TEST_F(UsersTest, ANewPasswordUnderTheSameKeyIsOneAndLeavesNoHashOfItInTheLog) {
+  const auto change = [&](const std::string& wanted) {
+    const json::object body{{"current_password", owner_.password}, {"password", wanted}};
+    return instance_.call(RequestBuilder("POST", "/public/v1/auth/password")
+                              .header("Cookie", "mintmark_session=" + cookie_)
+                              .header("X-CSRF-Token", csrf_token(*instance_.services, cookie_))
+                              .header("Idempotency-Key", "once")
+                              .header("Content-Type", "application/json")
+                              .body(json::serialize(body)));
+  };
+  const auto first = change("a new password");
+  EXPECT_EQ(first.status, 204);
+  const auto head = instance_.memory.head();
+  const auto again = change("a new password");
+  EXPECT_EQ(again.status, 204);
+  EXPECT_EQ(header_of(again, "Mintmark-Position"), header_of(first, "Mintmark-Position"));
+  EXPECT_EQ(change("another password").status, 409);
+  EXPECT_EQ(instance_.memory.head(), head);
+  EXPECT_EQ(log_in("ann@example.com", "a new password"), 200);
+  // A hash that is the same whatever the password.
+  EXPECT_EQ(instance_.memory.read(head - 1, 1).front().recorded.request_hash(),
+            instance_.peppers.name_hash("request", "/public/v1/auth/password"));
+}
+
 TEST_F(UsersTest, APersonSeesAndEndsTheirOwnSessions) {
   const auto bob = invite("bob@example.com");
   const auto bobs = instance_.sign_in("bob@example.com", text(bob, "password"));

@@ -76,7 +76,7 @@ class ScriptedLog : public EventLog {
  private:
   EventLog& log_;
   std::mutex mutex_;
-  std::optional<AppendError::Kind> refusal_;  // guarded by mutex_
+  std::optional<AppendError::Kind> refusal_;        // guarded by mutex_
   std::function<void(const AppendRequest&)> hook_;  // guarded by mutex_
   std::atomic<std::size_t> appends_ = 0;
 };
