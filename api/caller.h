@@ -25,4 +25,12 @@ struct Caller {
   std::shared_ptr<WriteOutcome> outcome = {};     // where write() notes what it did; may be null
 };
 
+// The caller of a write that follows from another one of theirs: without what the client says of its request.
+inline Caller as_consequence(Caller caller) {
+  caller.idempotency_key.reset();
+  caller.precondition.reset();
+  caller.outcome.reset();
+  return caller;
+}
+
 }  // namespace mintmark

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "api/commands.h"
+#include "api/token_service.h"
 #include "api/user_service.h"
 #include "domain/account.h"
+#include "domain/limits.h"
 #include "domain/user.h"
 
 namespace mintmark {
@@ -113,13 +115,31 @@ Result<Decision> decide_closing(Services& services, const Caller& caller, const 
   return decision;
 }
 
+// Those that were created while the account was closed. The authorization index has dropped them with the
+// account, so it is harmless where one stays.
+awaitable<void> delete_late_tokens(Services& services, const Caller& caller) {
+  const auto consequence = as_consequence(caller);
+  auto read = [&services, &caller]() -> Result<TokenList::Page> {
+    return services.token_list.page(caller.account, 0, limits::page_max);
+  };
+  const auto late = co_await services.blocking.run(std::move(read));
+  if (!late) co_return;
+  for (const auto& row : late->rows) {
+    const auto id = TokenId::parse(row.token_id());
+    if (!id) continue;
+    [[maybe_unused]] const auto deleted = co_await delete_token(services, consequence, *id);
+  }
+}
+
 }  // namespace
 
 awaitable<Result<Position>> close_account(Services& services, const Caller& caller) {
   const auto id = UserId::parse(caller.actor.id());
   if (!id) co_return fail(ErrorKind::kForbidden, "Only a user can close an account.");
   Step step = [&services, &caller](const Member& member) { return decide_closing(services, caller, member); };
-  co_return co_await change_member(services, caller, *id, std::move(step));
+  const auto closed = co_await change_member(services, caller, *id, std::move(step));
+  if (closed) co_await delete_late_tokens(services, caller);
+  co_return closed;
 }
 
 awaitable<Result<Position>> update_member(Services& services, const Caller& caller, UserId id,

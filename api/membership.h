@@ -30,7 +30,8 @@ awaitable<Result<Position>> activate_member(Services& services, const Caller& ca
 awaitable<Result<Position>> erase_member(Services& services, const Caller& caller, UserId id);
 
 // Closes the caller's own account for good and erases the caller, its last user. kConflict while the account
-// has tokens, webhooks or other users: a closed account has nothing left that could authorize.
+// has tokens, webhooks or other users: a closed account has nothing left that could authorize. Tokens that
+// are created at the same moment are deleted.
 awaitable<Result<Position>> close_account(Services& services, const Caller& caller);
 
 }  // namespace mintmark

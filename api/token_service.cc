@@ -111,6 +111,20 @@ Result<TokenWithValue> read_back(Services& services, const Caller& caller, Token
   return token;
 }
 
+// What decide_creation() made. kNotFound where the account has been closed meanwhile. Blocks on disk.
+Result<CreatedToken> read_created(Services& services, const Caller& caller, const Committed& committed) {
+  if (services.directory.is_closed(caller.account)) return fail(ErrorKind::kNotFound, "Account not found.");
+  const auto events = services.log.read(committed.first - 1, committed.last - committed.first + 1);
+  const auto& recorded = events.front().recorded;
+  const auto& created = recorded.event().token_created();
+  const auto id = TokenId::parse(created.token_id()).value();
+  auto value = open_value(services, id, created.extension(), recorded);
+  if (!value) return std::unexpected(std::move(value.error()));
+  auto row = token_row(recorded);
+  for (const auto& event : std::span(events).subspan(1)) change_row(row, event.recorded);
+  return CreatedToken{std::move(row), *value, committed.last};
+}
+
 // RotateToken and RenewToken: a fresh value under the token's own data key.
 template <class Command>
 awaitable<Result<TokenWithValue>> replace_value(Services& services, const Caller& caller, TokenId id,
@@ -151,19 +165,15 @@ awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& c
       if (taken) continue;
       co_return std::unexpected(std::move(written.error()));
     }
-    const auto committed = written->committed;
-    auto read = [&services, committed]() -> Result<CreatedToken> {
-      const auto events = services.log.read(committed.first - 1, committed.last - committed.first + 1);
-      const auto& recorded = events.front().recorded;
-      const auto& created = recorded.event().token_created();
-      const auto created_id = TokenId::parse(created.token_id()).value();
-      auto value = open_value(services, created_id, created.extension(), recorded);
-      if (!value) return std::unexpected(std::move(value.error()));
-      auto row = token_row(recorded);
-      for (const auto& event : std::span(events).subspan(1)) change_row(row, event.recorded);
-      return CreatedToken{std::move(row), *value, committed.last};
+    auto read = [&services, &caller, committed = written->committed] {
+      return read_created(services, caller, committed);
     };
-    co_return co_await services.blocking.run(std::move(read));
+    auto created = co_await services.blocking.run(std::move(read));
+    if (created || created.error().kind != ErrorKind::kNotFound) co_return created;
+    // Nobody has heard its value, so it is harmless whether or not this succeeds.
+    const auto consequence = as_consequence(caller);
+    [[maybe_unused]] const auto deleted = co_await delete_token(services, consequence, id);
+    co_return created;
   }
 }
 

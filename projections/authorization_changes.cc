@@ -33,6 +33,7 @@ class Planner {
   void take(const StoredEvent& stored) {
     const auto& event = stored.recorded.event();
     const auto& stream = stored.recorded.stream();
+    if (event.has_account_closed()) return erase_tokens_of(stream);
     const bool ours = concerns_tokens(event) ||
                       (event.kind_case() == Event::KIND_NOT_SET && stream.starts_with(token_stream_prefix));
     if (!ours) return;
@@ -205,6 +206,18 @@ class Planner {
     if (state(id)) add({.kind = TokenChange::Kind::kErase, .record = blank(id), .name = {}});
     states_[id] = std::nullopt;
     changes_.deleted.push_back(id);
+  }
+
+  // What was created while its account was closed: whoever closed it did not see it.
+  void erase_tokens_of(std::string_view account_stream) {
+    const auto account = AccountId::parse(account_stream.substr(account_stream.find('-') + 1));
+    if (!account) return;  // nobody's, then
+    auto tokens = table_.tokens_of(*account);
+    for (const auto& change : changes_.table) {
+      const bool is_one = change.kind == TokenChange::Kind::kInsert && change.record.account == *account;
+      if (is_one) tokens.push_back(change.record.token);
+    }
+    for (const auto id : tokens) erase(id);
   }
 
   void park(const std::string& stream, std::optional<TokenId> id, Position position,

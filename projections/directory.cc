@@ -193,6 +193,11 @@ std::optional<AccountRow> Directory::account(AccountId id) const {
   return row && !row->closed() ? std::move(row) : std::nullopt;
 }
 
+bool Directory::is_closed(AccountId id) const {
+  const auto row = parse<AccountRow>(view().get(number_key('a', id.code())));
+  return row && row->closed();
+}
+
 std::vector<AccountRow> Directory::accounts() const {
   std::vector<AccountRow> accounts;
   const auto it = view().rows();

@@ -26,6 +26,7 @@ class Directory final : public RowProjection {
   // Those that are not closed.
   std::optional<AccountRow> account(AccountId id) const;
   std::vector<AccountRow> accounts() const;
+  bool is_closed(AccountId id) const;
   // Also one who was erased.
   std::optional<UserRow> user(UserId id) const;
   // The account's users who were not erased, in the order they were added.

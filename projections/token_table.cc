@@ -270,9 +270,22 @@ bool TokenTable::can_take(std::size_t tokens, std::size_t name_bytes) const {
   return size_ + tokens <= tokens_max && chunks <= names_.chunks_left();
 }
 
+TokenId TokenTable::id_of(std::size_t shard, const Entry& entry) {
+  return TokenId::from_value(unscramble(static_cast<std::uint32_t>(shard << key_bits) | entry.key));
+}
+
+std::vector<TokenId> TokenTable::tokens_of(AccountId account) const {
+  std::vector<TokenId> tokens;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    for (const auto& entry : std::span(shards_[i].cells, shards_[i].cell_count())) {
+      if (entry.pepper != 0 && entry.account == account.code()) tokens.push_back(id_of(i, entry));
+    }
+  }
+  return tokens;
+}
+
 TokenRecord TokenTable::record(std::size_t shard, const Entry& entry) const {
-  const auto scrambled = static_cast<std::uint32_t>(shard << key_bits) | entry.key;
-  const auto id = TokenId::from_value(unscramble(scrambled));
+  const auto id = id_of(shard, entry);
   const auto* const renewed = renewed_key(id, entry);
   return {.token = id,
           .account = account(entry),

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -106,6 +107,9 @@ class TokenTable {
   template <class Visit>
   void for_each(Visit&& visit) const;
 
+  // The account's tokens; looks at every token.
+  std::vector<TokenId> tokens_of(AccountId account) const;
+
   std::size_t size() const { return size_; }
   std::size_t memory_bytes() const;
 
@@ -146,6 +150,7 @@ class TokenTable {
   Entry* find_for_change(TokenId id);
   void set_name(Entry& entry, TokenId id, std::string_view name);
   void clean_names();
+  static TokenId id_of(std::size_t shard, const Entry& entry);
   TokenRecord record(std::size_t shard, const Entry& entry) const;
 
   std::array<Shard, shard_count> shards_;

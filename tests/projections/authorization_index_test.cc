@@ -189,6 +189,23 @@ TEST_F(AuthorizationIndexTest, a_deleted_token_is_gone_at_once_and_stays_so) {
   EXPECT_EQ(index_.parked_streams(), 1U);
 }
 
+TEST_F(AuthorizationIndexTest, what_was_created_while_its_account_was_closed_is_gone_with_it) {
+  // Tokens of one account, and one of another.
+  constexpr std::uint32_t same = 1'000'000;
+  apply({created(1), created(2)});
+  Event closed;
+  closed.mutable_account_closed();
+  const auto account = AccountId::from_value(AccountType::kProvider, 1);
+  apply({created(1 + same), stored(stream_of(account), closed), rotated(1, secret_of(91))});
+  EXPECT_EQ(verdict(1), Verdict::kUnknown);
+  EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kUnknown);
+  EXPECT_EQ(verdict(1 + same), Verdict::kUnknown);
+  EXPECT_EQ(verdict(2), Verdict::kAllowed);
+  apply({deleted(1), deleted(1 + same)});
+  EXPECT_EQ(index_.parked_streams(), 0);
+  EXPECT_EQ(verdict(2), Verdict::kAllowed);
+}
+
 TEST_F(AuthorizationIndexTest, one_batch_may_do_everything_to_a_token) {
   apply({created(1, "a", ZAPIER), renamed(1, "b"), issued(1), created(2), deleted(2), created(3),
          renamed(3, "c")});
