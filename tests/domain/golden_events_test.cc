@@ -96,6 +96,9 @@ void add_lifecycle(std::map<std::string, Event>& events) {
   granted.add_modules(1);
   granted.add_modules(64);
   events["permissions_revoked"].mutable_permissions_revoked()->add_modules(64);
+  auto& use = *events["tokens_used"].mutable_tokens_used()->add_uses();
+  use.set_token(160'984'824);
+  use.set_last_used_at_us(1'764'000'300'000'000);
 }
 
 void add_user_events(std::map<std::string, Event>& events) {
