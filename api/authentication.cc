@@ -43,8 +43,9 @@ Result<Authenticated> authenticate_token(Services& services, const http::Request
                        ? parse_authorization(*request.header("Authorization"))
                        : std::nullopt;
   if (!key) return fail(ErrorKind::kUnauthenticated, "The Authorization field must be ApiKey and a key.");
+  const auto now = services.clock.now();
   return services.authorization_index.check(
-      reader, key->id, key->secret, services.clock.now(),
+      reader, key->id, key->secret, now,
       [&](AuthorizationIndex::Verdict verdict,
           const AuthorizationIndex::Identity* identity) -> Result<Authenticated> {
         if (verdict == AuthorizationIndex::Verdict::kUnknown) {
@@ -53,6 +54,7 @@ Result<Authenticated> authenticate_token(Services& services, const http::Request
         if (verdict == AuthorizationIndex::Verdict::kRefused) {
           return fail(ErrorKind::kForbidden, "The key's token is not active.");
         }
+        identity->last_use.note(now);
         caller.actor.set_kind(Actor::TOKEN);
         caller.actor.set_id(identity->token.text());
         caller.account = identity->account;

@@ -108,8 +108,9 @@ void answer_forward_auth(const Services& services, const http::Request& request,
     end_head(keep_alive, out);
   };
   if (!key) return refuse(unauthorized_head);
+  const auto now = services.clock.now();
   services.authorization_index.check(
-      reader, key->id, key->secret, services.clock.now(),
+      reader, key->id, key->secret, now,
       [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
         if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized_head);
         const auto original = original_of(request);
@@ -117,6 +118,7 @@ void answer_forward_auth(const Services& services, const http::Request& request,
                          services.modules.allows(identity->permissions, original.method.value_or(""),
                                                  original.uri.value_or(""));
         if (!may) return refuse(forbidden_head);
+        identity->last_use.note(now);
         append_allowed(*identity, keep_alive, out);
       });
 }

@@ -1,5 +1,6 @@
 #include "projections/authorization_index.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -60,6 +61,7 @@ void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
 
   auto changes = plan_changes(events, copies_.idle(), history_);
   if (!changes.table.empty()) {
+    const std::lock_guard lock(copies_mutex_);
     copies_.write([&](TokenTable& table) { apply_changes(changes.table, table); });
   }
   for (const auto id : changes.deleted) history_.deleted.insert(id);
@@ -73,6 +75,36 @@ void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
   }
   publish_sizes();
   checkpoint_.store(last, std::memory_order_release);
+}
+
+std::optional<Time> AuthorizationIndex::last_use(TokenId id) const {
+  const std::lock_guard lock(copies_mutex_);
+  std::optional<Time> last;
+  // A use is noted in the copy that is read just then.
+  for (const auto& table : copies_.copies()) {
+    const auto* const entry = table.find(id);
+    if (entry != nullptr) last = std::max(last, table.last_use(id, *entry).time());
+  }
+  return last;
+}
+
+std::vector<AuthorizationIndex::TokenUsed> AuthorizationIndex::take_uses(std::size_t part) {
+  std::vector<TokenUsed> uses;
+  {
+    const std::lock_guard lock(copies_mutex_);
+    for (const auto& table : copies_.copies()) {
+      table.for_each_last_use(part, [&uses](TokenId token, AccountId account, LastUse last_use) {
+        if (const auto at = last_use.take()) uses.push_back({token, account, *at});
+      });
+    }
+  }
+  // One that was used in both copies: the newer use.
+  std::ranges::sort(uses, [](const TokenUsed& left, const TokenUsed& right) {
+    return std::pair(left.token, right.at) < std::pair(right.token, left.at);
+  });
+  const auto repeated = std::ranges::unique(uses, {}, &TokenUsed::token);
+  uses.erase(repeated.begin(), repeated.end());
+  return uses;
 }
 
 std::size_t AuthorizationIndex::parked_streams() const {
@@ -97,8 +129,11 @@ std::expected<void, std::string> AuthorizationIndex::load(const std::filesystem:
   if (checkpoint() != 0) return std::unexpected("the index is not empty");
   auto loaded = load_authorization_snapshot(path, log_id);
   if (!loaded) return std::unexpected(std::move(loaded).error());
-  std::size_t copy = 0;
-  copies_.write([&](TokenTable& table) { table = std::move(loaded->copies[copy++]); });
+  {
+    const std::lock_guard lock(copies_mutex_);
+    std::size_t copy = 0;
+    copies_.write([&](TokenTable& table) { table = std::move(loaded->copies[copy++]); });
+  }
   {
     const std::lock_guard lock(parked_mutex_);
     history_ = std::move(loaded->history);

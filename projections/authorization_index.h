@@ -38,7 +38,8 @@ class AuthorizationIndex final : public Projection {
     kRefused,  // the right key of a token that may not: pending, inactive or expired, or its stream is parked
   };
 
-  // Views into the index, valid only inside the lambda given to check().
+  // Views into the index, valid only inside the lambda given to check(). Whoever lets the key do something
+  // calls last_use.note(): that is wait-free too.
   struct Identity {
     TokenId token;
     AccountId account;
@@ -46,6 +47,14 @@ class AuthorizationIndex final : public Projection {
     std::string_view
         name;  // percent-encoded: visible ASCII and space, all else %XX, so that it fits a header
     std::optional<std::uint64_t> permissions;  // module_bit()s (domain/token.h); nothing: every module
+    LastUse last_use;
+  };
+
+  // When a token was used last.
+  struct TokenUsed {
+    TokenId token;
+    AccountId account;
+    Time at;
   };
 
   static constexpr std::size_t readers_max = LeftRight<TokenTable>::readers_max;
@@ -65,8 +74,12 @@ class AuthorizationIndex final : public Projection {
       if (entry == nullptr) {
         return std::forward<Use>(use)(Verdict::kUnknown, static_cast<const Identity*>(nullptr));
       }
-      const Identity identity{id, table.account(*entry), static_cast<Extension>(entry->extension),
-                              table.name(*entry), table.permissions(id, *entry)};
+      const Identity identity{id,
+                              table.account(*entry),
+                              static_cast<Extension>(entry->extension),
+                              table.name(*entry),
+                              table.permissions(id, *entry),
+                              table.last_use(id, *entry)};
       const bool may = table.state(*entry) == TokenState::kActive &&
                        (expires_at == 0 || now < Time(std::chrono::seconds(expires_at)));
       return std::forward<Use>(use)(may ? Verdict::kAllowed : Verdict::kRefused, &identity);
@@ -81,6 +94,16 @@ class AuthorizationIndex final : public Projection {
       return entry != nullptr && table.account(*entry) == account;
     });
   }
+
+  // When the token was used last as far as this process knows, to a minute; nothing where it was not since
+  // the start. Any thread; takes a lock that apply(), load() and take_uses() take as well.
+  std::optional<Time> last_use(TokenId id) const;
+
+  // The uses that have not been taken yet of a part of the tokens, below parts. Each is given to one caller
+  // alone, who has to record it. Any thread, as last_use(): the lock is held while the part is looked
+  // through, some 0.2 ms of a part of 10 M tokens.
+  static constexpr std::size_t parts = TokenTable::shard_count;
+  std::vector<TokenUsed> take_uses(std::size_t part);
 
   static constexpr std::string_view projection_name = "authorization_index";
   std::string_view name() const override { return projection_name; }
@@ -126,7 +149,8 @@ class AuthorizationIndex final : public Projection {
 
   const Peppers& peppers_;
   LeftRight<TokenTable> copies_;
-  AuthorizationHistory history_;  // its parked streams change under parked_mutex_
+  mutable std::mutex copies_mutex_;  // held to write them, and to look at both: checks need neither
+  AuthorizationHistory history_;     // its parked streams change under parked_mutex_
   mutable std::mutex parked_mutex_;
   std::atomic<Position> checkpoint_{0};
   std::atomic<std::size_t> size_{0};

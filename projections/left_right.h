@@ -60,6 +60,9 @@ class LeftRight {
     change(sides_[before]);
   }
 
+  // Both copies, while nobody writes: for the thread that writes, or under what keeps it from writing.
+  const std::array<T, 2>& copies() const { return sides_; }
+
   // The copy that nobody reads; between writes it equals the other. Only for the thread that writes.
   const T& idle() const { return sides_[1 - stable_.load(std::memory_order_relaxed)]; }
 

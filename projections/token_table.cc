@@ -15,6 +15,7 @@ constexpr TokenTable::Entry no_cells[1]{};
 constexpr std::uint32_t id_mask = (1U << 30) - 1;
 constexpr std::size_t huge_page = 2UL * 1024 * 1024;
 constexpr std::size_t cache_line = 64;
+constexpr std::size_t cell_bytes = sizeof(TokenTable::Entry) + sizeof(std::uint32_t);  // with its last use
 constexpr std::uint32_t ended_long_ago = 1;  // in seconds since 1970; 0 would be never
 
 // Odd numbers, and their inverses modulo 2^30.
@@ -71,15 +72,21 @@ bool TokenTable::Shard::place(const Entry& entry) {
   while (owned[empty].pepper != 0) ++empty;
   if (empty + 1 == cell_count()) return false;
   std::copy_backward(&owned[index], &owned[empty], &owned[empty + 1]);
+  std::copy_backward(last_uses + index, last_uses + empty, last_uses + empty + 1);
   owned[index] = entry;
+  last_uses[index] = 0;
   ++size;
   return true;
 }
 
 void TokenTable::Shard::remove(std::size_t index) {
   auto next = index + 1;
-  for (; owned[next].pepper != 0 && home(owned[next].key) < next; ++next) owned[next - 1] = owned[next];
+  for (; owned[next].pepper != 0 && home(owned[next].key) < next; ++next) {
+    owned[next - 1] = owned[next];
+    last_uses[next - 1] = last_uses[next];
+  }
   owned[next - 1] = Entry{};
+  last_uses[next - 1] = 0;
   --size;
 }
 
@@ -87,7 +94,7 @@ void TokenTable::Shard::remove(std::size_t index) {
 void TokenTable::Shard::resize(std::size_t new_homes) {
   for (;; new_homes += new_homes / 8) {
     const auto count = new_homes + tail_cells;
-    const auto bytes = count * sizeof(Entry);
+    const auto bytes = count * cell_bytes;
     const auto alignment = bytes >= huge_page ? huge_page : cache_line;
     const auto rounded = (bytes + alignment - 1) / alignment * alignment;
     void* const memory =
@@ -95,17 +102,23 @@ void TokenTable::Shard::resize(std::size_t new_homes) {
     if (memory == nullptr) throw std::bad_alloc();
     if (alignment == huge_page) madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE);  // a hint
     std::memset(memory, 0, bytes);
-    Shard grown{.owned{static_cast<Entry*>(memory)}, .cells = nullptr, .homes = new_homes, .size = size};
+    Shard grown{.owned{static_cast<Entry*>(memory)},
+                .cells = nullptr,
+                .last_uses = nullptr,
+                .homes = new_homes,
+                .size = size};
     grown.cells = grown.owned.get();
+    grown.last_uses = reinterpret_cast<std::uint32_t*>(grown.owned.get() + count);
 
     std::size_t next = 0;
     bool fits = true;
-    for (const auto& entry : std::span(cells, cell_count())) {
-      if (entry.pepper == 0) continue;
-      next = std::max(next, grown.home(entry.key));
+    for (std::size_t i = 0; i < cell_count(); ++i) {
+      if (cells[i].pepper == 0) continue;
+      next = std::max(next, grown.home(cells[i].key));
       fits = next + 1 < count;
       if (!fits) break;
-      grown.owned[next++] = entry;
+      grown.last_uses[next] = last_uses[i];
+      grown.owned[next++] = cells[i];
     }
     if (!fits) continue;
     *this = std::move(grown);
@@ -116,9 +129,11 @@ void TokenTable::Shard::resize(std::size_t new_homes) {
 void TokenTable::prefetch(TokenId id) const {
   const auto place = place_of(id);
   const auto& shard = shards_[place.shard];
-  const auto* const cell = reinterpret_cast<const char*>(shard.cells + shard.home(place.key));
+  const auto home = shard.home(place.key);
+  const auto* const cell = reinterpret_cast<const char*>(shard.cells + home);
   __builtin_prefetch(cell);
-  __builtin_prefetch(cell + cache_line);  // still inside the shard's tail
+  __builtin_prefetch(cell + cache_line);       // still inside the shard's tail
+  __builtin_prefetch(shard.last_uses + home);  // null and 0 where the shard is empty
 }
 
 const TokenTable::Entry* TokenTable::find(TokenId id) const {
@@ -132,6 +147,11 @@ TokenTable::Entry* TokenTable::find_for_change(TokenId id) {
   if (entry == nullptr) return nullptr;
   auto& shard = shards_[place_of(id).shard];
   return &shard.owned[static_cast<std::size_t>(entry - shard.cells)];
+}
+
+LastUse TokenTable::last_use(TokenId id, const Entry& entry) const {
+  const auto& shard = shards_[place_of(id).shard];
+  return LastUse(shard.last_uses[&entry - shard.cells]);
 }
 
 std::string_view TokenTable::name(const Entry& entry) const {
@@ -158,7 +178,7 @@ void TokenTable::reserve(std::size_t tokens) {
     if (shard.homes >= homes) continue;
     const auto before = shard.cell_count();
     shard.resize(homes);
-    cell_bytes_ += (shard.cell_count() - before) * sizeof(Entry);
+    cell_bytes_ += (shard.cell_count() - before) * cell_bytes;
   }
 }
 
@@ -182,7 +202,7 @@ bool TokenTable::insert(const TokenRecord& record) {
   while (shard.size >= shard.homes / 16 * 13 || !shard.place(entry)) {
     const auto before = shard.cell_count();
     shard.resize(shard.homes + std::max<std::size_t>(shard.homes / 8, 16));
-    cell_bytes_ += (shard.cell_count() - before) * sizeof(Entry);
+    cell_bytes_ += (shard.cell_count() - before) * cell_bytes;
   }
   ++size_;
   return true;

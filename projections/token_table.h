@@ -13,6 +13,7 @@
 
 #include "domain/ids.h"
 #include "eventstore/pepper.h"
+#include "projections/last_use.h"
 #include "projections/name_arena.h"
 
 namespace mintmark {
@@ -43,17 +44,20 @@ struct TokenRecord {
 };
 
 // One copy of the authorization index: a hash table of tokens that finds one with a single access to memory.
-// Not thread-safe; the find functions may run in several threads while nothing changes it.
+// Not thread-safe; the const functions may run in several threads while nothing changes it, and last uses may
+// be noted and taken meanwhile.
 //
 // Ids are scrambled to 30 bits by a bijection; the upper bits choose a shard, and the lower 24 are the key
 // inside it. A shard is an array of 32-byte cells in key order with gaps: ordered linear probing (Amble and
 // Knuth, "Ordered Hash Tables", 1974), so that a search for what is absent ends as early as another, deletion
 // leaves no tombstones, growing is one sequential pass, and all cells in order have one order whatever
 // happened before. A shard grows by an eighth when it is 13/16 full; it does not shrink. What few tokens
-// have, a renewed key or permissions, lies in maps beside it.
+// have, a renewed key or permissions, lies in maps beside it. Behind its cells a shard has a word for the
+// last use of each: a copy's own, since what moves the cells moves them too.
 class TokenTable {
  public:
   static constexpr std::size_t tokens_max = 400'000'000;
+  static constexpr std::size_t shard_count = 64;
 
   struct Entry {
     std::uint32_t key : 24;
@@ -83,6 +87,8 @@ class TokenTable {
   std::optional<std::uint64_t> permissions(TokenId id, const Entry& entry) const;
   // For names below 63 bytes, reads none of the arena's memory.
   std::string_view name(const Entry& entry) const;
+  // Of a token that is present. May be changed though the table is const; valid until the table changes.
+  LastUse last_use(TokenId id, const Entry& entry) const;
 
   // Makes room for that many tokens at once.
   void reserve(std::size_t tokens);
@@ -106,6 +112,9 @@ class TokenTable {
   // Calls visit(const TokenRecord&) for every token, in the order of the scrambled ids.
   template <class Visit>
   void for_each(Visit&& visit) const;
+  // Calls visit(TokenId, AccountId, LastUse) for every token of a shard, below shard_count.
+  template <class Visit>
+  void for_each_last_use(std::size_t shard, Visit&& visit) const;
 
   // The account's tokens; looks at every token.
   std::vector<TokenId> tokens_of(AccountId account) const;
@@ -115,7 +124,7 @@ class TokenTable {
 
  private:
   static constexpr unsigned key_bits = 24;
-  static constexpr std::size_t shard_count = 64;  // 30 bits less key_bits
+  static_assert(shard_count == 1U << (30 - key_bits));
   static constexpr std::size_t long_name = 63;
   // Cells behind the last home, for entries that were pushed on; the last one always stays empty.
   static constexpr std::size_t tail_cells = 32;
@@ -126,7 +135,8 @@ class TokenTable {
 
   struct Shard {
     std::unique_ptr<Entry[], Free> owned;
-    const Entry* cells;  // owned, or one empty cell
+    const Entry* cells;                  // owned, or one empty cell
+    std::uint32_t* last_uses = nullptr;  // of each cell: LastUse; null where nothing is owned
     std::size_t homes = 0;
     std::size_t size = 0;
 
@@ -169,6 +179,15 @@ void TokenTable::for_each(Visit&& visit) const {
     for (const auto& entry : std::span(shards_[i].cells, shards_[i].cell_count())) {
       if (entry.pepper != 0) visit(record(i, entry));
     }
+  }
+}
+
+template <class Visit>
+void TokenTable::for_each_last_use(std::size_t shard, Visit&& visit) const {
+  const auto& from = shards_[shard];
+  for (std::size_t i = 0; i < from.cell_count(); ++i) {
+    const auto& entry = from.cells[i];
+    if (entry.pepper != 0) visit(id_of(shard, entry), account(entry), LastUse(from.last_uses[i]));
   }
 }
 
