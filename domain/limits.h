@@ -64,7 +64,7 @@ inline constexpr std::size_t connections_per_thread_max = 8'192;
 // Lists.
 inline constexpr std::size_t page_default = 100;
 inline constexpr std::size_t page_max = 1000;
-inline constexpr std::size_t list_tokens_in_memory_max = 4'000'000;  // about 130 bytes each
+inline constexpr std::size_t list_tokens_in_memory_max = 4'000'000;  // about 140 bytes each
 inline constexpr std::size_t list_rows_skipped_max = 1000;           // on disk, before a page begins
 inline constexpr std::size_t list_cursors_max = 4096;
 inline constexpr std::size_t query_bytes_max = request_head_bytes_max;

@@ -13,6 +13,10 @@ void erase_at(std::vector<T>& column, std::size_t index) {
   column.erase(column.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
+std::int64_t last_use_of(const TokenRow& row) {
+  return row.has_last_used_at_us() ? row.last_used_at_us() : TokenBlock::never;
+}
+
 bool same_actor(const Actor& left, const Actor& right) {
   return left.kind() == right.kind() && left.id() == right.id();
 }
@@ -49,6 +53,7 @@ void TokenBlock::push_back(const TokenRow& row) {
   extensions.push_back(extension_of(row));
   permissions.push_back(permission_set(row));
   created_at_us.push_back(row.created().at_us());
+  last_used_at_us.push_back(last_use_of(row));
   created_by.push_back(creator_index(row.created().by()));
 }
 
@@ -59,6 +64,7 @@ void TokenBlock::replace(std::size_t index, const TokenRow& row) {
   external_ids.replace(index, row.external_id());
   statuses[index] = status_inputs(row);
   permissions[index] = permission_set(row);
+  last_used_at_us[index] = last_use_of(row);
 }
 
 void TokenBlock::erase(std::size_t index) {
@@ -72,6 +78,7 @@ void TokenBlock::erase(std::size_t index) {
   erase_at(extensions, index);
   erase_at(permissions, index);
   erase_at(created_at_us, index);
+  erase_at(last_used_at_us, index);
   erase_at(created_by, index);
 }
 
@@ -87,6 +94,7 @@ void TokenBlock::append(const TokenBlock& next) {
     extensions.push_back(next.extensions[i]);
     permissions.push_back(next.permissions[i]);
     created_at_us.push_back(next.created_at_us[i]);
+    last_used_at_us.push_back(next.last_used_at_us[i]);
     created_by.push_back(creator_index(next.creators[next.created_by[i]]));
   }
 }

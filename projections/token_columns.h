@@ -42,6 +42,7 @@ class TextColumn {
 // What lists filter, search and order tokens by, column by column. A row's index is the same in every column.
 struct TokenBlock {
   static constexpr std::size_t rows_max = 512;
+  static constexpr std::int64_t never = INT64_MAX;
 
   std::size_t size() const { return created_positions.size(); }
 
@@ -55,8 +56,9 @@ struct TokenBlock {
   std::vector<ExtensionId> extensions;
   std::vector<std::uint64_t> permissions;  // module_bit()s (domain/token.h)
   std::vector<std::int64_t> created_at_us;
-  std::vector<std::uint16_t> created_by;  // an index into creators
-  std::vector<Actor> creators;            // each once
+  std::vector<std::int64_t> last_used_at_us;  // never: not as far as it is recorded
+  std::vector<std::uint16_t> created_by;      // an index into creators
+  std::vector<Actor> creators;                // each once
 
   void push_back(const TokenRow& row);
   void replace(std::size_t index, const TokenRow& row);

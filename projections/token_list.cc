@@ -118,6 +118,25 @@ Result<void> change(const Recorded& recorded, RowWriter& rows, std::vector<Token
   return {};
 }
 
+// Leaves the rows' versions as they are: what a token is has not changed.
+Result<void> note_uses(const Recorded& recorded, RowWriter& rows, std::vector<TokenRowChange>& changes) {
+  for (const auto& use : recorded.event().tokens_used().uses()) {
+    if (use.token() >= TokenId::value_end) return cannot_apply("a token's number is out of range");
+    const auto key = token_key(TokenId::from_value(use.token()));
+    const auto stored = rows.get(key);
+    if (!stored) continue;  // deleted meanwhile
+    TokenRow row;
+    if (!row.ParseFromString(*stored)) return cannot_apply("a token's row is damaged");
+    const auto account = AccountId::parse(row.account_id());
+    if (!account) return cannot_apply("a token's row is damaged");
+    if (!change_last_use(row, use.last_used_at_us(), recorded.recorded_at_us())) continue;
+    rows.put(key, row.SerializeAsString());
+    const auto created = row.created_position();
+    changes.push_back({recorded.position(), *account, created, std::move(row)});
+  }
+  return {};
+}
+
 bool concerns_tokens(const Event& event) {
   return event.has_token_updated() || event.has_token_revealed() || event.has_token_deleted() ||
          event.has_zapier_connection_issued() || event.has_token_activated() ||
@@ -132,6 +151,7 @@ bool concerns_tokens(const Event& event) {
 Result<void> TokenList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
   if (kind.has_token_created()) return create(event.recorded, rows, changes_);
+  if (kind.has_tokens_used()) return note_uses(event.recorded, rows, changes_);
   if (concerns_tokens(kind)) return change(event.recorded, rows, changes_);
   return {};
 }

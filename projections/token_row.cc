@@ -132,6 +132,13 @@ void change_row(TokenRow& row, const Recorded& recorded) {
   }
 }
 
+bool change_last_use(TokenRow& row, std::int64_t last_used_at_us, std::int64_t recorded_at_us) {
+  const bool is_newer = !row.has_last_used_at_us() || row.last_used_at_us() < last_used_at_us ||
+                        row.last_used_at_us() > recorded_at_us;
+  if (is_newer) row.set_last_used_at_us(last_used_at_us);
+  return is_newer;
+}
+
 ExtensionId extension_of(const TokenRow& row) {
   if (row.extension() == ZAPIER) return ExtensionId::zapier();
   return ExtensionId::parse(row.extension_id()).value_or(ExtensionId::custom());

@@ -14,6 +14,10 @@ namespace mintmark {
 TokenRow token_row(const Recorded& created);
 void change_row(TokenRow& row, const Recorded& recorded);
 
+// Notes a use that was recorded at `recorded_at_us`. False where a newer one is known: nothing changes. A
+// time that a wrong clock put into the future gives way.
+bool change_last_use(TokenRow& row, std::int64_t last_used_at_us, std::int64_t recorded_at_us);
+
 // The token's type: its account's own extension where it has one.
 ExtensionId extension_of(const TokenRow& row);
 

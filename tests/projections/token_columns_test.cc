@@ -43,11 +43,11 @@ Position empty(const std::function<void(const TokenRow&)>& take) {
 // All of a row that the columns hold, a row a line.
 std::string text_of(const TokenBlock& block, std::size_t i) {
   const auto& by = block.creators[block.created_by[i]];
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}{}\n", block.created_positions[i], block.ids[i].text(),
-                     block.id_texts[i], block.names[i], block.descriptions[i], block.external_ids[i],
-                     static_cast<int>(block.statuses[i].stored), block.statuses[i].expires_at_us,
-                     block.extensions[i].value(), block.created_at_us[i], static_cast<int>(by.kind()),
-                     by.id());
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}{}\n", block.created_positions[i],
+                     block.ids[i].text(), block.id_texts[i], block.names[i], block.descriptions[i],
+                     block.external_ids[i], static_cast<int>(block.statuses[i].stored),
+                     block.statuses[i].expires_at_us, block.extensions[i].value(), block.created_at_us[i],
+                     block.last_used_at_us[i], static_cast<int>(by.kind()), by.id());
 }
 
 std::string text_of(const TokenBlocks& blocks) {

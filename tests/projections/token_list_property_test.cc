@@ -51,6 +51,7 @@ class NaiveTokens {
       row.set_created_position(recorded.position());
       rows_[recorded.stream()] = row;
     }
+    for (const auto& use : event.tokens_used().uses()) take(use, recorded.recorded_at_us());
     const auto found = rows_.find(recorded.stream());
     if (found == rows_.end()) return;
     auto& row = found->second;
@@ -60,6 +61,15 @@ class NaiveTokens {
     if (event.token_updated().has_name()) row.set_name(event.token_updated().name());
     if (event.token_updated().has_description()) row.set_description(event.token_updated().description());
     if (event.token_updated().has_external_id()) row.set_external_id(event.token_updated().external_id());
+  }
+
+  void take(const TokenUse& use, std::int64_t recorded_at_us) {
+    const auto found = rows_.find(stream_of(token_id(use.token())));
+    if (found == rows_.end()) return;
+    auto& row = found->second;
+    const bool known_is_to_come = row.last_used_at_us() > recorded_at_us;
+    if (row.last_used_at_us() < use.last_used_at_us() || known_is_to_come)
+      row.set_last_used_at_us(use.last_used_at_us());
   }
 
   std::map<std::string, TokenRow> rows_;

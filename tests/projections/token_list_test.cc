@@ -1,7 +1,9 @@
 #include "projections/token_list.h"
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -115,6 +117,47 @@ TEST_F(TokenListTest, ARevealedTokenChangesNothingButItsVersion) {
   history_.add(token_id(1), token_revealed());
   expected.set_version(2);
   EXPECT_EQ(row(token_id(1)).DebugString(), expected.DebugString());
+}
+
+Event tokens_used(std::initializer_list<std::pair<std::uint32_t, std::int64_t>> uses) {
+  Event event;
+  for (const auto& [token, at_us] : uses) {
+    auto& use = *event.mutable_tokens_used()->add_uses();
+    use.set_token(token);
+    use.set_last_used_at_us(at_us);
+  }
+  return event;
+}
+
+TEST_F(TokenListTest, AUsedTokenKeepsItsVersionAndTheNewestUse) {
+  history_.add(token_id(1), token_created(token_id(1), vendor(1)));
+  history_.add(token_id(2), token_created(token_id(2), vendor(1)));
+  auto expected = row(token_id(1));
+  history_.add("usage-VA-000-001", tokens_used({{1, 500}, {2, 600}}));
+  history_.add("usage-VA-000-001", tokens_used({{1, 400}, {2, 700}}));
+  expected.set_last_used_at_us(500);
+  EXPECT_EQ(row(token_id(1)).DebugString(), expected.DebugString());
+  EXPECT_EQ(row(token_id(2)).last_used_at_us(), 700);
+}
+
+TEST_F(TokenListTest, AUseFromTheFutureGivesWayToALaterRecord) {
+  history_.add(token_id(1), token_created(token_id(1), vendor(1)));
+  history_.add("usage-VA-000-001", tokens_used({{1, INT64_MAX}}));
+  history_.add("usage-VA-000-001", tokens_used({{1, 500}}));
+  EXPECT_EQ(row(token_id(1)).last_used_at_us(), 500);
+}
+
+TEST_F(TokenListTest, AUsedTokenThatIsNotThereIsPassedOverAndAnImpossibleOneParksTheStream) {
+  history_.add(token_id(1), token_created(token_id(1), vendor(1)));
+  history_.add(token_id(1), token_deleted());
+  history_.add(token_id(3), token_created(token_id(3), vendor(1)));
+  history_.add("usage-VA-000-001", tokens_used({{1, 500}, {2, 500}, {3, 500}}));
+  EXPECT_EQ(row(token_id(3)).last_used_at_us(), 500);
+  EXPECT_EQ(list().find(token_id(1)), std::nullopt);
+  EXPECT_EQ(list().parked_streams(), 0);
+  history_.add("usage-VA-000-001", tokens_used({{3, 600}, {TokenId::value_end, 600}}));
+  EXPECT_EQ(list().parked_streams(), 1);
+  EXPECT_EQ(row(token_id(3)).last_used_at_us(), 500);
 }
 
 TEST_F(TokenListTest, ADeletedTokenIsGoneFromReadsListsAndTotals) {

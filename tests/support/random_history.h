@@ -32,6 +32,8 @@ class RandomHistory {
       history_.add(token, token_revealed());
     } else if (dice == 7) {
       history_.add(token, connection_issued());
+    } else if (dice == 8 && below(2) == 0) {
+      history_.add("usage-VA-000-001", tokens_used());
     } else if (dice == 8) {
       history_.add(stream_of(vendor(1)), account_opened(vendor(1), "Acme"));
     } else {
@@ -47,6 +49,18 @@ class RandomHistory {
     if (below(4) == 0) event.mutable_token_created()->set_expires_at_us(1'900'000'000'000'000);
     history_.add(token, event);
     live_.push_back(token);
+  }
+
+  // Some that are deleted or never were among them, and times behind one another or to come.
+  Event tokens_used() {
+    Event event;
+    for (std::size_t i = 0; i <= below(5); ++i) {
+      auto& use = *event.mutable_tokens_used()->add_uses();
+      use.set_token(static_cast<std::uint32_t>(1 + below(created_ + 1)));
+      const auto at = History::recorded_at(static_cast<Position>(below(1000)));
+      use.set_last_used_at_us(at.time_since_epoch().count());
+    }
+    return event;
   }
 
   Event update() {
