@@ -13,6 +13,7 @@
 #include "eventstore/pepper.h"
 #include "eventstore/random.h"
 #include "eventstore/vault.h"
+#include "projections/audit_index.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
 #include "projections/extension_list.h"
@@ -40,6 +41,7 @@ struct Services {
   const WebhookList& webhooks;
   const ExtensionList& extensions;
   const HandleIndex& handles;
+  const AuditIndex& audit;
   JobStore& jobs;
   WebhookCalls& calls;
   Projector& projector;

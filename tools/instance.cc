@@ -112,12 +112,12 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->peppers = std::make_unique<Peppers>(*peppers);
   if (auto opened = instance->open_views(); !opened) return std::unexpected(opened.error());
   const auto head = instance->log->head();
-  // The index first: what it refuses must not wait for rows to be written. Jobs last: what they need to know
-  // is in the rows by then.
+  // The index first: what it refuses must not wait for rows to be written. Jobs behind the rows that they
+  // need to know. The audit index last: whom it wakes finds everything else up to date.
   const std::vector<Projection*> projections{instance->authorization_index.get(), instance->token_list.get(),
                                              instance->directory.get(),           instance->webhooks.get(),
                                              instance->extensions.get(),          instance->handles.get(),
-                                             instance->job_planner.get()};
+                                             instance->job_planner.get(),         instance->audit.get()};
   for (const auto* projection : projections) {
     if (projection->checkpoint() > head) {
       return fail(
@@ -131,12 +131,12 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   wait_until_projected(*instance->projector, head);
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(
-      new Services{*instance->log, *instance->vault, *instance->peppers, *instance->authorization_index,
-                   *instance->token_list, *instance->directory, *instance->webhooks, *instance->extensions,
-                   *instance->handles, *instance->jobs, *instance->webhook_calls, *instance->projector,
-                   *instance->blocking, instance->clock, instance->random, config.secure_cookies,
-                   instance->healthy, instance->config_.modules, config.endpoint(config.port)});
+  instance->services = std::unique_ptr<Services>(new Services{
+      *instance->log,        *instance->vault,     *instance->peppers,        *instance->authorization_index,
+      *instance->token_list, *instance->directory, *instance->webhooks,       *instance->extensions,
+      *instance->handles,    *instance->audit,     *instance->jobs,           *instance->webhook_calls,
+      *instance->projector,  *instance->blocking,  instance->clock,           instance->random,
+      config.secure_cookies, instance->healthy,    instance->config_.modules, config.endpoint(config.port)});
   instance->key_rotation =
       std::make_unique<KeyRotation>(*instance->log, *instance->vault, *instance->peppers, instance->clock,
                                     instance->random, KeyRotation::Options{config.key_path()});
@@ -156,6 +156,7 @@ Result<void> Instance::open_views() {
   webhooks = std::make_unique<WebhookList>(views->live(WebhookList::projection_name));
   extensions = std::make_unique<ExtensionList>(views->live(ExtensionList::projection_name));
   handles = std::make_unique<HandleIndex>(views->live(HandleIndex::projection_name));
+  audit = std::make_unique<AuditIndex>(views->live(AuditIndex::projection_name));
   auto queue = RocksDbJobStore::open(config_.jobs_path(), clock);
   if (!queue) return std::unexpected(queue.error());
   jobs = std::move(*queue);

@@ -13,6 +13,7 @@
 #include "eventstore/rocksdb_log.h"
 #include "eventstore/tree_head_journal.h"
 #include "eventstore/vault.h"
+#include "projections/audit_index.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
 #include "projections/extension_list.h"
@@ -55,6 +56,7 @@ class Instance {
   std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<ExtensionList> extensions;
   std::unique_ptr<HandleIndex> handles;
+  std::unique_ptr<AuditIndex> audit;
   std::unique_ptr<RocksDbJobStore> jobs;
   std::unique_ptr<JobPlanner> job_planner;
   std::unique_ptr<WebhookCalls> webhook_calls;

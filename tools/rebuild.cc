@@ -8,6 +8,7 @@
 #include "api/admin_socket.h"
 #include "eventstore/key_file.h"
 #include "eventstore/rocksdb_log.h"
+#include "projections/audit_index.h"
 #include "projections/authorization_index.h"
 #include "projections/directory.h"
 #include "projections/extension_list.h"
@@ -21,9 +22,10 @@
 namespace mintmark {
 namespace {
 
-constexpr std::array<std::string_view, 6> projection_names = {
-    AuthorizationIndex::projection_name, Directory::projection_name, ExtensionList::projection_name,
-    HandleIndex::projection_name,        TokenList::projection_name, WebhookList::projection_name};
+constexpr std::array<std::string_view, 7> projection_names = {
+    AuditIndex::projection_name,    AuthorizationIndex::projection_name, Directory::projection_name,
+    ExtensionList::projection_name, HandleIndex::projection_name,        TokenList::projection_name,
+    WebhookList::projection_name};
 
 // What every rebuild reads.
 struct Sources {
@@ -61,6 +63,7 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
                                        progress);
   }
   const auto make = [&](View view) -> std::unique_ptr<RowProjection> {
+    if (name == AuditIndex::projection_name) return std::make_unique<AuditIndex>(view);
     if (name == Directory::projection_name) return std::make_unique<Directory>(view, *sources.vault);
     if (name == ExtensionList::projection_name) return std::make_unique<ExtensionList>(view);
     if (name == HandleIndex::projection_name) return std::make_unique<HandleIndex>(view);

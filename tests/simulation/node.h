@@ -9,6 +9,7 @@
 
 #include "eventstore/rocksdb_log.h"
 #include "eventstore/vault.h"
+#include "projections/audit_index.h"
 #include "projections/authorization_index.h"
 #include "projections/projector.h"
 #include "projections/token_list.h"
@@ -79,6 +80,7 @@ class Node {
   std::unique_ptr<ViewStore> views_;
   std::unique_ptr<TokenList> tokens_;
   std::unique_ptr<WebhookList> webhooks_;
+  std::unique_ptr<AuditIndex> audit_;
   std::unique_ptr<RocksDbJobStore> jobs_;
   std::unique_ptr<JobPlanner> planner_;
   std::unique_ptr<WebhookCalls> calls_;

@@ -23,13 +23,14 @@ void Reference::compare(Node& node, const Ledger& ledger, const Shadow& shadow) 
   if (!index_) index_ = std::make_unique<AuthorizationIndex>(peppers_.emplace(node.peppers()));
   JobPlanner planner(node.log(), *jobs_);
   for (Projection* projection :
-       std::initializer_list<Projection*>{index_.get(), &tokens_, &webhooks_, &planner}) {
+       std::initializer_list<Projection*>{index_.get(), &tokens_, &webhooks_, &planner, &audit_}) {
     feed(*projection, ledger, position);
   }
   require(index_->fingerprint() == node.index().fingerprint(),
           "the authorization index is not the log's fold");
   compare_rows(node, TokenList::projection_name);
   compare_rows(node, WebhookList::projection_name);
+  compare_rows(node, AuditIndex::projection_name);
   compare_jobs(node, shadow);
 }
 

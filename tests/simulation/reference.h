@@ -27,6 +27,7 @@ class Reference {
   ViewFolder views_{TemporaryFolder::in_memory()};
   TokenList tokens_{views_.store().live(TokenList::projection_name)};
   WebhookList webhooks_{views_.store().live(WebhookList::projection_name)};
+  AuditIndex audit_{views_.store().live(AuditIndex::projection_name)};
   std::unique_ptr<RocksDbJobStore> jobs_;
   std::optional<Peppers> peppers_;
   std::unique_ptr<AuthorizationIndex> index_;

@@ -71,16 +71,19 @@ class ApiInstance {
     webhooks = std::make_unique<WebhookList>(views_.store().live(WebhookList::projection_name));
     extensions = std::make_unique<ExtensionList>(views_.store().live(ExtensionList::projection_name));
     handles = std::make_unique<HandleIndex>(views_.store().live(HandleIndex::projection_name));
+    audit = std::make_unique<AuditIndex>(views_.store().live(AuditIndex::projection_name));
     jobs = RocksDbJobStore::open(views_.file("jobs"), clock).value();
     planner = std::make_unique<JobPlanner>(stored, *jobs);
     calls = std::make_unique<WebhookCalls>(stored, vault, *webhooks, "");
     const std::vector<Projection*> projections{&index,         token_list.get(), directory.get(),
                                                webhooks.get(), extensions.get(), handles.get(),
-                                               planner.get()};
+                                               planner.get(),  audit.get()};
     projector = std::make_unique<Projector>(stored, projections, [](const std::string&) {});
-    services = std::unique_ptr<Services>(new Services{
-        log, vault, peppers, index, *token_list, *directory, *webhooks, *extensions, *handles, *jobs, *calls,
-        *projector, blocking, clock, random, false, healthy, modules, "https://tokens.example.com"});
+    services = std::unique_ptr<Services>(
+        new Services{log,        vault,     peppers,     index,    *token_list,
+                     *directory, *webhooks, *extensions, *handles, *audit,
+                     *jobs,      *calls,    *projector,  blocking, clock,
+                     random,     false,     healthy,     modules,  "https://tokens.example.com"});
     api = std::make_unique<Api>(*services);
   }
 
@@ -151,6 +154,7 @@ class ApiInstance {
   std::unique_ptr<WebhookList> webhooks;
   std::unique_ptr<ExtensionList> extensions;
   std::unique_ptr<HandleIndex> handles;
+  std::unique_ptr<AuditIndex> audit;
   std::unique_ptr<JobStore> jobs;
   std::unique_ptr<JobPlanner> planner;
   std::unique_ptr<WebhookCalls> calls;

@@ -59,6 +59,7 @@ TEST_F(Poison, ParksItsStreamsWhileTheOthersFlowAndStaysToldUntilItCanBeTakenIn)
   const auto since = append_poison(poisoned_id);
   const std::map<std::string, std::uint64_t> expected{
       {"authorization_index token-" + poisoned_id, since},
+      {"audit_index webhook-WH-000-000-007", since + 1},
       {"webhook_list webhook-WH-000-000-007", since + 1},
       {"jobs webhook-WH-000-000-007", since + 1},
   };
