@@ -7,121 +7,41 @@
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
 
-#include "eventstore/event_id.h"
+#include "api/event_data.h"
 
 namespace mintmark {
 namespace {
 
 namespace json = boost::json;
-namespace pb = google::protobuf;
 
 constexpr std::size_t batch_events = 512;
 constexpr std::size_t cached_streams_max = 100'000;
 
-std::string uuid_text(const std::string& bytes) {
-  return bytes.size() == 16 ? EventId::from_bytes(bytes).text() : "";
-}
-
-// The event itself, which shows as one without data, where this program does not know its kind.
-const pb::Message& event_data(const Event& event) {
-  if (event.kind_case() == Event::KIND_NOT_SET) return event;
-  const auto* reflection = event.GetReflection();
-  const auto* member = reflection->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
-  return reflection->GetMessage(event, member);
-}
-
-json::object render_data(const pb::Message& data);
-
-// A date, a text, a number, numbers, messages or an enumerator's name; null for what must not show (bytes and
-// sealed messages).
-json::value field_value(const pb::Message& data, const pb::FieldDescriptor& field) {
-  const auto* reflection = data.GetReflection();
-  using Type = pb::FieldDescriptor::CppType;
-  const Type type = field.cpp_type();
-  if (field.is_repeated() && type == Type::CPPTYPE_UINT32) {
-    json::array numbers;
-    for (int i = 0; i < reflection->FieldSize(data, &field); ++i) {
-      numbers.emplace_back(reflection->GetRepeatedUInt32(data, &field, i));
-    }
-    return numbers;
-  }
-  const bool has_what_shows =
-      type == Type::CPPTYPE_MESSAGE && (field.message_type() == JobReference::descriptor() ||
-                                        field.message_type() == TokenCredentials::descriptor());
-  if (has_what_shows && !field.is_repeated()) return render_data(reflection->GetMessage(data, &field));
-  if (type == Type::CPPTYPE_MESSAGE && field.is_repeated()) {
-    json::array messages;
-    for (int i = 0; i < reflection->FieldSize(data, &field); ++i) {
-      messages.push_back(render_data(reflection->GetRepeatedMessage(data, &field, i)));
-    }
-    return messages;
-  }
-  if (field.type() == pb::FieldDescriptor::TYPE_BYTES || field.is_repeated()) return nullptr;
-  if (type == Type::CPPTYPE_BOOL) return json::value(reflection->GetBool(data, &field));
-  if (type == Type::CPPTYPE_STRING) return json::value(reflection->GetString(data, &field));
-  if (type == Type::CPPTYPE_ENUM) return json::value(reflection->GetEnum(data, &field)->name());
-  if (type == Type::CPPTYPE_UINT32) return json::value(reflection->GetUInt32(data, &field));
-  if (type == Type::CPPTYPE_UINT64) return json::value(reflection->GetUInt64(data, &field));
-  if (type == Type::CPPTYPE_INT64) {
-    const auto microseconds = reflection->GetInt64(data, &field);
-    if (microseconds == 0) return nullptr;  // where there is no such moment
-    return json::value(format_time_exact(Time(std::chrono::microseconds(microseconds))));
-  }
-  return nullptr;
-}
-
-json::object render_data(const pb::Message& data) {
-  json::object object;
-  const auto* descriptor = data.GetDescriptor();
-  for (int i = 0; i < descriptor->field_count(); ++i) {
-    const auto& field = *descriptor->field(i);
-    if (field.has_presence() && !data.GetReflection()->HasField(data, &field)) continue;
-    auto value = field_value(data, field);
-    std::string_view name = field.name();
-    // A moment is shown as a date; a duration keeps its unit.
-    const bool is_moment = field.cpp_type() == pb::FieldDescriptor::CPPTYPE_INT64;
-    if (is_moment && name.ends_with("_us")) name.remove_suffix(3);
-    if (!value.is_null()) object[name] = std::move(value);
-  }
-  return object;
-}
-
-std::string actor_kind(Actor::Kind kind) {
-  auto name = Actor::Kind_Name(kind);
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return name;
-}
-
 std::string render_json(const Recorded& recorded) {
-  const auto& data = event_data(recorded.event());
   const json::object line{
       {"position", recorded.position()},
       {"recorded_at", format_time_exact(Time(std::chrono::microseconds(recorded.recorded_at_us())))},
-      {"type", data.GetDescriptor()->name()},
+      {"type", event_type(recorded.event())},
       {"stream", recorded.stream()},
       {"version", recorded.version()},
-      {"actor", {{"kind", actor_kind(recorded.actor().kind())}, {"id", recorded.actor().id()}}},
+      {"actor", {{"kind", actor_kind_name(recorded.actor().kind())}, {"id", recorded.actor().id()}}},
       {"event_id", uuid_text(recorded.event_id())},
       {"causation_id", uuid_text(recorded.causation_id())},
       {"correlation_id", uuid_text(recorded.correlation_id())},
       {"request_id", recorded.request_id()},
       {"client_ip", recorded.client_ip()},
-      {"data", render_data(data)},
+      {"data", render_event_data(recorded.event())},
   };
   return json::serialize(line);
 }
 
 std::string render_text(const Recorded& recorded) {
-  const auto& data = event_data(recorded.event());
   auto line = fmt::format("{:>8}  {}  {:<24} {}@{}  by {} {}", recorded.position(),
                           format_time(Time(std::chrono::microseconds(recorded.recorded_at_us()))),
-                          data.GetDescriptor()->name(), recorded.stream(), recorded.version(),
-                          actor_kind(recorded.actor().kind()), recorded.actor().id());
-  for (const auto& [name, value] : render_data(data)) {
+                          event_type(recorded.event()), recorded.stream(), recorded.version(),
+                          actor_kind_name(recorded.actor().kind()), recorded.actor().id());
+  for (const auto& [name, value] : render_event_data(recorded.event())) {
     line += fmt::format("  {}={}", std::string_view(name), json::serialize(value));
   }
   return line;
@@ -160,14 +80,6 @@ Result<void> parse_text(const json::object& object, std::string_view name, std::
   if (!value->is_string()) return fail(ErrorKind::kInvalid, fmt::format("{}: Must be a string.", name));
   text = value->as_string();
   return {};
-}
-
-bool is_event_type(const std::string& name) {
-  const auto* kinds = Event::descriptor()->oneof_decl(0);
-  for (int i = 0; i < kinds->field_count(); ++i) {
-    if (kinds->field(i)->message_type()->name() == name) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -225,7 +137,7 @@ bool Replay::wanted(const Recorded& recorded) {
   if (options_.from_time && at < *options_.from_time) return false;
   if (options_.to_time && at > *options_.to_time) return false;
   if (options_.actor && recorded.actor().id() != *options_.actor) return false;
-  if (options_.type && event_data(recorded.event()).GetDescriptor()->name() != *options_.type) return false;
+  if (options_.type && event_type(recorded.event()) != *options_.type) return false;
   return !options_.account || belongs_to_account(recorded);
 }
 
@@ -238,9 +150,7 @@ bool Replay::belongs_to_account(const Recorded& recorded) {
   if (cached != account_of_stream_.end()) return cached->second == account;
   const auto first =
       recorded.version() == 1 ? recorded : log_.read_stream(recorded.stream(), 0).front().recorded;
-  const auto& data = event_data(first.event());
-  const auto* field = data.GetDescriptor()->FindFieldByName("account_id");
-  const auto owner = field ? data.GetReflection()->GetString(data, field) : "";
+  const auto owner = account_in(first.event());
   if (account_of_stream_.size() >= cached_streams_max) account_of_stream_.clear();
   account_of_stream_.emplace(recorded.stream(), owner);
   return owner == account;
