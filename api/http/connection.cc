@@ -6,12 +6,9 @@
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace mintmark::http {
 namespace {
@@ -179,9 +176,7 @@ awaitable<void> Connection::answer() {
   phase_ = Phase::kAnswering;
   Response response;
   try {
-    auto handler = table_.application.answer(request_, table_.thread);
-    auto cancellable = asio::bind_cancellation_slot(cancel_handler_.slot(), asio::use_awaitable);
-    response = co_await asio::co_spawn(socket_.get_executor(), std::move(handler), std::move(cancellable));
+    response = co_await cancellable(table_.application.answer(request_, table_.thread));
   } catch (const std::exception& exception) {
     if (closing_) {
       co_return;  // aborted
@@ -189,6 +184,10 @@ awaitable<void> Connection::answer() {
     response = table_.application.internal_error(exception.what());
   }
   if (closing_) {
+    co_return;
+  }
+  if (response.source) {
+    co_await stream(std::move(response));
     co_return;
   }
   const bool keep = parser_->keep_alive() && !table_.draining;
@@ -284,6 +283,9 @@ void Connection::enforce_deadline() {
 }
 
 void Connection::drain() {
+  if (source_) {
+    source_->end_soon();
+  }
   if (phase_ == Phase::kIdle || phase_ == Phase::kLingering) {
     close();
   }

@@ -4,15 +4,21 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include "api/http/application.h"
+#include "api/http/body_source.h"
 #include "api/http/message.h"
 #include "api/http/request_parser.h"
 #include "api/http/response_writer.h"
@@ -64,7 +70,7 @@ class Connection : public ConnectionHook {
   // Ends a phase that has lasted too long: a request that is still arriving is answered with 408, anything
   // else is closed. For the thread's sweep.
   void enforce_deadline();
-  // Closes the connection unless a request is under way.
+  // Closes the connection unless a request is under way; ends a body that has no end of its own.
   void drain();
   // Closes it whatever it does, and cancels the handler.
   void abort();
@@ -80,7 +86,18 @@ class Connection : public ConnectionHook {
   void refuse(ProtocolError error);
   bool answer_now();
   awaitable<void> answer();
+  // The application's own work, which abort() cancels.
+  template <class T>
+  awaitable<T> cancellable(awaitable<T> work) {
+    namespace asio = boost::asio;
+    auto slot = asio::bind_cancellation_slot(cancel_handler_.slot(), asio::use_awaitable);
+    co_return co_await asio::co_spawn(socket_.get_executor(), std::move(work), std::move(slot));
+  }
   void append_answer(const Response& response, Persistence persistence);
+  awaitable<void> stream(Response response);
+  awaitable<void> send_body(bool chunked);
+  void watch_peer();
+  void reset_soon();
   bool flush_now();
   awaitable<void> flush();
   awaitable<void> linger();
@@ -99,7 +116,8 @@ class Connection : public ConnectionHook {
   bool timed_out_ = false;
   bool continue_sent_ = false;
   boost::asio::cancellation_signal cancel_handler_;
-  std::string out_;  // answers, of which the first written_ bytes are sent
+  std::shared_ptr<BodySource> source_;  // of the body that is being sent; nobody else owns it
+  std::string out_;                     // answers, of which the first written_ bytes are sent
   std::size_t written_ = 0;
   std::size_t begin_ = 0;  // what of buffer_ is received and not yet parsed
   std::size_t end_ = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,12 +57,15 @@ class Request {
   std::string client_ip_;
 };
 
-// What a handler answers. The server adds Content-Length, Date and Connection.
+class BodySource;  // api/http/body_source.h
+
+// What a handler answers. The server adds Content-Length or Transfer-Encoding, Date and Connection.
 struct Response {
   int status = 204;
   std::string content_type;  // no Content-Type field where empty
   std::string body;          // left out of the answer to HEAD, and of a 204
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<BodySource> source = nullptr;  // where it is there the body comes from it, piece by piece
 };
 
 }  // namespace mintmark::http

@@ -89,15 +89,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-}  // namespace
-
-std::string_view reason_phrase(int status) {
-  const auto found = std::ranges::lower_bound(reasons, status, {}, &Reason::status);
-  return found != reasons.end() && found->status == status ? found->phrase : std::string_view{};
-}
-
-void append_response(std::string& out, const Response& response, bool to_head, Persistence persistence) {
-  check(response);
+// Status line, Date, Content-Type and the response's own fields.
+void append_head(std::string& out, const Response& response) {
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
                  reason_phrase(response.status));
   append_field(out, "Date", date());
@@ -107,10 +100,10 @@ void append_response(std::string& out, const Response& response, bool to_head, P
   for (const auto& [name, value] : response.headers) {
     append_field(out, name, value);
   }
-  const bool bodiless = response.status == 204 || response.status == 304;
-  if (!bodiless) {
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
-  }
+}
+
+// Connection, and the empty line.
+void end_head(std::string& out, Persistence persistence) {
   switch (persistence) {
     case Persistence::kKeep:
       break;
@@ -122,9 +115,48 @@ void append_response(std::string& out, const Response& response, bool to_head, P
       break;
   }
   out.append("\r\n");
+}
+
+bool is_bodiless(int status) {
+  return status == 204 || status == 304;
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  const auto found = std::ranges::lower_bound(reasons, status, {}, &Reason::status);
+  return found != reasons.end() && found->status == status ? found->phrase : std::string_view{};
+}
+
+void append_response(std::string& out, const Response& response, bool to_head, Persistence persistence) {
+  check(response);
+  append_head(out, response);
+  const bool bodiless = is_bodiless(response.status);
+  if (!bodiless) {
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  }
+  end_head(out, persistence);
   if (!bodiless && !to_head) {
     out.append(response.body);
   }
+}
+
+void append_stream_head(std::string& out, const Response& response, bool chunked, Persistence persistence) {
+  check(response);
+  if (is_bodiless(response.status)) {
+    throw std::invalid_argument(fmt::format("{} has no body to come from a source", response.status));
+  }
+  append_head(out, response);
+  if (chunked) {
+    append_field(out, "Transfer-Encoding", "chunked");
+  }
+  end_head(out, persistence);
+}
+
+void append_chunk(std::string& out, std::string_view piece) {
+  if (piece.empty()) return;  // that would be the last one
+  fmt::format_to(std::back_inserter(out), "{:x}\r\n", piece.size());
+  out.append(piece).append("\r\n");
 }
 
 }  // namespace mintmark::http

@@ -24,4 +24,12 @@ std::string_view reason_phrase(int status);
 // bug in the handler, and the last one would let a client forge responses.
 void append_response(std::string& out, const Response& response, bool to_head, Persistence persistence);
 
+// The same of a response whose body comes from its source: all that stands before the body, with a
+// Transfer-Encoding where it is chunked. 204 and 304 have no such body: std::invalid_argument.
+void append_stream_head(std::string& out, const Response& response, bool chunked, Persistence persistence);
+
+// A piece of a chunked body; an empty one adds nothing. And what ends such a body.
+void append_chunk(std::string& out, std::string_view piece);
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+
 }  // namespace mintmark::http

@@ -168,16 +168,11 @@ std::string RawClient::take_line(Time until) {
   return line;
 }
 
-std::string RawClient::take_chunks(Time until) {
-  std::string body;
-  for (;;) {
-    const std::size_t size = std::stoul(take_line(until), nullptr, 16);
-    body += take(size, until);
-    take_line(until);  // behind the last chunk: the end of the trailers, of which there are none
-    if (size == 0) {
-      return body;
-    }
-  }
+std::string RawClient::take_chunk(Time until) {
+  const std::size_t size = std::stoul(take_line(until), nullptr, 16);
+  std::string chunk = take(size, until);
+  take_line(until);  // behind the last chunk: the end of the trailers, of which there are none
+  return chunk;
 }
 
 RawResponse RawClient::read_response(bool to_head) {
@@ -198,7 +193,7 @@ RawResponse RawClient::read_response(bool to_head) {
   }
   const bool bodiless = to_head || response.status < 200 || response.status == 204 || response.status == 304;
   if (!bodiless && response.header("Transfer-Encoding") == "chunked") {
-    response.body = take_chunks(until);
+    for (auto chunk = take_chunk(until); !chunk.empty(); chunk = take_chunk(until)) response.body += chunk;
   } else if (!bodiless) {
     response.body = take(std::stoul(response.header("Content-Length").value_or("0")), until);
   }

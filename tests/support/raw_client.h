@@ -47,6 +47,9 @@ class RawClient {
   // true or the status forbids one.
   RawResponse read_response(bool to_head = false);
 
+  // Reads the next piece of a chunked body, behind read_response(true); an empty one is its end.
+  std::string read_chunk() { return take_chunk(deadline()); }
+
   // send() and read_response().
   RawResponse exchange(std::string_view request);
 
@@ -70,7 +73,7 @@ class RawClient {
   bool receive(Time deadline);
   std::string take(std::size_t size, Time deadline);
   std::string take_line(Time deadline);
-  std::string take_chunks(Time deadline);
+  std::string take_chunk(Time deadline);
   Time deadline() const { return std::chrono::steady_clock::now() + options_.deadline; }
 
   Options options_;
