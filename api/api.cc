@@ -146,7 +146,7 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
   }
   if (!match.route) co_return method_not_allowed(match.allow);
 
-  Context context{services_, request, std::move(caller), {}, match.parameters, throttle_};
+  Context context{services_, request, std::move(caller), {}, match.parameters, throttle_, thread};
   if (match.route->access != Access::kPublic) {
     auto authenticated = co_await authenticate(services_, request, thread, std::move(context.caller));
     if (!authenticated) co_return refuse(request, authenticated.error());

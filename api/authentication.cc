@@ -78,7 +78,7 @@ Result<Authenticated> authenticate_session(Services& services, const http::Reque
   caller.actor.set_id(session->user.user_id());
   caller.account = *account;
   caller.role = session->user.role();
-  return Authenticated{std::move(caller), std::move(cookie)};
+  return Authenticated{std::move(caller), std::move(cookie), session->expires_at};
 }
 
 }  // namespace

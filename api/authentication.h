@@ -8,6 +8,7 @@
 #include "api/http/message.h"
 #include "api/routes.h"
 #include "api/services.h"
+#include "domain/time.h"
 
 namespace mintmark {
 
@@ -16,6 +17,7 @@ namespace mintmark {
 struct Authenticated {
   Caller caller;
   std::optional<std::string> cookie;  // where the session's cookie did it
+  std::optional<Time> ends_at = {};   // the session's end
 };
 
 // kUnauthenticated where nobody we know asks; kForbidden where the key's token may not act, or where a cookie

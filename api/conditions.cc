@@ -140,20 +140,29 @@ Result<std::optional<Precondition>> read_precondition(const http::Request& reque
   }
 }
 
-Result<Position> read_min_position(const http::Request& request) {
-  constexpr std::string_view parameter = "min_position=";
-  std::optional<std::string_view> wanted;
+Result<std::optional<std::string_view>> find_parameter(const http::Request& request, std::string_view name) {
+  std::optional<std::string_view> value;
   for (auto query = request.query(); !query.empty();) {
     const auto end = std::min(query.find('&'), query.size());
     const auto term = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    if (!term.starts_with(parameter)) continue;
-    if (wanted) return fail(ErrorKind::kInvalid, "min_position: Given more than once.");
-    wanted = term.substr(parameter.size());
+    if (!term.starts_with(name) || !term.substr(name.size()).starts_with('=')) continue;
+    if (value) return fail(ErrorKind::kInvalid, fmt::format("{}: Given more than once.", name));
+    value = term.substr(name.size() + 1);
   }
-  if (!wanted) wanted = request.header("Mintmark-Min-Position");
+  return value;
+}
+
+std::optional<Position> parse_position(std::string_view text) {
+  return parse_number<Position>(text);
+}
+
+Result<Position> read_min_position(const http::Request& request) {
+  const auto given = find_parameter(request, "min_position");
+  if (!given) return std::unexpected(given.error());
+  const auto wanted = *given ? *given : request.header("Mintmark-Min-Position");
   if (!wanted) return 0;
-  const auto position = parse_number<Position>(*wanted);
+  const auto position = parse_position(*wanted);
   if (!position) return fail(ErrorKind::kInvalid, "min_position: Must be a position, a whole number.");
   return *position;
 }

@@ -53,6 +53,13 @@ bool is_single_resource(const RouteMatch& match);
 // that no answer of ours has carried, matches nothing.
 Result<std::optional<Precondition>> read_precondition(const http::Request& request, std::string stream);
 
+// The value of a query's parameter that is no part of its filter, as it was sent: of name=value at the
+// query's top. kInvalid where it comes twice.
+Result<std::optional<std::string_view>> find_parameter(const http::Request& request, std::string_view name);
+
+// A position as it is written, a whole number.
+std::optional<Position> parse_position(std::string_view text);
+
 // The position that a read must have reached: of the query's min_position or else of Mintmark-Min-Position; 0
 // without either. kInvalid where it is not a number, or comes twice.
 Result<Position> read_min_position(const http::Request& request);

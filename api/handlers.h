@@ -47,6 +47,15 @@ awaitable<http::Response> delete_user(Context& context);
 awaitable<http::Response> activate_user(Context& context);
 awaitable<http::Response> deactivate_user(Context& context);
 
+// events.cc
+awaitable<http::Response> list_events(Context& context);
+
+// event_export.cc
+awaitable<http::Response> export_events(Context& context);
+
+// event_stream.cc
+awaitable<http::Response> stream_events(Context& context);
+
 // extensions.cc
 awaitable<http::Response> list_extensions(Context& context);
 awaitable<http::Response> create_extension(Context& context);
@@ -91,6 +100,8 @@ awaitable<http::Response> health(Context& context);
 
 // The token in the path; kNotFound for an id that is none, as for one that nobody has.
 Result<TokenId> token_in_path(const Context& context);
+// 503 or 429: too many streams and exports are open.
+http::Response no_stream_slot(StreamSlots::Full full);
 http::Response json_response(int status, const boost::json::object& body);
 // Tells the position of a write in Mintmark-Position, so that its client can wait for it elsewhere.
 void add_position(http::Response& response, Position position);

@@ -1,5 +1,6 @@
 #include <boost/json/array.hpp>
 
+#include "api/conditions.h"
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/job_service.h"
@@ -30,22 +31,13 @@ awaitable<http::Response> answer_job(Context& context, Result<JobView> found) {
   co_return answer(*shown);
 }
 
-// dry_run=true among the query's terms; kInvalid for another value.
-Result<bool> read_dry_run(std::string_view query) {
-  constexpr std::string_view name = "dry_run=";
-  bool dry_run = false;
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto term = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (!term.starts_with(name)) continue;
-    const auto value = term.substr(name.size());
-    if (value != "true" && value != "false") {
-      return fail(ErrorKind::kInvalid, "dry_run: Must be true or false.");
-    }
-    dry_run = value == "true";
-  }
-  return dry_run;
+// kInvalid for another value than true or false.
+Result<bool> read_dry_run(const http::Request& request) {
+  const auto value = find_parameter(request, "dry_run");
+  if (!value) return std::unexpected(value.error());
+  if (!*value || **value == "false") return false;
+  if (**value != "true") return fail(ErrorKind::kInvalid, "dry_run: Must be true or false.");
+  return true;
 }
 
 }  // namespace
@@ -82,7 +74,7 @@ awaitable<http::Response> cancel_job(Context& context) {
 awaitable<http::Response> retry_jobs(Context& context) {
   auto query = parse_list_query(context.request.query());
   if (!query) co_return error_response(query.error());
-  const auto dry_run = read_dry_run(context.request.query());
+  const auto dry_run = read_dry_run(context.request);
   if (!dry_run) co_return error_response(dry_run.error());
   const auto count = co_await retry_jobs(context.services, context.caller, std::move(*query), *dry_run);
   if (!count) co_return error_response(count.error());

@@ -95,6 +95,17 @@ constexpr auto deliveries = std::to_array<Field>({
     {"created_at", kDate, orderable},
 });
 
+constexpr auto events = std::to_array<Field>({
+    {"position", kNumber, orderable},
+    {"type", kText, false, searchable},
+    {"at", kDate},
+    {"object.id", kText, false, searchable},
+    {"object.kind", kText},
+    {"actor.id", kText, false, searchable},
+    {"actor.kind", kText},
+    {"client_ip", kText, false, searchable},
+});
+
 }  // namespace
 
 const FieldTable token_permission_fields = token_permissions;
@@ -106,5 +117,6 @@ const FieldTable module_fields = modules;
 const FieldTable webhook_fields = webhooks;
 const FieldTable job_fields = jobs;
 const FieldTable delivery_fields = deliveries;
+const FieldTable event_fields = events;
 
 }  // namespace mintmark

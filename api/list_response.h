@@ -47,5 +47,6 @@ extern const FieldTable module_fields;
 extern const FieldTable webhook_fields;
 extern const FieldTable job_fields;       // ours
 extern const FieldTable delivery_fields;  // ours
+extern const FieldTable event_fields;     // ours
 
 }  // namespace mintmark

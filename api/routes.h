@@ -33,6 +33,7 @@ struct Context {
   std::optional<std::string> cookie;  // the session's, where one authenticated the caller
   std::array<std::string_view, path_parameters_max> parameters;  // of the path, in order
   Throttle& throttle;
+  std::size_t thread = 0;  // the io thread's number, which is its slot in the authorization index
 };
 
 using Handler = awaitable<http::Response> (*)(Context& context);

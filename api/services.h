@@ -8,6 +8,7 @@
 #include "api/blocking_pool.h"
 #include "api/list_cursors.h"
 #include "api/module_table.h"
+#include "api/stream_slots.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
 #include "eventstore/pepper.h"
@@ -53,6 +54,7 @@ struct Services {
   const ModuleTable& modules;
   std::string public_url;  // under which clients reach us, without a slash at its end
   ListCursors list_cursors{};
+  StreamSlots stream_slots{};
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
 };
 

@@ -73,6 +73,16 @@ inline constexpr std::size_t query_terms_max = 256;
 inline constexpr std::size_t query_values_max = 1024;  // in one in() or out()
 inline constexpr std::size_t ordering_fields_max = 5;
 
+// What goes through many of an account's events: how many at a time.
+inline constexpr std::size_t event_slice_events_max = 256;
+inline constexpr std::size_t event_slice_looked_at_max = 16'384;
+
+// Streams and exports of events that are open at once.
+inline constexpr std::size_t event_streams_max = 4096;
+inline constexpr std::size_t event_streams_per_account_max = 256;
+inline constexpr auto event_stream_heartbeat = 15s;
+inline constexpr auto event_stream_retry = 2s;  // that a client is told to wait before it connects anew
+
 // The worker.
 inline constexpr std::size_t attempts_kept_max = 32;        // of a job, to be shown
 inline constexpr std::size_t jobs_listed_max = 10'000;      // of an account
