@@ -79,6 +79,7 @@ awaitable<http::Response> login(Context& context) {
   }
   if (!signed_in) co_return error_response(signed_in.error());
   throttle.sign_ins.succeeded(address, name);
+  const auto position = services.projector.position();
   auto represent = [&services, &signed_in]() -> Result<json::object> {
     return represent_session_of(services, signed_in->cookie);
   };
@@ -88,6 +89,7 @@ awaitable<http::Response> login(Context& context) {
   constexpr auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(limits::session_time_max);
   response.headers.emplace_back("Set-Cookie", set_cookie(services, signed_in->cookie, lifetime.count()));
   response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, position);
   co_return response;
 }
 
@@ -103,6 +105,7 @@ awaitable<http::Response> logout(Context& context) {
 }
 
 awaitable<http::Response> get_context(Context& context) {
+  const auto position = context.services.projector.position();
   auto represent = [&context]() -> Result<json::object> {
     if (context.cookie) return represent_session_of(context.services, *context.cookie);
     return represent_token_context(context);
@@ -111,6 +114,7 @@ awaitable<http::Response> get_context(Context& context) {
   if (!body) co_return error_response(body.error());
   auto response = json_response(200, *body);
   response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, position);
   co_return response;
 }
 
