@@ -17,8 +17,10 @@ constexpr std::string_view assets_folder = "/assets/";
 
 // The addresses of the console's views (api/console/src/router.ts): each is the one page, which then shows
 // the view.
-constexpr std::array<std::string_view, 5> views = {"/", "/general", "/sign-in", "/tokens", "/webhooks"};
+constexpr std::array<std::string_view, 8> views = {"/",        "/activity", "/deliveries", "/general",
+                                                   "/sign-in", "/tokens",   "/users",      "/webhooks"};
 constexpr std::string_view token_view = "/tokens/";
+constexpr std::string_view webhook_view = "/webhooks/";
 
 // Scripts, styles and requests to this server and nothing else; no inline script or style; in nobody's frame.
 constexpr std::string_view content_security_policy =
@@ -62,6 +64,7 @@ bool accepts_gzip(std::string_view field) {
 
 bool is_view(std::string_view path) {
   if (std::ranges::find(views, path) != views.end()) return true;
+  if (path.starts_with(webhook_view)) return WebhookId::parse(path.substr(webhook_view.size())).has_value();
   return path.starts_with(token_view) && TokenId::parse(path.substr(token_view.size()));
 }
 

@@ -89,6 +89,37 @@ describe("everybody can use it", () => {
       await page.getByRole("link", { name: "Webhooks" }).click();
       await page.getByText("Orders hook").waitFor();
       await check("webhooks");
+      await page.getByRole("link", { name: "Orders hook" }).click();
+      await page.getByRole("heading", { name: "Statistics" }).waitFor();
+      await check("a webhook's details");
+      await page.getByRole("button", { name: "Actions" }).click();
+      await page.getByRole("menuitem", { name: "Test" }).click();
+      await page.getByRole("button", { name: "Send the test" }).waitFor();
+      await check("testing a webhook");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await page.getByRole("link", { name: "Deliveries" }).click();
+      await page.getByText("Call of the webhook").first().waitFor();
+      await check("deliveries");
+      await page.getByRole("link", { name: "Activity" }).click();
+      await page.getByText("Created the webhook").first().waitFor();
+      await page.getByText("Details").first().click();
+      await page.getByText("Position in the log").waitFor();
+      await check("activity");
+      await page.getByRole("link", { name: "Users" }).click();
+      await page.getByText("That is you").waitFor();
+      await check("users");
+      await chooseFromMenu(page, "auditor@example.com", "Change role");
+      await page.getByRole("dialog", { name: "Change role" }).waitFor();
+      await check("changing a role");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await page.getByRole("button", { name: "Invite user" }).click();
+      await page.getByRole("dialog", { name: "Invite user" }).waitFor();
+      await check("inviting");
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await page.getByRole("link", { name: "Webhooks" }).click();
       await page.getByRole("button", { name: "Create webhook" }).click();
       await page.getByRole("dialog").getByRole("button", { name: "Create webhook" }).click();
       await page.getByText("Give the webhook a label.").waitFor();
@@ -118,10 +149,17 @@ describe("everybody can use it", () => {
     await page.getByRole("heading", { name: "General" }).waitFor();
     assert.ok((await wide()) <= 0);
     await assertAccessible(page, "general on a phone");
-    for (const [link, text] of [["Webhooks", "Orders hook"], ["Tokens", "Made once"]]) {
+    const pages = [
+      ["Deliveries", "Call of the webhook"],
+      ["Activity", "Created the webhook"],
+      ["Users", "That is you"],
+      ["Webhooks", "Orders hook"],
+      ["Tokens", "Made once"],
+    ];
+    for (const [link, text] of pages) {
       await page.getByRole("button", { name: "Open navigation" }).click();
-      await page.getByRole("link", { name: link }).click();
-      await page.getByText(text).waitFor();
+      await page.getByRole("navigation").getByRole("link", { name: link }).click();
+      await page.getByText(text).first().waitFor();
       assert.ok((await wide()) <= 0, link);
     }
     await page.getByRole("link", { name: "Made once" }).click();

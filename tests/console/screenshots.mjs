@@ -2,8 +2,10 @@
 // (by way of run.cmake, which puts this beside its packages). Names such as desk-dark behind it choose some.
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { chooseFromMenu, launch, newPage, row, signIn } from "./support/browser.mjs";
+import { Receiver } from "./support/receiver.mjs";
 import { Server } from "./support/server.mjs";
 
 const out = resolve(process.argv[2] ?? "screenshots");
@@ -79,16 +81,23 @@ async function shootAll(browser, server, name, options) {
   await page.getByText("No token matches.").waitFor();
   await shoot("no-match");
   await page.goto(`/tokens/${server.limited}`);
-  await page.getByText("Seen by the billing team").waitFor();
+  await page.getByText("Seen by the billing team").first().waitFor();
+  await page.getByText("Created the token").waitFor();
   await shoot("token");
   await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
   await shoot("token-end");
+  await page.goto(`/tokens/${server.failing}`);
+  await page.getByText("The receiver answered 500.").first().waitFor();
+  await shoot("token-failing");
+  await page.goto(`/tokens/${server.limited}`);
   await page.getByRole("button", { name: "Change permissions" }).click();
   await page.getByRole("checkbox").first().waitFor();
   await shoot("permissions");
   await page.goto("/webhooks");
   await page.getByText("Orders to the warehouse").waitFor();
   await shoot("webhooks");
+  await shootDeliveries(page, shoot);
+  await page.goto("/webhooks");
   await page.getByRole("button", { name: "Create webhook" }).click();
   await page.getByRole("dialog").waitFor();
   await shoot("webhook-create");
@@ -102,6 +111,7 @@ async function shootAll(browser, server, name, options) {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "hidden" });
   }
+  await shootActivityAndUsers(page, shoot);
   await page.goto("/general");
   await page.getByLabel("API key", { exact: true }).fill(server.key);
   await page.getByRole("button", { name: "Check", exact: true }).click();
@@ -118,10 +128,60 @@ async function shootAll(browser, server, name, options) {
   await page.context().close();
 }
 
-// Webhooks, one of them made by a token that may call little.
-async function makeWebhooks(server, rest) {
+async function shootDeliveries(page, shoot) {
+  await page.getByRole("link", { name: "Orders to the warehouse" }).click();
+  const deliveries = page.getByRole("list", { name: "Deliveries" });
+  await deliveries.getByText("Delivered", { exact: true }).first().waitFor();
+  await shoot("webhook");
+  await deliveries.getByText("Details").first().click();
+  await deliveries.getByText("What is sent (POST)").waitFor();
+  await deliveries.scrollIntoViewIfNeeded();
+  await shoot("webhook-delivery");
+  await page.getByRole("button", { name: "Actions" }).click();
+  await page.getByRole("menuitem", { name: "Test" }).click();
+  await page.getByRole("button", { name: "Send the test" }).click();
+  await page.getByText("It answered 204").waitFor();
+  await shoot("webhook-test");
+  await page.goto("/deliveries");
+  await page.getByText("The receiver answered 503.").first().waitFor();
+  await shoot("deliveries");
+  await page.getByRole("button", { name: "Retry all of these" }).click();
+  await page.getByText(/^(That is|Those are)/).waitFor();
+  await shoot("deliveries-retry");
+  await page.goto("/deliveries?q=nothing");
+  await page.getByText("No delivery matches.").waitFor();
+  await shoot("deliveries-none");
+}
+
+async function shootActivityAndUsers(page, shoot) {
+  await page.goto("/activity");
+  const events = page.getByRole("list", { name: "Activity" });
+  await events.getByText("Renewed the token").waitFor();
+  await shoot("activity");
+  await events.getByText("Details").first().click();
+  await events.getByText("Position in the log").waitFor();
+  await shoot("activity-details");
+  await page.goto("/users");
+  await page.getByText("That is you").waitFor();
+  await shoot("users");
+  await page.getByRole("button", { name: "Invite user" }).click();
+  await page.getByRole("dialog").waitFor();
+  await shoot("user-invite");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await chooseFromMenu(page, "auditor@example.com", "Delete");
+  await page.getByRole("dialog").waitFor();
+  await shoot("user-delete");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+}
+
+// Webhooks, one of them made by a token that may call little; of one the receiver fails.
+async function makeWebhooks(server, rest, receiver) {
   const webhook = (label, external_url) => ({ label, object_class: "token", external_url });
-  await rest("POST", "/notifications/webhooks", webhook("Orders to the warehouse", "https://hooks.example.com/orders/7f3a"));
+  receiver.answer("/crm", 503);
+  await rest("POST", "/notifications/webhooks", webhook("Orders to the warehouse", receiver.url("/orders/7f3a")));
+  await rest("POST", "/notifications/webhooks", webhook("New tokens to the CRM", receiver.url("/crm")));
   await rest("POST", "/notifications/webhooks", { ...webhook("Paused", "https://example.com/p"), active: false });
   const fields = { name: "Invoices, read only", extension: { name: "custom" }, description: "For the auditors", external_id: "erp-204" };
   const token = await rest("POST", "/auth/tokens", { ...fields, expiration_date: "2031-01-31T23:59:59Z" });
@@ -129,11 +189,20 @@ async function makeWebhooks(server, rest) {
   const answer = await fetch(`${server.url}/public/v1/notifications/webhooks`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Authorization: `ApiKey ${token.token}` },
-    body: JSON.stringify(webhook("Seen by the billing team", "https://hooks.example.com/billing")),
+    body: JSON.stringify(webhook("Seen by the billing team", receiver.url("/billing"))),
   });
   if (!answer.ok) throw new Error(`a token's webhook: ${answer.status}`);
   const modules = (await rest("GET", "/modules")).slice(0, 2).map(({ id }) => ({ object: { id } }));
   await rest("POST", `/auth/tokens/${token.id}/permissions`, modules);
+}
+
+// A Zapier token whose connection could not be prepared.
+async function makeFailing(rest, receiver) {
+  receiver.answer("/zapier", 500);
+  const { id } = await rest("POST", "/auth/tokens", { name: "Zapier: invoices", extension: { name: "zapier" } });
+  while (!(await rest("GET", `/auth/tokens/${id}`)).provisioning) await pause(50);
+  receiver.answer("/zapier", 204);
+  return id;
 }
 
 // One token in every status that the interface leads to.
@@ -147,7 +216,8 @@ async function makeStatuses(rest) {
   await rest("POST", `/auth/tokens/${renewed.id}/renew`);
 }
 
-const server = await Server.make();
+const receiver = await Receiver.make();
+const server = await Server.make(receiver.settings());
 const browser = await launch();
 try {
   await mkdir(out, { recursive: true });
@@ -160,8 +230,9 @@ try {
   await empty.context().close();
 
   const rest = await server.rest();
-  await makeWebhooks(server, rest);
+  await makeWebhooks(server, rest, receiver);
   await makeStatuses(rest);
+  server.failing = await makeFailing(rest, receiver);
   for (const [label, type, description] of [...labels].reverse()) {
     const token = await rest("POST", "/auth/tokens", { name: label, extension: { name: type }, description });
     server.key = token.token ?? server.key;
@@ -176,5 +247,6 @@ try {
 } finally {
   await browser.close();
   await server.remove();
+  await receiver.close();
 }
 console.log(`The pictures are in ${out}.`);

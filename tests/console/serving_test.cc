@@ -48,14 +48,15 @@ TEST(ConsoleServing, TheViewsAreTheOnePage) {
   EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
   EXPECT_THAT(page.body, StartsWith("<!doctype html>"));
   for (const auto* view :
-       {"/tokens", "/general", "/sign-in", "/webhooks", "/tokens?page=2", "/tokens/SU-160-984-824"}) {
+       {"/tokens", "/general", "/sign-in", "/webhooks", "/deliveries", "/activity", "/users",
+        "/tokens?page=2", "/tokens/SU-160-984-824", "/webhooks/WH-160-984-824"}) {
     EXPECT_EQ(get(view).body, page.body) << view;
   }
 }
 
 TEST(ConsoleServing, WhatIsNoFileIsNotAnswered) {
   for (const auto* path : {"/assets/", "/assets/none.js", "/assets/../index.html", "/index.html", "/tokens/",
-                           "/tokens/SU-1", "/public", "/favicon.ico", "*"}) {
+                           "/tokens/SU-1", "/webhooks/WH-1", "/webhooks/", "/public", "/favicon.ico", "*"}) {
     EXPECT_FALSE(answer_console(RequestBuilder("GET", path).build())) << path;
   }
 }

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { chooseFromMenu, clipboard, closePage, notice, openAs } from "./support/browser.mjs";
+import { chooseFromMenu, clipboard, closePage, openAs } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
-const scene = suite();
+const scene = suite(undefined, { receives: true });
 const { open } = scene;
 const entry = (page, label) => page.getByRole("listitem").filter({ has: page.getByText(label, { exact: true }) });
 
@@ -30,9 +30,9 @@ describe("a webhook's life", () => {
     await dialog.getByLabel("Data to send along").fill('{"channel": "orders"}');
     await submit.click();
     await dialog.getByText("without user, password and fragment").waitFor();
-    await dialog.getByLabel("URL").fill("https://example.com/hook");
+    await dialog.getByLabel("URL").fill(scene.receiver.url("/hook"));
     await submit.click();
-    await entry(page, "<b>Orders</b>").getByText("POST https://example.com/hook").waitFor();
+    await entry(page, "<b>Orders</b>").getByText(`POST ${scene.receiver.url("/hook")}`).waitFor();
     await closePage(page);
   });
 
@@ -43,10 +43,17 @@ describe("a webhook's life", () => {
     const page = await open("/webhooks");
     const label = "<b>Orders</b>";
     await chooseFromMenu(page, label, "Test");
-    await page.getByRole("button", { name: "Ask for a call" }).click();
-    await notice(page, "was asked for").waitFor();
-    await entry(page, label).getByText("last called for").waitFor();
-    assert.equal((await rest("GET", `/notifications/webhooks/${id}`)).stats.events, 1);
+    const test = page.getByRole("dialog", { name: "Test this webhook" });
+    await test.getByRole("button", { name: "Send the test" }).click();
+    await test.getByText("It answered 204").waitFor();
+    await test.getByText("Delivered", { exact: true }).waitFor();
+    assert.equal(scene.receiver.calls.at(-1).body.data.test, true);
+    assert.equal(scene.receiver.calls.at(-1).body.data.channel, "orders");
+    scene.receiver.answer("/hook", 500);
+    await test.getByRole("button", { name: "Send it again" }).click();
+    await test.getByText("The receiver answered 500.").waitFor();
+    await test.getByRole("button", { name: "Close" }).last().click();
+    await test.waitFor({ state: "hidden" });
 
     assert.ok(!(await page.content()).includes(secret));
     await chooseFromMenu(page, label, "Show signing secret");

@@ -27,9 +27,15 @@ export function describe(error: unknown): string {
   return messages[error.kind];
 }
 
+// Whether the server's own words say what is wrong.
+function isTold(error: Failure): boolean {
+  if (error.kind === "conflict") return error.message !== "" || Object.keys(error.fields).length > 0;
+  return error.kind === "invalid";
+}
+
 // What a form shows: messages at the fields that it has, everything else above its buttons.
 export function formErrors(error: unknown, fields: readonly string[]): FormErrors {
-  if (!(error instanceof Failure) || error.kind !== "invalid") return { message: describe(error), fields: {} };
+  if (!(error instanceof Failure) || !isTold(error)) return { message: describe(error), fields: {} };
   const shown: Record<string, string> = {};
   const rest: string[] = error.message ? [error.message] : [];
   for (const [field, message] of Object.entries(error.fields)) {

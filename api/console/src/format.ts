@@ -2,17 +2,17 @@
 
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-export function formatDateTime(iso: string): string {
+function formatWith(format: Intl.DateTimeFormat, iso: string): string {
   const date = new Date(iso);
-  return Number.isNaN(date.getTime()) ? iso : short.format(date);
+  return Number.isNaN(date.getTime()) ? iso : format.format(date);
 }
 
-export function formatDay(iso: string): string {
-  const date = new Date(iso);
-  return Number.isNaN(date.getTime()) ? iso : day.format(date);
-}
+export const formatDateTime = (iso: string): string => formatWith(short, iso);
+export const formatSeconds = (iso: string): string => formatWith(seconds, iso);
+export const formatDay = (iso: string): string => formatWith(day, iso);
 
 // With seconds and zone, and the same moment in UTC as the log has it.
 export function formatExactTime(iso: string): string {
@@ -25,13 +25,18 @@ export function formatNumber(value: number): string {
   return new Intl.NumberFormat().format(value);
 }
 
-// "2030-01-31", as a date field has it: the last second of that day here, in ISO 8601.
-export function endOfDay(day: string): string | null {
+// "2030-01-31", as a date field has it, at a time of that day here, in ISO 8601.
+function momentOf(day: string, hours: number, minutes: number, seconds: number): string | null {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day);
   if (!match) return null;
-  const date = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]), 23, 59, 59);
+  const date = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]), hours, minutes, seconds);
   return date.toISOString().replace(/\.\d+Z$/, "+00:00");
 }
+
+export const startOfDay = (day: string): string | null => momentOf(day, 0, 0, 0);
+
+// The last second of it.
+export const endOfDay = (day: string): string | null => momentOf(day, 23, 59, 59);
 
 // Today as a date field has it.
 export function today(now: Date = new Date()): string {
@@ -48,4 +53,13 @@ export function textOrNull(text: string | null): string | null {
 // Unicode code points, as the server counts.
 export function countCharacters(text: string): number {
   return Array.from(text).length;
+}
+
+// JSON with a line for each of its members; another text as it is.
+export function prettyJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }

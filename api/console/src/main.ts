@@ -7,15 +7,18 @@ import App from "./App.vue";
 import { router, signInLocation } from "./router";
 import "./state/appearance";
 import { connection } from "./state/connection";
+import { live } from "./state/live";
 import { session } from "./state/session";
 import { texts } from "./texts";
 import { vuetify } from "./vuetify";
 // Last, behind the styles of the components that they adjust.
 import "./theme.css";
 import "./console.css";
+import "./lists.css";
 
 client.onSignedOut(() => session.expire());
 client.onConnection(connection.reached, connection.unreachable);
+live.start();
 
 watch(
   () => session.state.status,

@@ -1,10 +1,14 @@
 import { nextTick } from "vue";
 import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
 
+import ActivityPage from "./pages/ActivityPage.vue";
+import DeliveriesPage from "./pages/DeliveriesPage.vue";
 import GeneralPage from "./pages/GeneralPage.vue";
 import SignInPage from "./pages/SignInPage.vue";
 import TokenPage from "./pages/TokenPage.vue";
 import TokensPage from "./pages/TokensPage.vue";
+import UsersPage from "./pages/UsersPage.vue";
+import WebhookPage from "./pages/WebhookPage.vue";
 import WebhooksPage from "./pages/WebhooksPage.vue";
 import { connection } from "./state/connection";
 import { session } from "./state/session";
@@ -24,6 +28,10 @@ export const router = createRouter({
     { path: "/tokens", name: "tokens", component: TokensPage, meta: { title: texts.tokens } },
     { path: "/tokens/:id", name: "token", component: TokenPage, meta: { title: texts.tokenPage.title } },
     { path: "/webhooks", name: "webhooks", component: WebhooksPage, meta: { title: texts.webhooks } },
+    { path: "/webhooks/:id", name: "webhook", component: WebhookPage, meta: { title: texts.webhookPage.title } },
+    { path: "/deliveries", name: "deliveries", component: DeliveriesPage, meta: { title: texts.deliveriesTitle } },
+    { path: "/activity", name: "activity", component: ActivityPage, meta: { title: texts.activityTitle } },
+    { path: "/users", name: "users", component: UsersPage, meta: { title: texts.usersTitle } },
     { path: "/general", name: "general", component: GeneralPage, meta: { title: texts.general } },
     { path: "/sign-in", name: "sign-in", component: SignInPage, meta: { title: texts.signIn.title, public: true } },
     { path: "/:unknown(.*)", redirect: "/tokens", meta: { title: texts.tokens } },

@@ -1,18 +1,16 @@
 import { mdiDelete, mdiKeyOutline, mdiPencil, mdiPlayOutline } from "@mdi/js";
 
-import type { Webhook } from "./api/webhooks";
 import { texts } from "./texts";
 
-export type WebhookAction = "trigger" | "secret" | "edit" | "remove";
+export type WebhookAction = "test" | "secret" | "edit" | "remove";
 
-// For the menu of a webhook; one that is off cannot be triggered.
-export function webhookActions(webhook: Pick<Webhook, "active">) {
+// For the menu of a webhook.
+export function webhookActions(): { value: WebhookAction; title: string; icon: string; danger?: boolean }[] {
   const words = texts.webhookActions;
-  const all: { value: WebhookAction; title: string; icon: string; danger?: boolean }[] = [
-    { value: "trigger", title: words.trigger, icon: mdiPlayOutline },
+  return [
+    { value: "test", title: words.test, icon: mdiPlayOutline },
     { value: "secret", title: words.secret, icon: mdiKeyOutline },
     { value: "edit", title: words.edit, icon: mdiPencil },
     { value: "remove", title: words.remove, icon: mdiDelete, danger: true },
   ];
-  return all.filter(({ value }) => webhook.active || value !== "trigger");
 }

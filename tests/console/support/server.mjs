@@ -25,11 +25,12 @@ async function mintmark(...words) {
   return JSON.parse(stdout);
 }
 
-// The real program with a data folder of its own, an owner and an auditor.
+// The real program with a data folder of its own, an owner and an auditor; `settings` are variables that it reads.
 export class Server {
-  static async make() {
+  static async make(settings = {}) {
     if (!program) throw new Error("PROGRAM_UNDER_TEST names no program");
     const server = new Server();
+    server.settings = settings;
     server.folder = await mkdtemp(join(tmpdir(), "mintmark-console-"));
     server.data = join(server.folder, "data");
     server.port = await freePort();
@@ -58,7 +59,7 @@ export class Server {
 
   async start() {
     const words = ["serve", "--data", this.data, "--listen", `127.0.0.1:${this.port}`];
-    const env = { ...process.env, MINTMARK_REQUEST_RATE: "0", MINTMARK_SLOW_GUESSING: "false" };
+    const env = { ...process.env, MINTMARK_REQUEST_RATE: "0", MINTMARK_SLOW_GUESSING: "false", ...this.settings };
     this.process = spawn(program, words, { env, stdio: ["ignore", "ignore", "pipe"] });
     let log = "";
     this.process.stderr.on("data", (chunk) => (log += chunk));
@@ -111,9 +112,9 @@ export class Server {
     return { cookie, csrfToken: (await login.json()).csrf_token };
   }
 
-  // A client of the REST API, signed in as the owner, to set a scene.
-  async rest() {
-    const { cookie, csrfToken } = await this.signIn(this.owner);
+  // A client of the REST API, signed in as the owner unless as somebody else, to set a scene.
+  async rest(user = this.owner) {
+    const { cookie, csrfToken } = await this.signIn(user);
     const headers = {
       "Content-Type": "application/json",
       Cookie: `${cookie.name}=${cookie.value}`,
@@ -123,7 +124,8 @@ export class Server {
       const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
       const response = await fetch(`${this.url}/public/v1${path}`, init);
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-      return response.status === 204 ? null : response.json();
+      const text = await response.text();
+      return text === "" ? null : JSON.parse(text);
     };
   }
 }

@@ -3,7 +3,9 @@ import { webcrypto } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 
 import { Client, IdempotencyKeys, newIdempotencyKey, parseContentRange } from "../../../api/console/src/api/client";
+import { DeliveriesApi } from "../../../api/console/src/api/deliveries";
 import { Failure } from "../../../api/console/src/api/errors";
+import { eventFilters, type EventQuery, exportAddress } from "../../../api/console/src/api/events";
 import { tokenListQuery, type TokenQuery, TokensApi } from "../../../api/console/src/api/tokens";
 
 // Node.js 18 has what browsers have, but under no global name.
@@ -176,7 +178,7 @@ describe("the token list", () => {
     const page = await new TokensApi(client).list(everything, 50, 25);
     expect(sent[0]?.url).toBe("/public/v1/auth/tokens?limit=25&offset=50");
     expect(page.range).toEqual({ first: 50, last: 50, total: 51 });
-    expect(page.tokens).toHaveLength(1);
+    expect(page.items).toHaveLength(1);
   });
 
   it.each([
@@ -187,6 +189,41 @@ describe("the token list", () => {
     [null, { first: 0, last: 0, total: 0 }],
   ])("reads Content-Range %j", (value, range) => {
     expect(parseContentRange(value)).toEqual(range);
+  });
+});
+
+describe("the events' query", () => {
+  const nothing: EventQuery = { type: "", actor: "", object: "", from: "", to: "" };
+
+  it("asks for what was chosen and nothing else", () => {
+    expect(eventFilters(nothing)).toBe("");
+    const query = { type: "TokenCreated", actor: "UR-1", object: "SU-1", from: "2026-01-01T00:00:00+00:00", to: "" };
+    expect(decodeURIComponent(eventFilters(query))).toBe(
+      "type=TokenCreated&actor.id=UR-1&object.id=SU-1&ge(at,2026-01-01T00:00:00+00:00)",
+    );
+    expect(eventFilters({ ...nothing, actor: "operator" })).toBe("actor.kind=operator");
+  });
+
+  it("is the export's too, and cannot be left by what is typed", () => {
+    expect(exportAddress(nothing, "csv")).toBe("/public/v1/events/export?format=csv");
+    expect(exportAddress({ ...nothing, object: "a&format=b" }, "jsonl")).toBe(
+      "/public/v1/events/export?format=jsonl&object.id=%22a%26format%3Db%22",
+    );
+  });
+});
+
+describe("retrying all that match", () => {
+  it("counts without doing it, then does it once", async () => {
+    const { client, sent } = clientAnswering(json(200, { count: 3 }), json(200, { count: 3 }));
+    const deliveries = new DeliveriesApi(client);
+    const query = { status: "dead", kind: "", search: "WH-1" } as const;
+    expect(await deliveries.countToRetry(query)).toBe(3);
+    expect(await deliveries.retryAll(query, "key")).toBe(3);
+    expect(sent.map(({ url }) => decodeURIComponent(url))).toEqual([
+      '/public/v1/jobs/retry?status=dead&search="WH-1"&dry_run=true',
+      '/public/v1/jobs/retry?status=dead&search="WH-1"',
+    ]);
+    expect(sent[1]?.headers).toMatchObject({ "Idempotency-Key": "key" });
   });
 });
 

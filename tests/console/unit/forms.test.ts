@@ -5,6 +5,7 @@ import { TOKEN_STATUSES, type TokenStatus, typeOf, valueOf } from "../../../api/
 import { formErrors } from "../../../api/console/src/failures";
 import { texts } from "../../../api/console/src/texts";
 import { actionsFor } from "../../../api/console/src/token_actions";
+import { userActions } from "../../../api/console/src/user_actions";
 import { checkForm, emptyForm, FORM_FIELDS, newTokenOf } from "../../../api/console/src/token_form";
 import { checkWebhookForm, emptyWebhookForm, webhookFieldsOf } from "../../../api/console/src/webhook_form";
 
@@ -54,6 +55,13 @@ describe("what a form shows of a failure", () => {
     expect(formErrors(failure, FORM_FIELDS)).toEqual({ message: "Odd. There is no such account.", fields: {} });
   });
 
+  it("says what a conflict is where the server does", () => {
+    expect(formErrors(new Failure("conflict", "The last owner."), [])).toEqual({ message: "The last owner.", fields: {} });
+    const taken = new Failure("conflict", "", { email: "This e-mail address has a user." });
+    expect(formErrors(taken, ["email"])).toEqual({ message: "", fields: { email: "This e-mail address has a user." } });
+    expect(formErrors(new Failure("conflict", ""), []).message).toBe(texts.failures.conflict);
+  });
+
   it("always says something", () => {
     expect(formErrors(new Failure("invalid", ""), FORM_FIELDS).message).toBe(texts.failures.invalid);
     expect(formErrors(new Failure("unreachable", ""), FORM_FIELDS).message).toBe(texts.failures.unreachable);
@@ -85,6 +93,14 @@ describe("a token", () => {
   it("is of a known type", () => {
     expect(typeOf({ extension: { id: "EXT-001", name: "zapier" } })).toBe("zapier");
     expect(typeOf({ extension: { id: "EXT-000", name: "custom" } })).toBe("custom");
+  });
+});
+
+describe("a user", () => {
+  it("is let in or kept out, as they are not already", () => {
+    const offered = (status: "active" | "inactive") => userActions({ status }).map(({ value }) => value);
+    expect(offered("active")).toEqual(["role", "deactivate", "remove"]);
+    expect(offered("inactive")).toEqual(["role", "activate", "remove"]);
   });
 });
 

@@ -15,7 +15,7 @@ export interface Answer<T> {
   headers: Headers;
 }
 
-const BASE = "/public/v1";
+export const BASE = "/public/v1";
 
 // The REST client of the signed-in person. Their session is a cookie that scripts cannot read; what proves
 // that this page and no other sends a write is the CSRF token, kept here, in memory, and nowhere else.

@@ -1,4 +1,4 @@
-import type { Client } from "./client";
+import type { Answer, Client } from "./client";
 
 export type Role = "owner" | "member" | "auditor";
 
@@ -18,6 +18,8 @@ export interface SessionContext {
   user: User | null;
   account: Account;
   csrf_token: string | null;
+  // In the log: what is read from here on shows all up to it. Null where the server does not say.
+  position: string | null;
 }
 
 // One of the places where the person is signed in.
@@ -32,12 +34,12 @@ export class SessionApi {
   constructor(private readonly client: Client) {}
 
   async context(): Promise<SessionContext> {
-    return (await this.client.call<SessionContext>("/auth/context")).body;
+    return contextOf(await this.client.call("/auth/context"));
   }
 
   async signIn(email: string, password: string): Promise<SessionContext> {
     const body = { email, password };
-    return (await this.client.call<SessionContext>("/auth/login", { method: "POST", body })).body;
+    return contextOf(await this.client.call("/auth/login", { method: "POST", body }));
   }
 
   async signOut(): Promise<void> {
@@ -57,4 +59,8 @@ export class SessionApi {
   async endSession(id: string): Promise<void> {
     await this.client.call(`/auth/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
   }
+}
+
+function contextOf({ body, headers }: Answer<Omit<SessionContext, "position">>): SessionContext {
+  return { ...body, position: headers.get("Mintmark-Position") };
 }

@@ -1,4 +1,5 @@
-import { type Client, type ContentRange, parseContentRange } from "./client";
+import { type Client, parseContentRange } from "./client";
+import type { Listed } from "./deliveries";
 import { rqlQuery, rqlText } from "./rql";
 
 export const TOKEN_STATUSES = ["pending", "active", "inactive", "expiring", "expired", "revitalised"] as const;
@@ -34,6 +35,18 @@ export interface Token {
   token: string | null;
   handle: string | null;
   renewed_token: string | null;
+  // What went wrong with the connection of a Zapier token, and the job that prepares it.
+  provisioning?: Provisioning | null;
+  // Null where it never was, as far as is known.
+  last_used_at?: string | null;
+}
+
+export interface Provisioning {
+  job: { id: string };
+  status: "retrying" | "failed";
+  attempts: number;
+  error: string;
+  next_attempt_at: string | null;
 }
 
 export interface TokenFields {
@@ -71,11 +84,6 @@ export interface TokenQuery {
   order: TokenOrder;
 }
 
-export interface TokenPage {
-  tokens: Token[];
-  range: ContentRange;
-}
-
 // A token in the version that it was read in, which its change then names.
 export interface VersionedToken {
   token: Token;
@@ -97,12 +105,12 @@ export function tokenListQuery(query: TokenQuery, offset: number, limit: number)
 export class TokensApi {
   constructor(private readonly client: Client) {}
 
-  async list(query: TokenQuery, offset: number, limit: number, signal?: AbortSignal): Promise<TokenPage> {
+  async list(query: TokenQuery, offset: number, limit: number, signal?: AbortSignal): Promise<Listed<Token>> {
     const { body, headers } = await this.client.call<Token[]>(
       `/auth/tokens?${tokenListQuery(query, offset, limit)}`,
       signal ? { signal } : {},
     );
-    return { tokens: body, range: parseContentRange(headers.get("Content-Range")) };
+    return { items: body, range: parseContentRange(headers.get("Content-Range")) };
   }
 
   async read(id: string): Promise<VersionedToken> {

@@ -23,12 +23,35 @@ export interface WebhookFields {
   data: Record<string, unknown>;
 }
 
+type Person = Partial<Actor> & { id: string };
+
+// The newest of its attempts that succeeded, or that failed.
+export interface WebhookCall {
+  time: string;
+  status_code: number | null;
+  errors: string;
+}
+
 export interface Webhook extends WebhookFields {
   id: string;
   created_at: string;
-  created_by: Partial<Actor> & { id: string };
+  created_by: Person;
+  modified_at: string | null;
+  modified_by?: Person;
   last_event: string | null;
-  stats: { events: number };
+  last_success?: WebhookCall;
+  last_failure?: WebhookCall;
+  // While the Zapier token that made it is not active.
+  paused: boolean;
+  // Why nothing is called, where that has a reason.
+  inactive_reason: string | null;
+  stats: {
+    events: number;
+    triggers: number;
+    success_triggers: number;
+    failure_triggers: number;
+    failure_since_last_success: number;
+  };
 }
 
 export interface VersionedWebhook {
@@ -72,10 +95,6 @@ export class WebhooksApi {
 
   async remove(id: string): Promise<void> {
     await this.client.call(path(id), { method: "DELETE" });
-  }
-
-  async trigger(id: string, data: Record<string, unknown>, idempotencyKey: string): Promise<void> {
-    await this.client.call(`${path(id)}/trigger`, { method: "POST", body: { data }, idempotencyKey });
   }
 }
 

@@ -49,6 +49,11 @@ export const connection = {
 
   retryNow: probe,
 
+  // Something broke that may be more than itself.
+  async check(): Promise<void> {
+    if (!state.lost && !(await isReachable())) connection.unreachable();
+  },
+
   // Until the server answers again; a moment where it is not the connection that failed.
   whenBack(): Promise<void> {
     return new Promise((resolve) => {

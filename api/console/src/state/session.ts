@@ -10,25 +10,29 @@ interface State {
   status: "unknown" | "signed-in" | "ended" | "signed-out";
   user: User | null;
   account: Account | null;
+  // In the log, when the session was last taken up.
+  position: string | null;
   // Counts the times that an ended session was taken up again, for pages to watch and load anew.
   resumed: number;
 }
 
-const state = reactive<State>({ status: "unknown", user: null, account: null, resumed: 0 });
+const state = reactive<State>({ status: "unknown", user: null, account: null, position: null, resumed: 0 });
 
 function enter(context: SessionContext): void {
   client.useCsrfToken(context.csrf_token);
-  Object.assign(state, { status: "signed-in", user: context.user, account: context.account });
+  const { user, account, position } = context;
+  Object.assign(state, { status: "signed-in", user, account, position });
 }
 
 function leave(): void {
   client.useCsrfToken(null);
-  Object.assign(state, { status: "signed-out", user: null, account: null });
+  Object.assign(state, { status: "signed-out", user: null, account: null, position: null });
 }
 
 export const session = {
   state,
   canWrite: computed(() => state.user !== null && state.user.role !== "auditor"),
+  isOwner: computed(() => state.user?.role === "owner"),
 
   // Asks who is signed in; throws a Failure where the server cannot be asked.
   async restore(): Promise<void> {
@@ -38,6 +42,11 @@ export const session = {
       if (!(error instanceof Failure) || error.kind !== "signed-out") throw error;
       leave();
     }
+  },
+
+  // Throws a Failure unless the server still knows the session; where it does not, that is told as with any call.
+  async verify(): Promise<void> {
+    await sessionApi.context();
   },
 
   async signIn(email: string, password: string): Promise<void> {

@@ -1,0 +1,77 @@
+import { watch } from "vue";
+
+import { type Happening, STREAM_PATH } from "../api/events";
+import { Failure } from "../api/errors";
+import { connection } from "./connection";
+import { session } from "./session";
+
+// What happens in the account, told by the server as it happens: one stream for all that a page shows, open while
+// somebody is signed in and the page can be seen (of a plain connection to one server, a browser keeps but six).
+// Behind a gap it goes on where it stopped. Where the server refuses a stream, listeners are told every few seconds
+// that something may have happened.
+export type Listener = (change: Happening | null) => void;
+
+const REFUSED_MS = 10_000;
+const listeners = new Set<Listener>();
+let source: EventSource | null = null;
+let after: string | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function close(): void {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+function open(): void {
+  close();
+  if (session.state.status !== "signed-in" || document.visibilityState === "hidden") return;
+  source = new EventSource(after === null ? STREAM_PATH : `${STREAM_PATH}?after=${encodeURIComponent(after)}`);
+  source.addEventListener("open", connection.reached);
+  source.addEventListener("change", hear);
+  source.addEventListener("error", () => void recover());
+}
+
+function tell(change: Happening | null): void {
+  for (const listener of [...listeners]) listener(change);
+}
+
+function hear(message: MessageEvent<string>): void {
+  after = message.lastEventId;
+  tell(JSON.parse(message.data) as Happening);
+}
+
+// A connection that broke is taken up again by the browser itself. An answer that is no stream ends it: the session
+// may be over, or the server may have too many streams.
+async function recover(): Promise<void> {
+  if (source?.readyState !== EventSource.CLOSED) return connection.check();
+  close();
+  try {
+    await session.verify();
+    tell(null);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
+  if (session.state.status === "signed-in") timer = setTimeout(open, REFUSED_MS);
+}
+
+export const live = {
+  // Calls the listener from now on, until what this returns is called.
+  listen(listener: Listener): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+
+  // Once a page load.
+  start(): void {
+    watch(
+      () => session.state.status,
+      () => {
+        after = session.state.position;
+        open();
+      },
+      { immediate: true },
+    );
+    document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? close() : open()));
+  },
+};

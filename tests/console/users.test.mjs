@@ -1,0 +1,96 @@
+// Who may sign in: invited, given another role, kept out, let in again, forgotten.
+// Debian's Chromium against the real program; run.cmake runs this and names the program.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import {
+  assertAccessible,
+  chooseFromMenu,
+  clipboard,
+  closePage,
+  newPage,
+  notice,
+  openAs,
+  signIn,
+} from "./support/browser.mjs";
+import { suite } from "./support/suite.mjs";
+
+const scene = suite();
+const { open } = scene;
+const entry = (page, email) =>
+  page.getByRole("listitem").filter({ has: page.getByText(email, { exact: true }) });
+
+describe("users", () => {
+  let page;
+  let password;
+
+  test("are invited, with a password that shows once and lets them in", async () => {
+    page = await open("/users");
+    await entry(page, scene.server.owner.email).getByText("That is you").waitFor();
+    await page.getByRole("button", { name: "Invite user" }).click();
+    const dialog = page.getByRole("dialog", { name: "Invite user" });
+    const submit = dialog.getByRole("button", { name: "Invite user" });
+    await submit.click();
+    await dialog.getByText("Enter your e-mail address.").waitFor();
+    await dialog.getByLabel("E-mail").fill(scene.server.auditor.email);
+    await submit.click();
+    await dialog.getByText("This e-mail address has a user.").waitFor();
+    await assertAccessible(page, "inviting, with an error");
+    await dialog.getByLabel("E-mail").fill("bob@example.com");
+    await dialog.getByRole("radio", { name: /^Member/ }).check();
+    await submit.click();
+    const done = page.getByRole("dialog", { name: "User invited" });
+    await done.getByRole("button", { name: "Copy the password" }).click();
+    password = await clipboard(page, (text) => text.length >= 12 && !text.includes(" "));
+    await assertAccessible(page, "invited");
+    await done.getByRole("button", { name: "Done" }).click();
+    await done.waitFor({ state: "hidden" });
+    assert.ok(!(await page.content()).includes(password), "the password is gone with the dialog");
+    await entry(page, "bob@example.com").getByText("Member").waitFor();
+    await entry(page, "bob@example.com").getByText("never signed in").waitFor();
+    const his = await newPage(scene.browser, scene.server.url);
+    await his.goto("/users");
+    await signIn(his, { email: "bob@example.com", password });
+    await entry(his, "bob@example.com").getByText("That is you").waitFor();
+    assert.equal(await his.getByRole("button", { name: /Invite user|Actions for/ }).count(), 0, "members look");
+    await closePage(his);
+  });
+
+  test("get another role; the last owner keeps theirs", async () => {
+    await chooseFromMenu(page, "bob@example.com", "Change role");
+    const dialog = page.getByRole("dialog", { name: "Change role" });
+    await dialog.getByRole("radio", { name: /^Auditor/ }).check();
+    await assertAccessible(page, "changing a role");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await entry(page, "bob@example.com").getByText("Auditor").waitFor();
+    await chooseFromMenu(page, scene.server.owner.email, "Change role");
+    await dialog.getByRole("radio", { name: /^Member/ }).check();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText("last active owner").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "hidden" });
+  });
+
+  test("are kept out at once, let in again, and forgotten after asking", async () => {
+    const his = await openAs(scene.browser, scene.server, { email: "bob@example.com", password }, "/users");
+    await entry(his, "bob@example.com").waitFor();
+    await chooseFromMenu(page, "bob@example.com", "Deactivate");
+    await page.getByRole("button", { name: "Deactivate user" }).click();
+    await entry(page, "bob@example.com").getByText("Deactivated").waitFor();
+    await his.getByRole("dialog", { name: "Sign in again" }).waitFor();
+    await closePage(his);
+    await chooseFromMenu(page, "bob@example.com", "Activate");
+    await page.getByRole("button", { name: "Activate user" }).click();
+    await entry(page, "bob@example.com").getByText("Deactivated").waitFor({ state: "detached" });
+    await scene.server.signIn({ email: "bob@example.com", password });
+    await chooseFromMenu(page, "bob@example.com", "Delete");
+    const dialog = page.getByRole("dialog", { name: "Delete this user?" });
+    await dialog.getByText("bob@example.com").waitFor();
+    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
+    await dialog.getByRole("button", { name: "Delete user" }).click();
+    await notice(page, "was deleted and forgotten").waitFor();
+    await entry(page, "bob@example.com").waitFor({ state: "detached" });
+    await assert.rejects(scene.server.signIn({ email: "bob@example.com", password }), /401/);
+    await closePage(page);
+  });
+});
