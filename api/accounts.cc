@@ -67,7 +67,7 @@ struct AccountInput {
   UpdateAccountDetails details;
 };
 
-Result<AccountInput> read_update(const Context& context) {
+Result<AccountInput> read_account_update(const Context& context) {
   const auto body = parse_json_object(context.request.body());
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
@@ -137,7 +137,7 @@ awaitable<http::Response> get_account(Context& context) {
 }
 
 awaitable<http::Response> update_account(Context& context) {
-  auto input = read_update(context);
+  auto input = read_account_update(context);
   if (!input) co_return error_response(input.error());
   const auto changed = co_await update_account(context.services, context.caller, std::move(input->update),
                                                std::move(input->details));

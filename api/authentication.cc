@@ -106,9 +106,9 @@ Result<void> check_access(const Caller& caller, Access access) {
 
 Result<void> check_permissions(const Services& services, const Caller& caller, const Route& route,
                                const http::Request& request) {
-  const bool asks_who_it_is = route.handler == get_context;
-  const bool checks_itself = route.handler == create_token;
-  if (asks_who_it_is || checks_itself) return {};
+  const Handler asks_who_it_is = get_context;
+  const Handler checks_itself = create_token;
+  if (route.handler == asks_who_it_is || route.handler == checks_itself) return {};
   return check_modules(services, caller, request);
 }
 

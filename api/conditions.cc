@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/header_field.h"
 #include "api/routes.h"
 #include "domain/ids.h"
 
@@ -34,12 +35,6 @@ bool is_id_text(std::string_view text) {
   return !text.empty() && text.size() <= id_max && std::ranges::all_of(text, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   });
-}
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
 }
 
 template <class Number>
@@ -120,7 +115,7 @@ Result<std::optional<Precondition>> read_precondition(const http::Request& reque
   if (!field) return std::nullopt;
   if (request.header_count("If-Match") > 1) return malformed_if_match();
   Precondition precondition{std::move(stream), false, {}};
-  auto text = trim(*field);
+  auto text = trim_field(*field);
   if (text == "*") {
     precondition.any = true;
     return precondition;
@@ -133,10 +128,10 @@ Result<std::optional<Precondition>> read_precondition(const http::Request& reque
     if (version && !tag->weak && std::to_string(*version) == tag->opaque) {
       precondition.versions.push_back(*version);
     }
-    text = trim(text);
+    text = trim_field(text);
     if (text.empty()) return precondition;
     if (!text.starts_with(',')) return malformed_if_match();
-    text = trim(text.substr(1));
+    text = trim_field(text.substr(1));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/console_files.h"
 #include "api/errors.h"
+#include "api/header_field.h"
 #include "api/http/ascii.h"
 #include "domain/ids.h"
 
@@ -23,22 +24,16 @@ constexpr std::string_view token_view = "/tokens/";
 constexpr std::string_view webhook_view = "/webhooks/";
 
 // Scripts, styles and requests to this server and nothing else; no inline script or style; in nobody's frame.
-constexpr std::string_view content_security_policy =
+constexpr std::string_view console_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 constexpr std::string_view allowed_methods = "GET, HEAD, OPTIONS";
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Takes what stands before the separator, and the separator, off the text.
 std::string_view take(std::string_view& text, char separator) {
   const auto end = std::min(text.find(separator), text.size());
-  const auto item = trim(text.substr(0, end));
+  const auto item = trim_field(text.substr(0, end));
   text.remove_prefix(std::min(end + 1, text.size()));
   return item;
 }
@@ -55,7 +50,7 @@ bool accepts_gzip(std::string_view field) {
   while (!field.empty()) {
     auto coding = take(field, ',');
     const auto name = take(coding, ';');
-    const bool accepted = !is_zero_weight(trim(coding));
+    const bool accepted = !is_zero_weight(trim_field(coding));
     if (http::ascii_iequals(name, "gzip") || http::ascii_iequals(name, "x-gzip")) return accepted;
     if (name == "*") any = accepted;
   }
@@ -83,7 +78,7 @@ http::Response file_response(const http::Request& request, const ConsoleFile& fi
   headers.emplace_back("Vary", "Accept-Encoding");
   // The name of an asset holds the hash of its content; the page names the assets and has to be fresh.
   headers.emplace_back("Cache-Control", is_asset ? "public, max-age=31536000, immutable" : "no-cache");
-  headers.emplace_back("Content-Security-Policy", content_security_policy);
+  headers.emplace_back("Content-Security-Policy", console_security_policy);
   headers.emplace_back("X-Content-Type-Options", "nosniff");
   headers.emplace_back("X-Frame-Options", "DENY");
   headers.emplace_back("Referrer-Policy", "no-referrer");

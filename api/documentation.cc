@@ -5,13 +5,13 @@ namespace mintmark {
 namespace {
 
 // A page that may load its own style and nothing else, in nobody's frame.
-constexpr std::string_view content_security_policy =
+constexpr std::string_view page_security_policy =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 http::Response page(std::string_view content_type, std::string_view body) {
   http::Response response{200, std::string(content_type), std::string(body), {}};
   response.headers.emplace_back("Cache-Control", "no-cache");
-  response.headers.emplace_back("Content-Security-Policy", content_security_policy);
+  response.headers.emplace_back("Content-Security-Policy", page_security_policy);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -11,10 +11,6 @@
 namespace mintmark {
 namespace {
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Extension not found.");
-}
-
 // Adds to the decision that the name is the extension's. The claim's stream has one winner, so two extensions
 // never get one name.
 Result<void> reserve_name(Services& services, AccountId account, const std::string& name, ExtensionId id,
@@ -57,7 +53,7 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Exten
 Result<Decision> decide_update(Services& services, const Caller& caller, ExtensionId id,
                                const ExtensionDetails& details, const LoadedStream& loaded) {
   const auto extension = fold<AccountExtension>(loaded);
-  if (extension.account != caller.account) return not_found();
+  if (extension.account != caller.account) return not_found("Extension");
   auto events = decide(extension, UpdateExtension{details});
   if (!events) return std::unexpected(std::move(events.error()));
   Decision decision{std::move(*events), {}, {}, false};
@@ -73,7 +69,7 @@ Result<Decision> decide_update(Services& services, const Caller& caller, Extensi
 Result<Decision> decide_deletion(Services& services, const Caller& caller, ExtensionId id,
                                  const LoadedStream& loaded) {
   const auto extension = fold<AccountExtension>(loaded);
-  if (extension.account != caller.account) return not_found();
+  if (extension.account != caller.account) return not_found("Extension");
   const auto row = services.extensions.find(id);
   auto events = decide(extension, DeleteExtension{row ? row->tokens() : 0});
   if (!events) return std::unexpected(std::move(events.error()));
@@ -107,7 +103,7 @@ awaitable<Result<ChangedExtension>> create_extension(Services& services, const C
       auto read_back = [&services, committed]() -> Result<ChangedExtension> {
         const auto earlier = services.log.read(committed.first - 1, 1).front().recorded;
         const auto made = ExtensionId::parse(earlier.event().extension_created().extension_id());
-        if (!made) return not_found();
+        if (!made) return not_found("Extension");
         return ChangedExtension{*made, committed.last};
       };
       co_return co_await services.blocking.run(std::move(read_back));

@@ -15,14 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Extension not found.");
-}
-
 // The account's own extension in the path, to be changed. What everybody has is nobody's to change.
 Result<ExtensionId> own_extension_in_path(const Context& context) {
   const auto id = ExtensionId::parse(context.parameters[0]);
-  if (!id) return not_found();
+  if (!id) return not_found("Extension");
   if (id->is_built_in())
     return fail(ErrorKind::kForbidden, "This extension is built in and does not change.");
   return *id;
@@ -83,7 +79,7 @@ Result<ExtensionDetails> read_details(const Context& context) {
 Result<json::object> read_extension(Services& services, AccountId account, ExtensionId id) {
   if (id.is_built_in()) return represent_extension(id == ExtensionId::zapier() ? ZAPIER : CUSTOM);
   const auto row = services.extensions.find(id);
-  if (!row || row->deleted() || row->account_id() != account.text()) return not_found();
+  if (!row || row->deleted() || row->account_id() != account.text()) return not_found("Extension");
   NameCache names(services);
   return represent_extension(names, *row);
 }
@@ -130,7 +126,7 @@ awaitable<http::Response> create_extension(Context& context) {
 
 awaitable<http::Response> get_extension(Context& context) {
   const auto id = ExtensionId::parse(context.parameters[0]);
-  if (!id) co_return error_response(not_found().error());
+  if (!id) co_return error_response(not_found("Extension").error());
   co_return co_await answer_extension(context, 200, ChangedExtension{*id, 0});
 }
 

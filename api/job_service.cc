@@ -16,10 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Job not found.");
-}
-
 std::string jobs_stream(AccountId account) {
   return "jobs-" + account.text();
 }
@@ -232,7 +228,7 @@ Result<json::array> represent_deliveries(Services& services, AccountId account, 
 Result<JobView> find_job(Services& services, AccountId account, const std::string& id) {
   const auto key = parse_job_id(id);
   auto view = key ? services.jobs.view(*key) : std::nullopt;
-  if (!view || view->job.account() != account.code()) return not_found();
+  if (!view || view->job.account() != account.code()) return not_found("Job");
   return std::move(*view);
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::value& value) {
+std::string text_or_empty(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : std::string();
 }
 
@@ -29,7 +29,7 @@ TokenList::Page read_columns(const Services& services, NameCache& names, Account
       services.clock.now(),
       [&names](const Actor& actor) {
         const auto& by = names.actor(actor);
-        return TokenCreator{actor.id(), text_of(by.at("name")), text_of(by.at("email"))};
+        return TokenCreator{actor.id(), text_or_empty(by.at("name")), text_or_empty(by.at("email"))};
       },
       [&names](ExtensionId id) { return names.extension(id); });
   const auto matches = query_tokens(blocks, filter, order, page, scan);

@@ -16,7 +16,7 @@ constexpr bool orderable = true;
 constexpr bool searchable = true;
 
 // In the order of TokenField.
-constexpr auto fields = std::to_array<Field>({
+constexpr auto all_fields = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"name", kText, orderable, searchable},
     {"description", kText, false, searchable},
@@ -32,11 +32,11 @@ constexpr auto fields = std::to_array<Field>({
     {"permissions.id", kText},
     {"permissions.object.id", kText},
 });
-static_assert(fields[kTokenId].name == "id");
-static_assert(fields[kTokenStatus].name == "status");
-static_assert(fields[kTokenCreatedAt].name == "events.created.at");
-static_assert(fields[kTokenPermissionObjectId].name == "permissions.object.id");
-static_assert(fields.size() == kTokenPermissionObjectId + 1);
+static_assert(all_fields[kTokenId].name == "id");
+static_assert(all_fields[kTokenStatus].name == "status");
+static_assert(all_fields[kTokenCreatedAt].name == "events.created.at");
+static_assert(all_fields[kTokenPermissionObjectId].name == "permissions.object.id");
+static_assert(all_fields.size() == kTokenPermissionObjectId + 1);
 
 // Those of `rows` for which fits(row) holds.
 template <class Fits>
@@ -102,7 +102,7 @@ RowSet by_permission(const Condition& condition, const TokenBlock& block, const 
 
 }  // namespace
 
-const FieldTable token_fields = fields;
+const FieldTable token_fields = all_fields;
 
 RowSet RowSet::first(std::size_t count) {
   RowSet rows;

@@ -11,10 +11,6 @@
 namespace mintmark {
 namespace {
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Token not found.");
-}
-
 std::unexpected<Error> holds_more() {
   return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
 }
@@ -64,7 +60,7 @@ Decide decide_own(const Caller& caller, Command command, Decision extras = {}) {
   return [&caller, command = std::move(command),
           extras = std::move(extras)](const LoadedStream& stream) -> Result<Decision> {
     const auto token = fold<Token>(stream);
-    if (token.account != caller.account) return not_found();
+    if (token.account != caller.account) return not_found("Token");
     auto events = decide(token, command);
     if (!events) return std::unexpected(std::move(events.error()));
     Decision decision = extras;
@@ -96,7 +92,7 @@ awaitable<Result<ChangedToken>> change(Services& services, const Caller& caller,
 Result<TokenWithValue> read_back(Services& services, const Caller& caller, TokenId id,
                                  const Committed& committed) {
   auto row = services.token_list.find(id);
-  if (!row || row->account_id() != caller.account.text()) return not_found();
+  if (!row || row->account_id() != caller.account.text()) return not_found("Token");
   auto stream = services.log.read_stream(stream_of(id), 0);
   std::erase_if(stream, [&](const StoredEvent& event) { return event.recorded.position() > committed.last; });
   const auto values = find_values(stream);
@@ -131,7 +127,7 @@ awaitable<Result<TokenWithValue>> replace_value(Services& services, const Caller
                                                 NewExpiry expiry) {
   Decide decide_this = [&services, &caller, id, expiry](const LoadedStream& stream) -> Result<Decision> {
     const auto token = fold<Token>(stream);
-    if (token.account != caller.account || token.status == TokenStatus::kDeleted) return not_found();
+    if (token.account != caller.account || token.status == TokenStatus::kDeleted) return not_found("Token");
     const auto data_key = services.vault.get(stream_of(id));
     if (!data_key) return std::unexpected(data_key.error());
     if (!*data_key) return fail(ErrorKind::kUnavailable, "The token's data key is missing.");
@@ -237,7 +233,7 @@ awaitable<Result<Position>> delete_token(Services& services, const Caller& calle
 awaitable<Result<TokenRow>> find_token(Services& services, const Caller& caller, TokenId id) {
   auto read = [&services, &caller, id]() -> Result<TokenRow> {
     auto row = services.token_list.find(id);
-    if (!row || row->account_id() != caller.account.text()) return not_found();
+    if (!row || row->account_id() != caller.account.text()) return not_found("Token");
     return std::move(*row);
   };
   co_return co_await services.blocking.run(std::move(read));

@@ -87,7 +87,7 @@ Result<NewToken> read_new_token(const Context& context, const json::object& body
   return token;
 }
 
-Result<UpdateToken> read_update(const Context& context) {
+Result<UpdateToken> read_token_update(const Context& context) {
   const auto body = parse_json_object(context.request.body());
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
@@ -259,7 +259,7 @@ awaitable<http::Response> get_token(Context& context) {
 awaitable<http::Response> update_token(Context& context) {
   const auto id = token_in_path(context);
   if (!id) co_return error_response(id.error());
-  auto update = read_update(context);
+  auto update = read_token_update(context);
   if (!update) co_return error_response(update.error());
   const auto changed = co_await update_token(context.services, context.caller, *id, std::move(*update));
   co_return co_await respond(context.services, changed);

@@ -13,20 +13,16 @@ namespace {
 
 namespace json = boost::json;
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "User not found.");
-}
-
 // The user in the path, whose account is the caller's.
 Result<UserId> user_in_path(const Context& context) {
   const auto id = UserId::parse(context.parameters[1]);
-  if (!id) return not_found();
+  if (!id) return not_found("User");
   return *id;
 }
 
 Result<json::object> read_user(const Context& context, UserId id) {
   const auto row = context.services.directory.user(id);
-  if (!row || row->erased() || row->account_id() != context.caller.account.text()) return not_found();
+  if (!row || row->erased() || row->account_id() != context.caller.account.text()) return not_found("User");
   return represent_user(context.services, *row);
 }
 
@@ -64,7 +60,7 @@ Result<NewUser> read_new_user(const Context& context) {
   return NewUser{context.caller.account, email, name, *role};
 }
 
-Result<MemberUpdate> read_update(const Context& context) {
+Result<MemberUpdate> read_user_update(const Context& context) {
   const auto body = parse_json_object(context.request.body());
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
@@ -137,7 +133,7 @@ awaitable<http::Response> get_user(Context& context) {
 awaitable<http::Response> update_user(Context& context) {
   const auto id = user_in_path(context);
   if (!id) co_return error_response(id.error());
-  auto update = read_update(context);
+  auto update = read_user_update(context);
   if (!update) co_return error_response(update.error());
   const auto position = co_await update_member(context.services, context.caller, *id, std::move(*update));
   if (!position) co_return error_response(position.error());

@@ -6,10 +6,6 @@
 namespace mintmark {
 namespace {
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Webhook not found.");
-}
-
 void merge(const WebhookInput& input, WebhookFields& fields) {
   if (input.type) fields.type = *input.type;
   if (input.object_class) fields.object_class = *input.object_class;
@@ -43,10 +39,10 @@ Result<WebhookDelivery> open_sealed(const DataKey& key, const std::string& subje
   return delivery;
 }
 
-Result<DataKey> data_key_of(Services& services, const std::string& subject) {
+Result<DataKey> webhook_data_key(Services& services, const std::string& subject) {
   const auto key = services.vault.get(subject);
   if (!key) return std::unexpected(key.error());
-  if (!*key) return not_found();
+  if (!*key) return not_found("Webhook");
   return **key;
 }
 
@@ -60,7 +56,7 @@ Result<WebhookDelivery> newest_delivery(const DataKey& key, const LoadedStream& 
     if (kind.webhook_updated().has_delivery()) sealed = &kind.webhook_updated().delivery();
     if (kind.has_webhook_created() || kind.webhook_updated().has_delivery()) event = &stored.recorded;
   }
-  if (!sealed) return not_found();
+  if (!sealed) return not_found("Webhook");
   return open_sealed(key, event->stream(), event->version(), *sealed);
 }
 
@@ -91,9 +87,9 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Webho
 Result<Decision> decide_update(Services& services, const Caller& caller, WebhookId id,
                                const WebhookInput& input, const LoadedStream& loaded) {
   const auto webhook = fold<Webhook>(loaded);
-  if (!webhook.exists || webhook.account != caller.account) return not_found();
+  if (!webhook.exists || webhook.account != caller.account) return not_found("Webhook");
   const auto subject = stream_of(id);
-  const auto data_key = data_key_of(services, subject);
+  const auto data_key = webhook_data_key(services, subject);
   if (!data_key) return std::unexpected(data_key.error());
   const auto present = newest_delivery(*data_key, loaded);
   if (!present) return std::unexpected(present.error());
@@ -113,9 +109,9 @@ Result<Decision> decide_update(Services& services, const Caller& caller, Webhook
 Result<Decision> decide_trigger(Services& services, const Caller& caller, WebhookId id,
                                 const std::string& data, const LoadedStream& loaded) {
   const auto webhook = fold<Webhook>(loaded);
-  if (!webhook.exists || webhook.account != caller.account) return not_found();
+  if (!webhook.exists || webhook.account != caller.account) return not_found("Webhook");
   const auto subject = stream_of(id);
-  const auto data_key = data_key_of(services, subject);
+  const auto data_key = webhook_data_key(services, subject);
   if (!data_key) return std::unexpected(data_key.error());
   return decision_of(
       decide(webhook, TriggerWebhook{services.vault.seal(*data_key, subject, loaded.version + 1, data)}));
@@ -145,7 +141,7 @@ awaitable<Result<ChangedWebhook>> create_webhook(Services& services, const Calle
       auto read_back = [&services, position]() -> Result<ChangedWebhook> {
         const auto earlier = services.log.read(position - 1, 1).front().recorded;
         const auto made = WebhookId::parse(earlier.event().webhook_created().webhook_id());
-        if (!made) return not_found();
+        if (!made) return not_found("Webhook");
         return ChangedWebhook{*made, position};
       };
       co_return co_await services.blocking.run(std::move(read_back));
@@ -166,7 +162,7 @@ awaitable<Result<ChangedWebhook>> update_webhook(Services& services, const Calle
 awaitable<Result<ChangedWebhook>> delete_webhook(Services& services, const Caller& caller, WebhookId id) {
   Decide decide_this = [&caller, id](const LoadedStream& loaded) -> Result<Decision> {
     const auto webhook = fold<Webhook>(loaded);
-    if (webhook.account != caller.account) return not_found();
+    if (webhook.account != caller.account) return not_found("Webhook");
     auto decision = decision_of(decide(webhook, DeleteWebhook{}), {Vault::destroy(stream_of(id))});
     if (decision) decision->frees_space = true;
     return decision;
@@ -185,7 +181,7 @@ awaitable<Result<ChangedWebhook>> trigger_webhook(Services& services, const Call
 awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller& caller, WebhookId id) {
   Decide decide_this = [&caller](const LoadedStream& loaded) -> Result<Decision> {
     const auto webhook = fold<Webhook>(loaded);
-    if (webhook.account != caller.account) return not_found();
+    if (webhook.account != caller.account) return not_found("Webhook");
     return decision_of(decide(webhook, TestWebhook{}));
   };
   co_return co_await change(services, caller, id, std::move(decide_this));
@@ -193,9 +189,9 @@ awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller&
 
 Result<WebhookDelivery> open_delivery(Services& services, const WebhookRow& row) {
   const auto id = WebhookId::parse(row.webhook_id());
-  if (!id) return not_found();
+  if (!id) return not_found("Webhook");
   const auto subject = stream_of(*id);
-  const auto data_key = data_key_of(services, subject);
+  const auto data_key = webhook_data_key(services, subject);
   if (!data_key) return std::unexpected(data_key.error());
   return open_sealed(*data_key, subject, row.delivery_version(), row.delivery());
 }

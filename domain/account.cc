@@ -17,10 +17,6 @@ bool is_open(const Account& account) {
   return account.exists && !account.closed;
 }
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Account not found.");
-}
-
 void check_list(std::string_view field, const StringList& list, FieldErrors& errors) {
   if (static_cast<std::size_t>(list.values_size()) > limits::account_list_items_max) {
     return errors.add(field, fmt::format("Give no more than {}.", limits::account_list_items_max));
@@ -59,7 +55,7 @@ Result<Events> decide(const Account& account, const OpenAccount& command) {
 }
 
 Result<Events> decide(const Account& account, const UpdateAccount& command) {
-  if (!is_open(account)) return not_found();
+  if (!is_open(account)) return not_found("Account");
   FieldErrors errors;
   if (command.name) errors.check_required_text("name", *command.name, limits::account_name_max);
   if (command.description)
@@ -84,7 +80,7 @@ Result<Events> decide(const Account& account, const UpdateAccount& command) {
 }
 
 Result<Events> decide(const Account& account, const UpdateAccountDetails& command) {
-  if (!is_open(account)) return not_found();
+  if (!is_open(account)) return not_found("Account");
   const auto& wanted = command.details;
   const auto& now = account.details;
   FieldErrors errors;
@@ -111,7 +107,7 @@ Result<Events> decide(const Account& account, const UpdateAccountDetails& comman
 }
 
 Result<Events> decide(const Account& account, const MarkPartner&) {
-  if (!is_open(account)) return not_found();
+  if (!is_open(account)) return not_found("Account");
   if (account.partner) return Events{};
   Event event;
   event.mutable_partner_marked();
@@ -119,7 +115,7 @@ Result<Events> decide(const Account& account, const MarkPartner&) {
 }
 
 Result<Events> decide(const Account& account, const CloseAccount& command) {
-  if (!is_open(account)) return not_found();
+  if (!is_open(account)) return not_found("Account");
   std::vector<std::string> reasons;
   if (command.tokens > 0) {
     reasons.push_back(fmt::format("The account has {} tokens; delete them first.", command.tokens));

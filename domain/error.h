@@ -38,4 +38,9 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string message) {
   return std::unexpected(Error{kind, {std::move(message)}});
 }
 
+// "Token not found.", whether there is none or it is somebody else's.
+inline std::unexpected<Error> not_found(std::string_view what) {
+  return fail(ErrorKind::kNotFound, std::string(what) + " not found.");
+}
+
 }  // namespace mintmark

@@ -22,10 +22,6 @@ constexpr std::array<std::string_view, 3> portals{"any", "provider", "vendor"};
 constexpr std::array<std::string_view, 5> statuses{"draft", "published", "unrestricted", "publishing",
                                                    "unpublishing"};
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Extension not found.");
-}
-
 bool is_name(std::string_view name) {
   return std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -44,7 +40,7 @@ void check_name(const std::string& name, FieldErrors& errors) {
   }
 }
 
-void check_list(std::string_view field, const StringList& list, FieldErrors& errors) {
+void check_extension_list(std::string_view field, const StringList& list, FieldErrors& errors) {
   if (static_cast<std::size_t>(list.values_size()) > limits::extension_list_items_max) {
     return errors.add(field, fmt::format("Give no more than {}.", limits::extension_list_items_max));
   }
@@ -71,9 +67,9 @@ void check(const ExtensionDetails& details, FieldErrors& errors) {
   if (details.constraints().account_tokens() > limits::extension_tokens_max) {
     errors.add("constraints", fmt::format("account.tokens must be 0 to {}.", limits::extension_tokens_max));
   }
-  check_list("websites", details.websites(), errors);
-  check_list("categories", details.categories(), errors);
-  check_list("industries", details.industries(), errors);
+  check_extension_list("websites", details.websites(), errors);
+  check_extension_list("categories", details.categories(), errors);
+  check_extension_list("industries", details.industries(), errors);
 }
 
 ExtensionDetails defaults() {
@@ -131,7 +127,7 @@ Result<Events> decide(const AccountExtension& extension, const CreateExtension& 
 }
 
 Result<Events> decide(const AccountExtension& extension, const UpdateExtension& command) {
-  if (!extension.exists) return not_found();
+  if (!extension.exists) return not_found("Extension");
   FieldErrors errors;
   check(command.details, errors);
   if (errors.any()) return std::move(errors).error();
@@ -144,7 +140,7 @@ Result<Events> decide(const AccountExtension& extension, const UpdateExtension& 
 }
 
 Result<Events> decide(const AccountExtension& extension, const DeleteExtension& command) {
-  if (!extension.exists) return not_found();
+  if (!extension.exists) return not_found("Extension");
   if (command.tokens > 0) {
     return fail(ErrorKind::kConflict,
                 fmt::format("The extension has {} tokens; delete them first.", command.tokens));

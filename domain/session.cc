@@ -1,8 +1,11 @@
 #include "domain/session.h"
 
 namespace mintmark {
+namespace {
 
 using Events = std::vector<Event>;
+
+}  // namespace
 
 Result<Events> decide(const Session& session, const OpenSession& command) {
   if (session.user) return fail(ErrorKind::kConflict, "This session exists.");

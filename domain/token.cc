@@ -8,14 +8,6 @@ namespace {
 
 using Events = std::vector<Event>;
 
-bool is_live(const Token& token) {
-  return token.status != TokenStatus::kAbsent && token.status != TokenStatus::kDeleted;
-}
-
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Token not found.");
-}
-
 }  // namespace
 
 Result<Events> decide(const Token& token, const CreateToken& command) {
@@ -61,7 +53,7 @@ Result<Events> decide(const Token& token, const CreateToken& command) {
 }
 
 Result<Events> decide(const Token& token, const UpdateToken& command) {
-  if (!is_live(token)) return not_found();
+  if (!is_live(token.status)) return not_found("Token");
   FieldErrors errors;
   if (command.name) errors.check_required_text("name", *command.name, limits::token_name_max);
   if (command.description)
@@ -84,14 +76,14 @@ Result<Events> decide(const Token& token, const UpdateToken& command) {
 }
 
 Result<Events> decide(const Token& token, const RevealToken&) {
-  if (!is_live(token)) return not_found();
+  if (!is_live(token.status)) return not_found("Token");
   Event event;
   event.mutable_token_revealed();
   return Events{event};
 }
 
 Result<Events> decide(const Token& token, const DeleteToken&) {
-  if (!is_live(token)) return not_found();
+  if (!is_live(token.status)) return not_found("Token");
   Event event;
   event.mutable_token_deleted();
   return Events{event};
@@ -172,9 +164,9 @@ void evolve(Token& token, const Event& event) {
   } else if (event.has_token_deleted()) {
     token.status = TokenStatus::kDeleted;
   } else if (event.has_token_activated()) {
-    if (is_live(token)) token.status = TokenStatus::kActive;
+    if (is_live(token.status)) token.status = TokenStatus::kActive;
   } else if (event.has_token_deactivated()) {
-    if (is_live(token)) token.status = TokenStatus::kInactive;
+    if (is_live(token.status)) token.status = TokenStatus::kInactive;
   } else if (event.has_token_rotated()) {
     take_value(token, value_of(event.token_rotated().credentials()));
   } else if (event.has_token_renewed()) {
@@ -184,7 +176,7 @@ void evolve(Token& token, const Event& event) {
   } else if (event.has_token_expiring()) {
     token.expiring = true;
   } else if (event.has_token_expired()) {
-    if (is_live(token)) token.status = TokenStatus::kExpired;
+    if (is_live(token.status)) token.status = TokenStatus::kExpired;
   } else if (event.has_permissions_granted()) {
     token.permissions = token.permissions.value_or(0) | modules_of(event.permissions_granted());
   } else if (event.has_permissions_revoked()) {

@@ -38,6 +38,11 @@ struct Token {
   std::optional<std::uint64_t> permissions;  // module_bit()s; nothing: every module
 };
 
+// There is one, and it is not deleted.
+constexpr bool is_live(TokenStatus status) {
+  return status != TokenStatus::kAbsent && status != TokenStatus::kDeleted;
+}
+
 // Tells each module of the protected API from the others in a set of permissions. Modules are numbered from 1
 // to module_number_max: 7 is MD-0007.
 inline constexpr std::uint32_t module_number_max = 64;

@@ -9,21 +9,13 @@ namespace {
 
 using Events = std::vector<Event>;
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Token not found.");
-}
-
 std::unexpected<Error> impossible(std::string_view why) {
   return fail(ErrorKind::kInvalid, fmt::format("status: {}", why));
 }
 
-bool is_live(const Token& token) {
-  return token.status != TokenStatus::kAbsent && token.status != TokenStatus::kDeleted;
-}
-
 // The next thing that time alone has done to the token, if any.
 std::optional<Event> next_due(const Token& token, Time now) {
-  if (!is_live(token) || !token.expires_at) return std::nullopt;
+  if (!is_live(token.status) || !token.expires_at) return std::nullopt;
   Event event;
   if (*token.expires_at <= now && token.renewal) {
     event.mutable_token_renewal_completed();
@@ -94,7 +86,7 @@ Result<Events> decide(const Token& before, const ComeDue& command) {
 }
 
 Result<Events> decide(const Token& before, const ActivateToken& command) {
-  if (!is_live(before)) return not_found();
+  if (!is_live(before.status)) return not_found("Token");
   auto token = before;
   auto events = come_due(token, command.now);
   if (token.status == TokenStatus::kPending) return impossible("The token is still being provisioned.");
@@ -109,7 +101,7 @@ Result<Events> decide(const Token& before, const ActivateToken& command) {
 }
 
 Result<Events> decide(const Token& before, const DeactivateToken& command) {
-  if (!is_live(before)) return not_found();
+  if (!is_live(before.status)) return not_found("Token");
   auto token = before;
   auto events = come_due(token, command.now);
   if (token.status == TokenStatus::kPending) return impossible("The token is still being provisioned.");
@@ -122,7 +114,7 @@ Result<Events> decide(const Token& before, const DeactivateToken& command) {
 }
 
 Result<Events> decide(const Token& before, const RotateToken& command) {
-  if (!is_live(before)) return not_found();
+  if (!is_live(before.status)) return not_found("Token");
   auto token = before;
   auto events = come_due(token, command.now);
   const auto end = new_end(token, command.expiry, command.now);
@@ -135,7 +127,7 @@ Result<Events> decide(const Token& before, const RotateToken& command) {
 }
 
 Result<Events> decide(const Token& before, const RenewToken& command) {
-  if (!is_live(before)) return not_found();
+  if (!is_live(before.status)) return not_found("Token");
   auto token = before;
   auto events = come_due(token, command.now);
   if (token.status == TokenStatus::kPending) return impossible("The token is still being provisioned.");
@@ -159,7 +151,7 @@ Result<Events> decide(const Token& before, const RenewToken& command) {
 }
 
 Result<Events> decide(const Token& before, const ExchangeHandle& command) {
-  if (!is_live(before)) return not_found();
+  if (!is_live(before.status)) return not_found("Token");
   auto token = before;
   auto events = come_due(token, command.now);
   if (token.extension != ZAPIER || token.status != TokenStatus::kActive) {
@@ -172,14 +164,14 @@ Result<Events> decide(const Token& before, const ExchangeHandle& command) {
 }
 
 Result<Events> decide(const Token& token, const GrantPermissions& command) {
-  if (!is_live(token)) return not_found();
+  if (!is_live(token.status)) return not_found("Token");
   if (token.permissions && (command.modules & ~*token.permissions) == 0) return Events{};
   Event event;
   return permissions_event(*event.mutable_permissions_granted(), event, command.modules);
 }
 
 Result<Events> decide(const Token& token, const RevokePermissions& command) {
-  if (!is_live(token)) return not_found();
+  if (!is_live(token.status)) return not_found("Token");
   const auto held = command.modules & token.permissions.value_or(0);
   if (held == 0) return Events{};
   Event event;

@@ -12,10 +12,6 @@ namespace {
 
 using Events = std::vector<Event>;
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "User not found.");
-}
-
 bool is_there(const User& user) {
   return user.exists && !user.erased;
 }
@@ -52,14 +48,14 @@ Result<Events> decide(const User& user, const AddUser& command) {
 }
 
 Result<Events> decide(const User& user, const SetPassword& command) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   Event event;
   *event.mutable_password_set()->mutable_password_hash() = command.password_hash;
   return Events{event};
 }
 
 Result<Events> decide(const User& user, const UpdateUser& command) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   FieldErrors errors;
   if (command.profile) errors.check_required_text("name", command.profile->name(), limits::user_name_max);
   if (command.role && !is_role(*command.role)) errors.add("role", "Must be owner, member or auditor.");
@@ -75,7 +71,7 @@ Result<Events> decide(const User& user, const UpdateUser& command) {
 }
 
 Result<Events> decide(const User& user, const DeactivateUser& command) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   if (!user.active) return Events{};
   if (is_last_owner(user, command.other_active_owners)) return last_owner();
   Event event;
@@ -84,7 +80,7 @@ Result<Events> decide(const User& user, const DeactivateUser& command) {
 }
 
 Result<Events> decide(const User& user, const ActivateUser&) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   if (user.active) return Events{};
   Event event;
   event.mutable_user_activated();
@@ -92,7 +88,7 @@ Result<Events> decide(const User& user, const ActivateUser&) {
 }
 
 Result<Events> decide(const User& user, const EraseUser& command) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   if (is_last_owner(user, command.other_active_owners)) return last_owner();
   Event event;
   event.mutable_user_erased()->set_email_hash(user.email_hash);
@@ -100,7 +96,7 @@ Result<Events> decide(const User& user, const EraseUser& command) {
 }
 
 Result<Events> decide(const User& user, const EndSessions& command) {
-  if (!is_there(user)) return not_found();
+  if (!is_there(user)) return not_found("User");
   Event event;
   event.mutable_sessions_ended()->set_kept_session(command.kept_session);
   return Events{event};

@@ -46,10 +46,6 @@ constexpr std::array<std::string_view, 17> reserved_headers{
     "transfer-encoding", "upgrade",          "webhook-id", "webhook-signature",
     "webhook-timestamp"};
 
-std::unexpected<Error> not_found() {
-  return fail(ErrorKind::kNotFound, "Webhook not found.");
-}
-
 // A token of RFC 9110, 5.6.2.
 bool is_token(std::string_view text) {
   constexpr std::string_view others = "!#$%&'*+-.^_`|~";
@@ -141,7 +137,7 @@ Result<Events> decide(const Webhook& webhook, const CreateWebhook& command) {
 }
 
 Result<Events> decide(const Webhook& webhook, const UpdateWebhook& command) {
-  if (!webhook.exists) return not_found();
+  if (!webhook.exists) return not_found("Webhook");
   FieldErrors errors;
   check_fields(command.fields, errors);
   if (command.delivery) check_delivery(*command.delivery, errors);
@@ -163,14 +159,14 @@ Result<Events> decide(const Webhook& webhook, const UpdateWebhook& command) {
 }
 
 Result<Events> decide(const Webhook& webhook, const DeleteWebhook&) {
-  if (!webhook.exists) return not_found();
+  if (!webhook.exists) return not_found("Webhook");
   Event event;
   event.mutable_webhook_deleted();
   return Events{event};
 }
 
 Result<Events> decide(const Webhook& webhook, const TriggerWebhook& command) {
-  if (!webhook.exists) return not_found();
+  if (!webhook.exists) return not_found("Webhook");
   if (!webhook.fields.active) return fail(ErrorKind::kConflict, "This webhook is not active.");
   Event event;
   *event.mutable_webhook_triggered()->mutable_data() = command.data;
@@ -178,7 +174,7 @@ Result<Events> decide(const Webhook& webhook, const TriggerWebhook& command) {
 }
 
 Result<Events> decide(const Webhook& webhook, const TestWebhook&) {
-  if (!webhook.exists) return not_found();
+  if (!webhook.exists) return not_found("Webhook");
   Event event;
   event.mutable_webhook_test_requested();
   return Events{event};

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/checksum.h"
 #include "eventstore/files.h"
 
 namespace mintmark {
@@ -20,20 +20,12 @@ namespace {
 
 constexpr std::string_view segment_magic = "MMEVENT1";
 constexpr std::string_view vault_magic = "MMVAULT1";
-constexpr std::size_t checksum_bytes = 32;
 constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;  // and the append that passes it
 constexpr std::size_t read_batch_events = 1024;
 constexpr std::size_t vault_batch_rows = 1024;
 
-std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+std::unexpected<Error> refuse_backup(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The backup {} cannot be used: {}.", path, why));
-}
-
-std::string checksum(std::string_view bytes) {
-  std::string hash(checksum_bytes, '\0');
-  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
-                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr, 0);
-  return hash;
 }
 
 void put_text(std::string& out, std::string_view text) {
@@ -96,12 +88,12 @@ Result<std::vector<Segment>> segments_in(const std::string& folder) {
        !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
     if (auto segment = segment_of(entry->path())) segments.push_back(std::move(*segment));
   }
-  if (code) return refuse(folder, code.message());
+  if (code) return refuse_backup(folder, code.message());
   std::ranges::sort(segments, {}, &Segment::first);
   Position expected = 1;
   for (const auto& segment : segments) {
     if (segment.first != expected || segment.last < segment.first)
-      return refuse(folder, fmt::format("the segment from position {} on is missing", expected));
+      return refuse_backup(folder, fmt::format("the segment from position {} on is missing", expected));
     expected = segment.last + 1;
   }
   return segments;
@@ -113,12 +105,13 @@ Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& be
   const auto file = read_whole_file(segment.path);
   const std::string_view all(file);
   const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
-  if (checksum(body) != all.substr(body.size())) return refuse(segment.path, "its checksum is wrong");
+  if (checksum(body) != all.substr(body.size())) return refuse_backup(segment.path, "its checksum is wrong");
   Reader reader(body);
-  if (reader.bytes(segment_magic.size()) != segment_magic) return refuse(segment.path, "it is no segment");
+  if (reader.bytes(segment_magic.size()) != segment_magic)
+    return refuse_backup(segment.path, "it is no segment");
   const auto id = reader.bytes(16);
   if (reader.text() != before.encode() || !reader.good())
-    return refuse(segment.path, "it does not follow the segment before it");
+    return refuse_backup(segment.path, "it does not follow the segment before it");
   BackupContents contents{EventId::from_bytes(id), before};
   while (auto count = reader.number()) {
     StoredAppend append;
@@ -126,14 +119,14 @@ Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& be
       StoredEvent event{std::string(reader.text()), {}};
       contents.tree.append(event.bytes);
       if (!event.recorded.ParseFromString(event.bytes) || event.recorded.position() != contents.tree.size()) {
-        return refuse(segment.path, fmt::format("position {} does not decode", contents.tree.size()));
+        return refuse_backup(segment.path, fmt::format("position {} does not decode", contents.tree.size()));
       }
       append.push_back(std::move(event));
     }
     if (auto taken = take(std::move(append)); !taken) return std::unexpected(taken.error());
   }
   if (reader.text() != contents.tree.encode() || !reader.at_end() || contents.tree.size() != segment.last) {
-    return refuse(segment.path, "its events do not give its root");
+    return refuse_backup(segment.path, "its events do not give its root");
   }
   return contents;
 }
@@ -172,7 +165,7 @@ class SegmentWriter {
     file += checksum(file);
     const Segment segment{folder_ + "/" + segment_name(before_.size() + 1, tree_.size()), before_.size() + 1,
                           tree_.size()};
-    if (!replace_file(segment.path, file, 0600)) return refuse(segment.path, system_message());
+    if (!replace_file(segment.path, file, 0600)) return refuse_backup(segment.path, system_message());
     const auto written = read_segment(segment, before_, ignore);
     if (!written) return std::unexpected(written.error());
     before_ = tree_;
@@ -208,8 +201,8 @@ Result<Reached> reach_of(const std::string& folder, const EventId& log_id) {
   reader.bytes(segment_magic.size());
   const auto id = reader.bytes(16);
   const auto before = MerkleTree::decode(reader.text());
-  if (!reader.good() || !before) return refuse(last.path, "it is no segment");
-  if (id != log_id.view()) return refuse(folder, "it is that of another log");
+  if (!reader.good() || !before) return refuse_backup(last.path, "it is no segment");
+  if (id != log_id.view()) return refuse_backup(folder, "it is that of another log");
   Reached reached;
   auto contents = read_segment(last, *before, [&reached](StoredAppend&& append) -> Result<void> {
     reached.last_event = std::move(append.back().bytes);
@@ -224,9 +217,9 @@ Result<void> make_folder(const std::string& folder) {
   std::error_code code;
   if (std::filesystem::create_directories(folder, code)) {
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, code);
-    if (!code && !sync_parent_folder(folder)) return refuse(folder, system_message());
+    if (!code && !sync_parent_folder(folder)) return refuse_backup(folder, system_message());
   }
-  if (code) return refuse(folder, code.message());
+  if (code) return refuse_backup(folder, code.message());
   return {};
 }
 
@@ -245,7 +238,7 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
   }
   // An event's id is random: with the same last one both have the same past. The root at the end proves it.
   if (events_before > 0 && log.read(events_before - 1, 1).front().bytes != reached->last_event)
-    return refuse(folder, fmt::format("position {} of the log is another event", events_before));
+    return refuse_backup(folder, fmt::format("position {} of the log is another event", events_before));
   SegmentWriter writer(folder, log.log_id(), std::move(reached->tree));
   while (writer.tree().size() < target.size()) {
     const auto after = writer.tree().size();
@@ -253,11 +246,12 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
     for (std::size_t i = 0; i < events.size();) {
       const auto id = EventId::from_bytes(events[i].recorded.event_id());
       const auto append = log.find_append(id);
-      if (!append) return refuse(folder, fmt::format("the log does not know the append of {}", id.text()));
+      if (!append)
+        return refuse_backup(folder, fmt::format("the log does not know the append of {}", id.text()));
       const auto count = append->last - append->first + 1;
       if (count > events.size() - i) {
         // The batch ends inside it.
-        if (i == 0) return refuse(folder, "an append ends behind the log's head");
+        if (i == 0) return refuse_backup(folder, "an append ends behind the log's head");
         break;
       }
       const auto begin = events.begin() + static_cast<std::ptrdiff_t>(i);
@@ -269,7 +263,7 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
   }
   // Before the last segment gets its name: what does not lead to the log's root is not this log's past.
   if (writer.tree() != target)
-    return refuse(folder, "the log does not continue it: its events are not those of the backup");
+    return refuse_backup(folder, "the log does not continue it: its events are not those of the backup");
   if (auto finished = writer.finish(); !finished) return std::unexpected(finished.error());
   return BackupReport{target.size(), target.root(), target.size() - events_before, writer.segments()};
 }
@@ -292,7 +286,7 @@ Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path) {
   }
   put_little_endian(file, 0);
   file += checksum(file);
-  if (!replace_file(path, file, 0600)) return refuse(path, system_message());
+  if (!replace_file(path, file, 0600)) return refuse_backup(path, system_message());
   std::uint64_t read_back = 0;
   const auto checked =
       read_vault_backup(path, log.log_id(), [&](std::vector<VaultWrite>&& rows) -> Result<void> {
@@ -300,7 +294,7 @@ Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path) {
         return {};
       });
   if (!checked) return std::unexpected(checked.error());
-  if (read_back != count) return refuse(path, "it does not hold what was written");
+  if (read_back != count) return refuse_backup(path, "it does not hold what was written");
   return count;
 }
 
@@ -308,13 +302,13 @@ Result<BackupContents> read_backup(const std::string& folder,
                                    const std::function<Result<void>(StoredAppend&&)>& take) {
   const auto segments = segments_in(folder);
   if (!segments) return std::unexpected(segments.error());
-  if (segments->empty()) return refuse(folder, "there is no segment in it");
+  if (segments->empty()) return refuse_backup(folder, "there is no segment in it");
   std::optional<BackupContents> contents;
   for (const auto& segment : *segments) {
     auto next = read_segment(segment, contents ? contents->tree : MerkleTree(), take);
     if (!next) return next;
     if (contents && contents->log_id != next->log_id)
-      return refuse(segment.path, "it is that of another log");
+      return refuse_backup(segment.path, "it is that of another log");
     contents = std::move(*next);
   }
   return std::move(*contents);
@@ -325,10 +319,10 @@ Result<void> read_vault_backup(const std::string& path, const EventId& log_id,
   const auto file = read_whole_file(path);
   const std::string_view all(file);
   const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
-  if (checksum(body) != all.substr(body.size())) return refuse(path, "its checksum is wrong");
+  if (checksum(body) != all.substr(body.size())) return refuse_backup(path, "its checksum is wrong");
   Reader reader(body);
-  if (reader.bytes(vault_magic.size()) != vault_magic) return refuse(path, "it is no vault");
-  if (reader.bytes(16) != log_id.view()) return refuse(path, "it is that of another log");
+  if (reader.bytes(vault_magic.size()) != vault_magic) return refuse_backup(path, "it is no vault");
+  if (reader.bytes(16) != log_id.view()) return refuse_backup(path, "it is that of another log");
   reader.number();
   std::vector<VaultWrite> rows;
   for (auto subject = reader.text(); !subject.empty(); subject = reader.text()) {
@@ -336,7 +330,7 @@ Result<void> read_vault_backup(const std::string& path, const EventId& log_id,
     if (rows.size() < vault_batch_rows) continue;
     if (auto taken = take(std::exchange(rows, {})); !taken) return taken;
   }
-  if (!reader.at_end()) return refuse(path, "it ends too early or too late");
+  if (!reader.at_end()) return refuse_backup(path, "it ends too early or too late");
   return rows.empty() ? Result<void>() : take(std::move(rows));
 }
 

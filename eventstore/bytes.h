@@ -5,8 +5,14 @@
 #include <string>
 #include <string_view>
 
-// Fixed-width integers in stored formats: big-endian where keys must sort, little-endian elsewhere.
+// Bytes as stored formats and libraries want them. Fixed-width integers are big-endian where keys must sort,
+// little-endian elsewhere.
 namespace mintmark {
+
+// As cryptographic libraries take them.
+inline const unsigned char* unsigned_bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 inline void put_big_endian(std::string& out, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);

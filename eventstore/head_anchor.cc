@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <utility>
 
-#include <sodium.h>
-
 #include "eventstore/bytes.h"
+#include "eventstore/checksum.h"
 
 namespace mintmark {
 namespace {
@@ -14,14 +13,6 @@ namespace {
 constexpr std::size_t slot_bytes = 4096;
 constexpr std::string_view magic = "MMANCHR1";
 constexpr std::size_t fixed_bytes = 8 + 8 + 16 + 8;
-constexpr std::size_t checksum_bytes = 32;
-
-std::string checksum(std::string_view bytes) {
-  std::string hash(checksum_bytes, '\0');
-  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
-                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr, 0);
-  return hash;
-}
 
 std::string encode_slot(std::uint64_t sequence, const HeadAnchor::Head& head) {
   std::string slot(magic);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t hex_length = 2 * sizeof(KeyEncryptionKey);
 constexpr std::size_t line_length = hex_length + 1;
 
-std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+std::unexpected<Error> refuse_key_file(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The key file {} cannot be used: {}.", path, why));
 }
 
@@ -57,26 +57,26 @@ Result<KeyEncryptionKey> create_key_file(const std::string& path, Random& random
   const Descriptor file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (file.fd() < 0) {
     sodium_memzero(text.data(), text.size());
-    return refuse(path, system_message());
+    return refuse_key_file(path, system_message());
   }
   const bool synced = write_all(file.fd(), text) && sync_file(file.fd());
   const auto why = system_message();
   sodium_memzero(text.data(), text.size());
   if (!synced) {
     ::unlink(path.c_str());  // half a key file would stand in the way of the next attempt
-    return refuse(path, why);
+    return refuse_key_file(path, why);
   }
-  if (!sync_parent_folder(path)) return refuse(path, system_message());
+  if (!sync_parent_folder(path)) return refuse_key_file(path, system_message());
   return key;
 }
 
 Result<KeyEncryptionKeys> read_key_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.fd() < 0) return refuse(path, system_message());
+  if (file.fd() < 0) return refuse_key_file(path, system_message());
   struct stat info{};
-  if (::fstat(file.fd(), &info) != 0) return refuse(path, system_message());
+  if (::fstat(file.fd(), &info) != 0) return refuse_key_file(path, system_message());
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return refuse(path, "others than its owner may read it (chmod 600 mends that)");
+    return refuse_key_file(path, "others than its owner may read it (chmod 600 mends that)");
   }
   std::array<char, 2 * line_length + 1> text{};
   const auto length = read_up_to(file.fd(), text.data(), text.size());
@@ -87,7 +87,7 @@ Result<KeyEncryptionKeys> read_key_file(const std::string& path) {
     whole = parse_line(text.data() + line_length, keys.previous.emplace());
   }
   sodium_memzero(text.data(), text.size());
-  if (!whole) return refuse(path, "it must be 64 hex characters and a newline");
+  if (!whole) return refuse_key_file(path, "it must be 64 hex characters and a newline");
   return keys;
 }
 
@@ -96,7 +96,7 @@ Result<void> replace_key_file(const std::string& path, const KeyEncryptionKeys& 
   const bool replaced = replace_file(path, text, 0600);
   const auto why = system_message();
   sodium_memzero(text.data(), text.size());
-  if (!replaced) return refuse(path, why);
+  if (!replaced) return refuse_key_file(path, why);
   return {};
 }
 

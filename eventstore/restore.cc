@@ -13,9 +13,9 @@
 namespace mintmark {
 namespace {
 
-constexpr std::size_t batch_events = 4096;
+constexpr std::size_t import_batch_events = 4096;
 
-std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+std::unexpected<Error> refuse_restore(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The log in {} cannot be restored: {}.", path, why));
 }
 
@@ -39,15 +39,15 @@ class Import {
         destroyed.push_back(Vault::destroy(event.recorded.stream()));
     }
     const auto problem = batch_->add_stored(std::move(append));
-    if (!problem.empty()) return refuse(path_, problem);
+    if (!problem.empty()) return refuse_restore(path_, problem);
     batch_->add_vault_rows(std::move(destroyed));
-    return batch_->events().size() < batch_events ? Result<void>() : flush();
+    return batch_->events().size() < import_batch_events ? Result<void>() : flush();
   }
 
   Result<void> flush() {
     if (batch_->empty()) return {};
     const auto status = tables_.write(*batch_, tree_);
-    if (!status.ok()) return refuse(path_, status.ToString());
+    if (!status.ok()) return refuse_restore(path_, status.ToString());
     batch_ = std::make_unique<CommitBatch>(tables_, tree_.size());
     return {};
   }
@@ -73,7 +73,7 @@ Result<BackupReport> restore_log(const RocksDbLog::Options& options, const std::
   try {
     std::unique_ptr<RocksDbTables> tables;
     auto status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kWrite, tables);
-    if (!status.ok()) return refuse(path, status.ToString());
+    if (!status.ok()) return refuse_restore(path, status.ToString());
     Import import(*tables, path);
     auto filled = read_vault_backup(vault_path, contents->log_id, [&](std::vector<VaultWrite>&& rows) {
       return import.add_vault(std::move(rows));
@@ -85,13 +85,13 @@ Result<BackupReport> restore_log(const RocksDbLog::Options& options, const std::
     });
     if (!read) return std::unexpected(read.error());
     if (auto flushed = import.flush(); !flushed) return std::unexpected(flushed.error());
-    if (import.tree() != contents->tree) return refuse(path, "it does not have the backup's root");
+    if (import.tree() != contents->tree) return refuse_restore(path, "it does not have the backup's root");
     std::unique_ptr<HeadAnchor> anchor;
     status = HeadAnchor::open(env, anchor_path(path), anchor);
     if (status.ok()) status = anchor->write({contents->log_id, import.tree()});
-    if (!status.ok()) return refuse(path, status.ToString());
+    if (!status.ok()) return refuse_restore(path, status.ToString());
   } catch (const std::exception& error) {
-    return refuse(path, error.what());
+    return refuse_restore(path, error.what());
   }
   return BackupReport{contents->tree.size(), contents->tree.root(), contents->tree.size(), 0};
 }

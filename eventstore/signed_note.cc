@@ -7,6 +7,8 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 
+#include "eventstore/bytes.h"
+
 namespace mintmark {
 namespace {
 
@@ -18,17 +20,13 @@ std::string_view view_of(const std::array<std::uint8_t, 32>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 std::string key_id_of(std::string_view name, const std::array<std::uint8_t, 32>& public_key) {
   std::string hashed(name);
   hashed += '\n';
   hashed += ed25519;
   hashed += view_of(public_key);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
-  SHA256(bytes_of(hashed), hashed.size(), hash.data());
+  SHA256(unsigned_bytes(hashed), hashed.size(), hash.data());
   return {reinterpret_cast<const char*>(hash.data()), key_id_bytes};
 }
 
@@ -42,7 +40,8 @@ std::string hex_of(std::string_view bytes) {
 
 std::string base64(std::string_view bytes) {
   std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes_of(bytes), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
+  sodium_bin2base64(text.data(), text.size(), unsigned_bytes(bytes), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
   text.pop_back();  // its NUL
   return text;
 }
@@ -102,8 +101,8 @@ std::optional<std::string_view> NoteVerifier::open(std::string_view note) const 
     if (line.substr(0, space) != name_ || signature->substr(0, key_id_bytes) != key_id_) continue;
     const bool valid =
         signature->size() == key_id_bytes + crypto_sign_BYTES &&
-        crypto_sign_verify_detached(bytes_of(std::string_view(*signature).substr(key_id_bytes)),
-                                    bytes_of(signed_text), signed_text.size(), public_key_.data()) == 0;
+        crypto_sign_verify_detached(unsigned_bytes(std::string_view(*signature).substr(key_id_bytes)),
+                                    unsigned_bytes(signed_text), signed_text.size(), public_key_.data()) == 0;
     return valid ? std::optional(signed_text) : std::nullopt;
   }
   return std::nullopt;
@@ -132,7 +131,7 @@ NoteSigner::~NoteSigner() {
 
 std::string NoteSigner::sign(std::string_view text) const {
   std::array<unsigned char, crypto_sign_BYTES> signature{};
-  crypto_sign_detached(signature.data(), nullptr, bytes_of(text), text.size(), secret_key_.data());
+  crypto_sign_detached(signature.data(), nullptr, unsigned_bytes(text), text.size(), secret_key_.data());
   const auto bytes =
       verifier_.key_id() + std::string(reinterpret_cast<const char*>(signature.data()), signature.size());
   return fmt::format("{}\n{}{} {}\n", text, signature_mark, verifier_.name(), base64(bytes));

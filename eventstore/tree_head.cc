@@ -19,7 +19,7 @@ namespace {
 // empty line follows its text, and what comes behind that is no text but a signature.
 constexpr std::string_view separator = "\n\n";
 
-std::unexpected<Error> refuse(const std::string& path, std::string_view why) {
+std::unexpected<Error> refuse_tree_head(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The tree heads in {} cannot be used: {}.", path, why));
 }
 
@@ -73,7 +73,7 @@ Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) c
   std::vector<TreeHead> heads;
   std::error_code code;
   if (!std::filesystem::exists(path_, code)) return heads;
-  if (::access(path_.c_str(), R_OK) != 0) return refuse(path_, system_message());
+  if (::access(path_.c_str(), R_OK) != 0) return refuse_tree_head(path_, system_message());
   const auto all = read_whole_file(path_);
   std::string_view rest(all);
   while (const auto length = note_length(rest)) {
@@ -81,7 +81,8 @@ Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) c
     if (!head) {
       const auto before = std::string_view(all).substr(0, all.size() - rest.size());
       const auto line = 1 + std::ranges::count(before, '\n');
-      return refuse(path_, fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
+      return refuse_tree_head(path_,
+                              fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
     }
     heads.push_back(*head);
     rest.remove_prefix(*length);
@@ -93,15 +94,15 @@ Result<void> TreeHeadFile::append(std::string_view note) {
   std::error_code code;
   const bool is_new = !std::filesystem::exists(path_, code);
   const Descriptor file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644));
-  if (file.fd() < 0) return refuse(path_, system_message());
+  if (file.fd() < 0) return refuse_tree_head(path_, system_message());
   const auto before = read_whole_file(path_);
   const auto whole = whole_notes_length(before);
   if (whole < before.size() && ::ftruncate(file.fd(), static_cast<off_t>(whole)) != 0)
-    return refuse(path_, system_message());
+    return refuse_tree_head(path_, system_message());
   if (!write_all(file.fd(), std::string(note) + '\n') || !sync_file(file.fd())) {
-    return refuse(path_, system_message());
+    return refuse_tree_head(path_, system_message());
   }
-  if (is_new && !sync_parent_folder(path_)) return refuse(path_, system_message());
+  if (is_new && !sync_parent_folder(path_)) return refuse_tree_head(path_, system_message());
   return {};
 }
 

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "eventstore/bytes.h"
+
 namespace mintmark {
 namespace {
 
@@ -15,16 +17,12 @@ constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(sizeof(DataKey) == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 static_assert(sizeof(DataKey) == sizeof(PepperKey));
 
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 std::string encrypt(const DataKey& key, std::string_view nonce, std::string_view associated,
                     std::string_view value) {
   std::string ciphertext(value.size() + tag_bytes, '\0');
   crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(ciphertext.data()), nullptr,
-                                             bytes_of(value), value.size(), bytes_of(associated),
-                                             associated.size(), nullptr, bytes_of(nonce), key.data());
+                                             unsigned_bytes(value), value.size(), unsigned_bytes(associated),
+                                             associated.size(), nullptr, unsigned_bytes(nonce), key.data());
   return ciphertext;
 }
 
@@ -33,8 +31,8 @@ std::optional<std::string> decrypt(const DataKey& key, std::string_view nonce, s
   if (nonce.size() != nonce_bytes || ciphertext.size() < tag_bytes) return std::nullopt;
   std::string value(ciphertext.size() - tag_bytes, '\0');
   const int outcome = crypto_aead_xchacha20poly1305_ietf_decrypt(
-      reinterpret_cast<unsigned char*>(value.data()), nullptr, nullptr, bytes_of(ciphertext),
-      ciphertext.size(), bytes_of(associated), associated.size(), bytes_of(nonce), key.data());
+      reinterpret_cast<unsigned char*>(value.data()), nullptr, nullptr, unsigned_bytes(ciphertext),
+      ciphertext.size(), unsigned_bytes(associated), associated.size(), unsigned_bytes(nonce), key.data());
   return outcome == 0 ? std::optional(std::move(value)) : std::nullopt;
 }
 

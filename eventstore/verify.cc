@@ -14,7 +14,7 @@
 namespace mintmark {
 namespace {
 
-constexpr std::size_t batch_events = 1024;
+constexpr std::size_t verify_batch_events = 1024;
 
 // Holds a reader to so many events a second.
 class Pace {
@@ -73,7 +73,7 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
   // prefix.
   MerkleTree grown = anchored->tree;
   while (grown.size() < last) {
-    for (const auto& event : tables.read(grown.size(), last, batch_events)) grown.append(event.bytes);
+    for (const auto& event : tables.read(grown.size(), last, verify_batch_events)) grown.append(event.bytes);
   }
   if (grown != meta->tree)
     return fmt::format("its root at position {} is not the anchored one", anchored_position);
@@ -102,7 +102,7 @@ VerifyReport verify_events(RocksDbTables& tables, const MerkleTree& tree, const 
     if (options.events_per_second == 0) tables.verify_checksums();
     if (find_wrong_head()) return report;
     while (rebuilt.size() < tree.size()) {
-      for (const auto& event : tables.read(rebuilt.size(), tree.size(), batch_events)) {
+      for (const auto& event : tables.read(rebuilt.size(), tree.size(), verify_batch_events)) {
         rebuilt.append(event.bytes);
         report.problem = tables.stream_problem(event.recorded);
         if (!report.problem.empty() || find_wrong_head()) return report;

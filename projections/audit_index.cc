@@ -8,6 +8,7 @@
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/row_keys.h"
 
 namespace mintmark {
 namespace {
@@ -15,12 +16,6 @@ namespace {
 // Keys:  a account, number → entry                        c account → how many entries
 //        s stream → its account, how many entries         o stream, NUL, number → its number in the account
 // Numbers in keys are big-endian, others little-endian.
-
-std::string number_key(char table, std::uint64_t number) {
-  std::string key(1, table);
-  put_big_endian(key, number);
-  return key;
-}
 
 std::string entry_key(AccountId account, std::uint64_t number) {
   auto key = number_key('a', account.code());
@@ -103,10 +98,6 @@ AuditEntry decode_entry(std::string_view value) {
   entry.actor_id = value.substr(entry_head_bytes + stream_bytes, actor_bytes);
   entry.client_ip = value.substr(entry_head_bytes + stream_bytes + actor_bytes);
   return entry;
-}
-
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
 }
 
 constexpr std::string_view jobs_kind = "jobs";

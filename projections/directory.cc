@@ -3,19 +3,13 @@
 #include <algorithm>
 
 #include "eventstore/rocksdb_strings.h"
+#include "projections/created.h"
 #include "projections/directory_rows.h"
 
 namespace mintmark {
 namespace {
 
 using namespace directory_rows;
-
-Created created_by(const Recorded& recorded) {
-  Created created;
-  created.set_at_us(recorded.recorded_at_us());
-  *created.mutable_by() = recorded.actor();
-  return created;
-}
 
 Result<void> open_account(const Recorded& recorded, RowWriter& rows) {
   const auto& opened = recorded.event().account_opened();

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "domain/ids.h"
-#include "eventstore/bytes.h"
+#include "projections/row_keys.h"
 #include "projections/row_projection.h"
 #include "projections/rows.pb.h"
 
@@ -15,12 +15,6 @@
 //   e e-mail hash → user           p user → CredentialsRow         s session hash → SessionRow
 //   o user → SessionIdsRow
 namespace mintmark::directory_rows {
-
-inline std::string number_key(char table, std::uint64_t number) {
-  std::string key(1, table);
-  put_big_endian(key, number);
-  return key;
-}
 
 inline std::string text_key(char table, std::string_view text) {
   return std::string(1, table).append(text);
@@ -42,10 +36,6 @@ std::optional<Row> parse(const std::optional<std::string>& stored) {
 template <class Id>
 std::optional<Id> id_of_stream(std::string_view stream) {
   return Id::parse(stream.substr(stream.find('-') + 1));
-}
-
-inline std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
 }
 
 // Sessions (directory_sessions.cc). Opening one clears away those of its user that have expired by then, and

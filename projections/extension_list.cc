@@ -6,6 +6,7 @@
 #include "domain/extension.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/row_keys.h"
 
 namespace mintmark {
 namespace {
@@ -18,25 +19,9 @@ std::string extension_key(ExtensionId id) {
   return key;
 }
 
-std::string account_prefix(AccountId account) {
-  std::string key = "a";
-  put_big_endian(key, account.code());
-  return key;
-}
-
-std::string account_key(AccountId account, Position created) {
-  auto key = account_prefix(account);
-  put_big_endian(key, created);
-  return key;
-}
-
 // Its stream's name serves: nothing orders these.
 std::string token_key(const Recorded& recorded) {
   return "t" + recorded.stream();
-}
-
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
 }
 
 std::optional<ExtensionRow> parse(const std::optional<std::string>& stored) {

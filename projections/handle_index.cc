@@ -18,10 +18,6 @@ std::string handles_key(std::string_view stream) {
   return std::string("t").append(stream);
 }
 
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
-}
-
 std::optional<TokenId> token_of_stream(std::string_view stream) {
   constexpr std::string_view prefix = "token-";
   return stream.starts_with(prefix) ? TokenId::parse(stream.substr(prefix.size())) : std::nullopt;
@@ -71,7 +67,7 @@ Result<std::string> add(const SecretDigest& digest, TokenId id, RowWriter& rows)
   return key;
 }
 
-Result<void> change(const Recorded& recorded, RowWriter& rows) {
+Result<void> change_handles(const Recorded& recorded, RowWriter& rows) {
   const auto id = token_of_stream(recorded.stream());
   if (!id) return cannot_apply("the stream is not a token's");
   const auto& event = recorded.event();
@@ -112,7 +108,7 @@ bool concerns_handles(const Event& event) {
 
 Result<void> HandleIndex::apply_event(const StoredEvent& event, RowWriter& rows) {
   if (!concerns_handles(event.recorded.event())) return {};
-  return change(event.recorded, rows);
+  return change_handles(event.recorded, rows);
 }
 
 std::optional<TokenId> HandleIndex::find(std::uint32_t pepper, const Digest& digest) const {

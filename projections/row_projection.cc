@@ -16,10 +16,6 @@ namespace {
 constexpr std::string_view checkpoint_key("\0checkpoint", 11);
 constexpr std::string_view parked_prefix("\0parked/", 8);
 
-void throw_unless_ok(const rocksdb::Status& status) {
-  if (!status.ok()) throw std::runtime_error("the views cannot be used: " + status.ToString());
-}
-
 std::string parked_key(std::string_view stream) {
   return std::string(parked_prefix).append(stream);
 }

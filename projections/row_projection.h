@@ -48,6 +48,11 @@ class RowWriter {
   boost::unordered_flat_map<std::string, Value, Hash, std::equal_to<>> kept_;
 };
 
+// Why an event cannot be applied.
+inline std::unexpected<Error> cannot_apply(std::string_view why) {
+  return fail(ErrorKind::kInvalid, std::string(why));
+}
+
 // A projection that keeps rows in a View. Rows, checkpoint and parked streams change in one atomic write.
 // Keys that begin with a NUL byte are its own; a projection's begin with a letter.
 class RowProjection : public Projection {

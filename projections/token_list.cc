@@ -9,6 +9,7 @@
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/row_keys.h"
 #include "projections/token_row.h"
 
 namespace mintmark {
@@ -26,26 +27,10 @@ TokenId token_of_key(std::string_view key) {
   return TokenId::from_value(static_cast<std::uint32_t>(get_big_endian(key.substr(1))));
 }
 
-std::string account_prefix(AccountId account) {
-  std::string key = "a";
-  put_big_endian(key, account.code());
-  return key;
-}
-
-std::string account_key(AccountId account, Position created) {
-  auto key = account_prefix(account);
-  put_big_endian(key, created);
-  return key;
-}
-
 std::string count_key(AccountId account) {
   std::string key = "n";
   put_big_endian(key, account.code());
   return key;
-}
-
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
 }
 
 void change_count(RowWriter& rows, AccountId account, std::int64_t by) {

@@ -4,16 +4,10 @@
 #include <chrono>
 
 #include "domain/token.h"
+#include "projections/created.h"
 
 namespace mintmark {
 namespace {
-
-Created created_by(const Recorded& recorded) {
-  Created created;
-  created.set_at_us(recorded.recorded_at_us());
-  *created.mutable_by() = recorded.actor();
-  return created;
-}
 
 // The row's one value is this from here on.
 template <class Value>

@@ -22,11 +22,11 @@ constexpr std::size_t block_cache_bytes = 256UL * 1024 * 1024;
 // In the default family: projection → live generation; and this key → the log's id.
 constexpr std::string_view log_id_key("\0log_id", 7);
 
+}  // namespace
+
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the views cannot be used: " + status.ToString());
 }
-
-}  // namespace
 
 std::optional<std::string> View::get(std::string_view key) const {
   std::string value;

@@ -37,6 +37,9 @@ class View {
   rocksdb::ColumnFamilyHandle* family_;
 };
 
+// Throws std::runtime_error with what the status says, unless it is ok.
+void throw_unless_ok(const rocksdb::Status& status);
+
 // Where projections keep their rows: one RocksDB for all, a column family "<projection>.<generation>" each. A
 // rebuild fills the next generation beside the live one; promote() swaps them.
 class ViewStore {

@@ -6,6 +6,7 @@
 
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/row_keys.h"
 
 namespace mintmark {
 namespace {
@@ -15,22 +16,6 @@ std::string webhook_key(WebhookId id) {
   std::string key = "w";
   put_big_endian(key, id.value());
   return key;
-}
-
-std::string account_prefix(AccountId account) {
-  std::string key = "a";
-  put_big_endian(key, account.code());
-  return key;
-}
-
-std::string account_key(AccountId account, Position created) {
-  auto key = account_prefix(account);
-  put_big_endian(key, created);
-  return key;
-}
-
-std::unexpected<Error> cannot_apply(std::string_view why) {
-  return fail(ErrorKind::kInvalid, std::string(why));
 }
 
 std::optional<WebhookRow> parse(const std::optional<std::string>& stored) {

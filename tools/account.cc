@@ -27,7 +27,7 @@ void add_open(CLI::App& group, int& exit_code) {
                       }});
 }
 
-void add_list(CLI::App& group, int& exit_code) {
+void add_account_list(CLI::App& group, int& exit_code) {
   auto* command = group.add_subcommand("list", "List the accounts");
   add_admin_callback(*command, exit_code,
                      {"account.list", [](json::object&) {},
@@ -45,7 +45,7 @@ void add_account(CLI::App& program, int& exit_code) {
   auto* group = program.add_subcommand("account", "Open and list accounts");
   group->require_subcommand(1);
   add_open(*group, exit_code);
-  add_list(*group, exit_code);
+  add_account_list(*group, exit_code);
 }
 
 }  // namespace mintmark

@@ -53,7 +53,7 @@ void add_create(CLI::App& group, int& exit_code) {
                       }});
 }
 
-void add_list(CLI::App& group, int& exit_code) {
+void add_token_list(CLI::App& group, int& exit_code) {
   struct Options {
     std::string account;
     std::size_t limit = 100;
@@ -92,7 +92,7 @@ void add_token(CLI::App& program, int& exit_code) {
   auto* group = program.add_subcommand("token", "Create, list, show and delete tokens");
   group->require_subcommand(1);
   add_create(*group, exit_code);
-  add_list(*group, exit_code);
+  add_token_list(*group, exit_code);
   add_by_id(*group, exit_code, "show", "Show a token, not its value",
             [](const json::object& token) { print_token(token); });
   add_by_id(*group, exit_code, "delete", "Delete a token; from then on its key is refused",

@@ -38,7 +38,7 @@ void add_add(CLI::App& group, int& exit_code) {
                       print_password});
 }
 
-void add_list(CLI::App& group, int& exit_code) {
+void add_user_list(CLI::App& group, int& exit_code) {
   auto* command = group.add_subcommand("list", "List an account's users");
   auto account = std::make_shared<std::string>();
   command->add_option("--account", *account, "The account (VA-… or PA-…)")->required();
@@ -101,7 +101,7 @@ void add_user(CLI::App& program, int& exit_code) {
   auto* group = program.add_subcommand("user", "Add, list and change users");
   group->require_subcommand(1);
   add_add(*group, exit_code);
-  add_list(*group, exit_code);
+  add_user_list(*group, exit_code);
   add_password(*group, exit_code);
   add_role(*group, exit_code);
   add_switch(*group, exit_code, "deactivate", "End a user's sessions and let them sign in no more");

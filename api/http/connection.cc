@@ -5,18 +5,16 @@
 #include <tuple>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+
+#include "api/http/awaiting.h"
 
 namespace mintmark::http {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-constexpr auto awaiting = asio::as_tuple(asio::deferred);
 
 constexpr std::size_t output_bytes_max = 64 * 1024;  // answers collected before they are written
 constexpr std::size_t linger_bytes_max = 1024 * 1024;

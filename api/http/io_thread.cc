@@ -6,13 +6,13 @@
 #include <memory>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <sys/socket.h>
+
+#include "api/http/awaiting.h"
 
 namespace mintmark::http {
 namespace {
@@ -21,7 +21,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using std::chrono::milliseconds;
 
-constexpr auto awaiting = asio::as_tuple(asio::deferred);
 constexpr milliseconds sweep_interval_min{5};
 constexpr milliseconds sweep_interval_max{250};
 constexpr milliseconds accept_pause{100};
