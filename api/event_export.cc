@@ -26,7 +26,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 // Before it asks again for what the server was too busy for.
-constexpr std::chrono::milliseconds busy_pause{250};
+constexpr std::chrono::milliseconds export_busy_pause{250};
 
 // A column by the path of what it shows.
 struct Column {
@@ -114,7 +114,7 @@ awaitable<std::optional<std::string>> EventExport::next() {
     auto lines = co_await services_.blocking.run(std::move(read));
     if (lines) co_return std::move(*lines);
     const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer(executor, busy_pause);
+    asio::steady_timer timer(executor, export_busy_pause);
     co_await timer.async_wait(asio::use_awaitable);
   }
 }

@@ -12,12 +12,12 @@ using enum FieldType;
 constexpr bool orderable = true;
 constexpr bool searchable = true;
 
-constexpr auto token_permissions = std::to_array<Field>({
+constexpr auto of_token_permissions = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"object.id", kText, orderable, searchable},
 });
 
-constexpr auto accounts = std::to_array<Field>({
+constexpr auto of_accounts = std::to_array<Field>({
     {"events.created.at", kDate, orderable},
     {"external_id", kText, orderable, searchable},
     {"id", kText, orderable, searchable},
@@ -27,7 +27,7 @@ constexpr auto accounts = std::to_array<Field>({
     {"type", kText},
 });
 
-constexpr auto users = std::to_array<Field>({
+constexpr auto of_users = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"name", kText, orderable, searchable},
     {"email", kText, orderable, searchable},
@@ -38,7 +38,7 @@ constexpr auto users = std::to_array<Field>({
     {"events.last_login.at", kDate, orderable},
 });
 
-constexpr auto sessions = std::to_array<Field>({
+constexpr auto of_sessions = std::to_array<Field>({
     {"id", kText},
     {"client_ip", kText, false, searchable},
     {"current", kBool},
@@ -46,7 +46,7 @@ constexpr auto sessions = std::to_array<Field>({
     {"expires_at", kDate, orderable},
 });
 
-constexpr auto extensions = std::to_array<Field>({
+constexpr auto of_extensions = std::to_array<Field>({
     {"id", kText, orderable},
     {"name", kText, orderable},
     {"portal", kText},
@@ -60,12 +60,12 @@ constexpr auto extensions = std::to_array<Field>({
     {"constraints.account.tokens", kNumber},
 });
 
-constexpr auto modules = std::to_array<Field>({
+constexpr auto of_modules = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"name", kText, orderable, searchable},
 });
 
-constexpr auto webhooks = std::to_array<Field>({
+constexpr auto of_webhooks = std::to_array<Field>({
     {"active", kBool, orderable},
     {"description", kText, false, searchable},
     {"id", kText, false, searchable},
@@ -75,7 +75,7 @@ constexpr auto webhooks = std::to_array<Field>({
     {"type", kText, orderable},
 });
 
-constexpr auto jobs = std::to_array<Field>({
+constexpr auto of_jobs = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"kind", kText, orderable},
     {"status", kText, orderable},
@@ -88,14 +88,14 @@ constexpr auto jobs = std::to_array<Field>({
     {"last_status", kNumber, orderable},
 });
 
-constexpr auto deliveries = std::to_array<Field>({
+constexpr auto of_deliveries = std::to_array<Field>({
     {"id", kText, orderable, searchable},
     {"event.type", kText, orderable},
     {"status", kText, orderable},
     {"created_at", kDate, orderable},
 });
 
-constexpr auto events = std::to_array<Field>({
+constexpr auto of_events = std::to_array<Field>({
     {"position", kNumber, orderable},
     {"type", kText, false, searchable},
     {"at", kDate},
@@ -108,15 +108,15 @@ constexpr auto events = std::to_array<Field>({
 
 }  // namespace
 
-const FieldTable token_permission_fields = token_permissions;
-const FieldTable account_fields = accounts;
-const FieldTable user_fields = users;
-const FieldTable session_fields = sessions;
-const FieldTable extension_fields = extensions;
-const FieldTable module_fields = modules;
-const FieldTable webhook_fields = webhooks;
-const FieldTable job_fields = jobs;
-const FieldTable delivery_fields = deliveries;
-const FieldTable event_fields = events;
+const FieldTable token_permission_fields = of_token_permissions;
+const FieldTable account_fields = of_accounts;
+const FieldTable user_fields = of_users;
+const FieldTable session_fields = of_sessions;
+const FieldTable extension_fields = of_extensions;
+const FieldTable module_fields = of_modules;
+const FieldTable webhook_fields = of_webhooks;
+const FieldTable job_fields = of_jobs;
+const FieldTable delivery_fields = of_deliveries;
+const FieldTable event_fields = of_events;
 
 }  // namespace mintmark

@@ -134,16 +134,10 @@ Result<StreamRow> first_row(const Recorded& recorded) {
   return StreamRow{*account};
 }
 
-void throw_unless_read(const rocksdb::Iterator& it) {
-  if (!it.status().ok()) {
-    throw std::runtime_error("the audit index cannot be read: " + it.status().ToString());
-  }
-}
-
 // The row's value in the state that the iterator reads; it moves the iterator.
 std::optional<std::string> value_of(rocksdb::Iterator& rows, const std::string& key) {
   rows.Seek(key);
-  throw_unless_read(rows);
+  throw_unless_ok(rows.status());
   if (!rows.Valid() || rows.key() != slice(key)) return std::nullopt;
   return rows.value().ToString();
 }
@@ -224,7 +218,7 @@ std::string AuditTrail::row_key(std::uint64_t number) const {
 // Entries never change once they are written, so those that an object's numbers lead to may be read in
 // whatever state.
 bool AuditTrail::show(std::uint64_t number, const Visit& visit) {
-  throw_unless_read(*rows_);
+  throw_unless_ok(rows_->status());
   if (!rows_->Valid() || rows_->key() != slice(row_key(number))) {
     throw std::runtime_error("the audit index lacks a row");
   }

@@ -230,12 +230,6 @@ class RowBuffer {
   std::vector<std::pair<std::size_t, std::size_t>> places_;  // offset and size
 };
 
-void throw_unless_read(const rocksdb::Iterator& it) {
-  if (!it.status().ok()) {
-    throw std::runtime_error("the token list cannot be read: " + it.status().ToString());
-  }
-}
-
 }  // namespace
 
 // Rows lie on disk in the order of their ids, and are wanted in that of their creation. So this reads many at
@@ -255,7 +249,7 @@ Position TokenList::load(AccountId account, const std::function<void(const Token
       wanted.emplace_back(token_of_key(mintmark::view(it->value())),
                           static_cast<std::uint32_t>(wanted.size()));
     }
-    throw_unless_read(*it);
+    throw_unless_ok(it->status());
     if (wanted.empty()) return position;
     const bool is_last = !it->Valid() || !it->key().starts_with(prefix);
     if (!is_last) next = it->key().ToString();
@@ -273,7 +267,7 @@ Position TokenList::load(AccountId account, const std::function<void(const Token
       }
       if (it->Valid() && mintmark::view(it->key()) == key) rows.put(place, mintmark::view(it->value()));
     }
-    throw_unless_read(*it);
+    throw_unless_ok(it->status());
     rows.for_each([&](std::string_view stored) {
       if (row.ParseFromArray(stored.data(), static_cast<int>(stored.size()))) take(row);
     });
