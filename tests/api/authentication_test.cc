@@ -225,5 +225,18 @@ TEST(CheckAccess, EachLevelTakesInTheOnesBehindIt) {
   }
 }
 
+TEST_F(AuthenticationTest, AnExpiredSessionIsRefusedByEveryRoute) {
+  const auto cookie = cookie_of(OWNER);
+  EXPECT_EQ(status(with_csrf("GET", context, cookie)), 200);
+  instance_.clock.advance(limits::session_time_max);
+  const auto head = instance_.memory.head();
+  for (const auto& route : routes()) {
+    if (route.access == Access::kPublic) continue;
+    EXPECT_EQ(status(with_csrf(route.method, std::string(route.path), cookie)), 401)
+        << route.method << ' ' << route.path;
+  }
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 }  // namespace
 }  // namespace mintmark

@@ -1,14 +1,18 @@
+#include <set>
 #include <string>
 
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 
 #include "tests/support/api_instance.h"
 
-// What the log keeps of a request that came with an Idempotency-Key.
+// Idempotency-Key: what is done once under it, and what the log keeps of it.
 namespace mintmark {
 namespace {
 
+namespace json = boost::json;
 using http::RequestBuilder;
 using namespace ::mintmark::testing;
 
@@ -60,6 +64,105 @@ TEST_F(IdempotencyTest, AKeyInALogOfAnEarlierVersionStillTellsWhatItDid) {
   EXPECT_EQ(header_of(repeated, "Mintmark-Position"), std::to_string(head));
   EXPECT_EQ(rename(R"({"name":"other"})").status, 409);
   EXPECT_EQ(instance_.memory.head(), head);
+}
+
+// A provider's owner, who may everything.
+class EveryChangeTest : public ::testing::Test {
+ protected:
+  http::Response send(std::string_view method, const std::string& target, const std::string& body,
+                      const std::string& key) {
+    return instance_.call(RequestBuilder(method, "/public/v1" + target)
+                              .header("Cookie", "mintmark_session=" + cookie_)
+                              .header("X-CSRF-Token", csrf_token(*instance_.services, cookie_))
+                              .header("Content-Type", "application/json")
+                              .header("Idempotency-Key", key)
+                              .body(body));
+  }
+
+  // Sends it twice, and expects that the second time does nothing and is answered as the first.
+  json::object change(std::string_view method, const std::string& target, const std::string& body = "") {
+    SCOPED_TRACE(fmt::format("{} {}", method, target));
+    const auto key = fmt::format("key-{}", changed_.size());
+    const auto before = instance_.memory.head();
+    const auto first = send(method, target, body, key);
+    EXPECT_LT(first.status, 300) << first.body;
+    const auto head = instance_.memory.head();
+    EXPECT_GT(head, before);
+    const auto again = send(method, target, body, key);
+    EXPECT_EQ(again.status, first.status) << again.body;
+    EXPECT_EQ(instance_.memory.head(), head);
+    EXPECT_EQ(header_of(again, "Mintmark-Position"), std::to_string(head));
+    changed_.insert(match_route(method, "/public/v1" + target).route);
+    return first.body.empty() ? json::object() : json_of(first);
+  }
+  static std::string id_of(const json::object& object) { return std::string(object.at("id").as_string()); }
+
+  void change_tokens() {
+    const auto token = "/auth/tokens/" +
+                       id_of(change("POST", "/auth/tokens", R"({"name":"t","extension":{"name":"custom"}})"));
+    change("PUT", token, R"({"name":"new"})");
+    for (const auto* action : {"/deactivate", "/activate", "/rotate", "/renew", "/reveal"}) {
+      change("POST", token + action);
+    }
+    change("POST", token + "/permissions", R"({"object":{"id":"MD-0001"}})");
+    change("DELETE", token + "/permissions", R"([{"object":{"id":"MD-0001"}}])");
+    change("DELETE", token);
+  }
+  void change_webhooks_and_jobs() {
+    const std::string webhooks = "/notifications/webhooks";
+    const auto made = change("POST", webhooks,
+                             R"({"object_class":"token","label":"w",)"
+                             R"("external_url":"https://example.com/h"})");
+    const auto webhook = webhooks + "/" + id_of(made);
+    change("PUT", webhook, R"({"label":"new"})");
+    change("POST", webhook + "/trigger");
+    const auto job = "/jobs/" + id_of(change("POST", webhook + "/test"));
+    change("POST", job + "/retry");
+    change("POST", "/jobs/retry");
+    change("POST", job + "/cancel");
+    change("DELETE", webhook);
+  }
+  void change_people() {
+    const auto account = "/accounts/" + account_.text();
+    change("PUT", account, R"({"name":"new"})");
+    change("POST", "/accounts", R"({"name":"a vendor"})");
+    change("POST", "/accounts", R"({"name":"another","owner":{"email":"vic@example.com"}})");
+    const auto made = change("POST", account + "/users", R"({"email":"bob@example.com","role":"member"})");
+    const auto user = account + "/users/" + id_of(made);
+    change("PUT", user, R"({"role":"auditor"})");
+    change("POST", user + "/deactivate");
+    change("POST", user + "/activate");
+    change("DELETE", user);
+    const auto other = instance_.sign_in("ann@example.com", owner_.password);
+    change("DELETE", "/auth/sessions/" + session_id(*instance_.services, other));
+    const json::object passwords{{"current_password", owner_.password}, {"password", "a new password"}};
+    change("POST", "/auth/password", json::serialize(passwords));
+  }
+  void change_extensions() {
+    const auto made = change("POST", "/extensions", R"({"name":"ledger","description":"d"})");
+    change("PUT", "/extensions/" + id_of(made), R"({"description":"new"})");
+    change("DELETE", "/extensions/" + id_of(made));
+  }
+
+  ApiInstance instance_;
+  const AccountId account_ = instance_.open_account("Provider", AccountType::kProvider);
+  const AddedUser owner_ = instance_.add_user(account_, "ann@example.com");
+  const std::string cookie_ = instance_.sign_in("ann@example.com", owner_.password);
+  std::set<const Route*> changed_;
+};
+
+TEST_F(EveryChangeTest, IsDoneOnceUnderItsKey) {
+  change_tokens();
+  change_webhooks_and_jobs();
+  change_people();
+  change_extensions();
+  // These end the session that they come with.
+  const std::set<std::string_view> last{"/public/v1/auth/logout", "/public/v1/accounts/{id}"};
+  for (const auto& route : routes()) {
+    const bool ends_the_session = last.contains(route.path) && route.method != "PUT";
+    if (route.method == "GET" || route.access == Access::kPublic || ends_the_session) continue;
+    EXPECT_TRUE(changed_.contains(&route)) << route.method << ' ' << route.path;
+  }
 }
 
 }  // namespace
