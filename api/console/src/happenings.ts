@@ -12,11 +12,12 @@ export function sentenceOf(event: Pick<Happening, "type">): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-// The name of what it happened to, where that says something beside the sentence: not for accounts, which are one's
-// own, nor for sessions, which have none.
+const named = ["token", "webhook", "user", "extension"];
+
+// The name of what it happened to, where that says something beside the sentence: not for the account, which is one's
+// own, nor for sessions and others that have none.
 export function nameOf({ object }: Pick<Happening, "object">): string {
-  if (object.kind === "account" || object.kind === "session") return "";
-  return object.name || object.id || "";
+  return named.includes(object.kind) ? object.name || object.id || "" : "";
 }
 
 // The page of what it happened to, where there is one.
