@@ -20,6 +20,7 @@
 #include "eventstore/bytes.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/long_form.h"
 
 extern char** environ;
 
@@ -117,10 +118,9 @@ class KilledProcess : public ::testing::Test {
 // KILLS=1000 kills so often.
 TEST_F(KilledProcess, LosesNoAcknowledgedEventAndInventsNone) {
   constexpr std::uint32_t seed = 20261123;
-  const char* given = std::getenv("KILLS");
-  const auto rounds = given ? std::strtoul(given, nullptr, 10) : 50;
+  const auto rounds = number_from_environment("KILLS", 50);
   std::mt19937 random(seed);
-  for (unsigned long round = 0; round < rounds && !HasFatalFailure(); ++round) {
+  for (std::size_t round = 0; round < rounds && !HasFatalFailure(); ++round) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed << ", round " << round);
     const auto lines_before_kill = 1 + random() % 200;
     std::string text;

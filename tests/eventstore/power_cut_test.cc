@@ -10,6 +10,7 @@
 
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/long_form.h"
 #include "tests/support/power_cut_env.h"
 
 // The power goes at any change of any file, while the log is opened or written to; what was not synced, data
@@ -17,14 +18,9 @@
 namespace mintmark::testing {
 namespace {
 
-constexpr std::uint32_t seeds = 8;
+constexpr std::size_t seeds = 5;
 constexpr int cuts_per_seed = 5;
 constexpr int appends_per_life = 24;
-
-std::uint32_t number_from(const char* variable, std::uint32_t fallback) {
-  const char* given = std::getenv(variable);
-  return given ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : fallback;
-}
 
 class PowerCuts {
  public:
@@ -96,11 +92,11 @@ class PowerCuts {
 };
 
 TEST(PowerCut, LosesNothingAcknowledgedAndInventsNothing) {
-  const auto first = number_from("POWER_CUT_SEED", 1);
-  const auto count = std::getenv("POWER_CUT_SEED") ? 1 : number_from("POWER_CUTS", seeds);
+  const auto first = number_from_environment("POWER_CUT_SEED", 1);
+  const auto count = std::getenv("POWER_CUT_SEED") ? 1 : number_from_environment("POWER_CUTS", seeds);
   for (auto seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE("POWER_CUT_SEED=" + std::to_string(seed));
-    PowerCuts(seed).run();
+    PowerCuts(static_cast<std::uint32_t>(seed)).run();
   }
 }
 

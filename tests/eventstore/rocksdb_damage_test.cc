@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/long_form.h"
 
 // The write-ahead log damaged on disk. RocksDB alone would drop acknowledged events silently in most of
 // these cases; the log must open with all of them or be refused, with its files as they were.
@@ -75,7 +77,7 @@ class DamagedWal : public ::testing::Test {
 };
 
 TEST_F(DamagedWal, TornBehindTheAnchorOpens) {
-  for (auto length = anchored_wal_bytes; length < wal.size(); length += 97) {
+  for (auto length = anchored_wal_bytes; length < wal.size(); length += 211) {
     SCOPED_TRACE(length);
     lay_out(wal.substr(0, length), older_anchor);
     expect_whole_up_to_the_anchor();
@@ -84,7 +86,7 @@ TEST_F(DamagedWal, TornBehindTheAnchorOpens) {
 }
 
 TEST_F(DamagedWal, GarbledBehindTheAnchorOpens) {
-  for (auto offset = anchored_wal_bytes; offset < wal.size(); offset += 211) {
+  for (auto offset = anchored_wal_bytes; offset < wal.size(); offset += 613) {
     SCOPED_TRACE(offset);
     for (const char garbage : {'\0', '\xA5', '\xFF'}) {
       lay_out(wal.substr(0, offset) + std::string(wal.size() - offset, garbage), older_anchor);
@@ -99,7 +101,7 @@ TEST_F(DamagedWal, WithGarbageAppendedOpensWhole) {
 }
 
 TEST_F(DamagedWal, CutOffBeforeTheAnchorIsRefusedWithThePosition) {
-  for (std::size_t length = 0; length < anchored_wal_bytes; length += 61) {
+  for (std::size_t length = 0; length < anchored_wal_bytes; length += 149) {
     SCOPED_TRACE(length);
     lay_out(wal.substr(0, length), older_anchor);
     EXPECT_THAT(expect_refused_and_untouched(),
@@ -126,9 +128,9 @@ TEST_F(DamagedWal, OfAnEarlierMomentIsRefusedWithThePosition) {
               HasSubstr("it ends at position 6, but position 12 was acknowledged"));
 }
 
-// One flipped bit after the other, each bit of a byte in its turn.
+// One flipped bit after the other, each bit of a byte in its turn; FLIP_STRIDE=1 in every byte.
 TEST_F(DamagedWal, WithAFlippedBitAnywhereIsNeverSilentlyShortened) {
-  constexpr std::size_t stride = 9;
+  const auto stride = number_from_environment("FLIP_STRIDE", 41);
   const auto anchor = read_file(original.anchor());
   lay_out(wal, anchor);
   std::size_t refused = 0;
@@ -222,16 +224,18 @@ class DamagedFiles : public ::testing::Test {
   std::vector<VaultRow> vault;
 };
 
+// Some bits of each; FLIP_STRIDE=1 flips one in every byte.
 TEST_F(DamagedFiles, NeverMakeAShorterOrAnotherLog) {
-  constexpr std::size_t flips_per_file = 12;
+  constexpr std::size_t flips_per_file = 4;
+  const auto stride = number_from_environment("FLIP_STRIDE", 0);
   std::set<std::string> kinds;
   for (const auto& [name, bytes] : contents_of(original.path())) {
     if (bytes.empty()) continue;
     const fs::path path(name);
     const auto stem = path.filename().string();
     kinds.insert(path.has_extension() ? path.extension().string() : stem.substr(0, stem.find('-')));
-    for (std::size_t flip = 0; flip < flips_per_file; ++flip) {
-      const auto offset = bytes.size() * flip / flips_per_file;
+    const auto step = stride > 0 ? stride : std::max(bytes.size() / flips_per_file, 1UL);
+    for (std::size_t offset = 0, flip = 0; offset < bytes.size(); offset += step, ++flip) {
       SCOPED_TRACE(name + " at " + std::to_string(offset));
       folder.become_copy_of(original);
       auto flipped = bytes;

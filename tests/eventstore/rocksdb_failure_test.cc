@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <exception>
 #include <future>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "tests/support/event_builders.h"
 #include "tests/support/faulty_env.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/long_form.h"
 
 namespace mintmark::testing {
 namespace {
@@ -208,9 +208,9 @@ TEST(SlowDisk, ClosingAnswersWhatWasAppended) {
   EXPECT_EQ(folder.open()->head(), 50U);
 }
 
-// One call of a kind after the other, each seventh (FAULT_STRIDE=1: each one): it and all later ones fail, or
-// it alone. Whatever it hits, opening or appending or reading, what was acknowledged is there afterwards and
-// nothing else is.
+// One call of a kind after the other, each seventeenth (FAULT_STRIDE=1: each one): it and all later ones
+// fail, or it alone. Whatever it hits, opening or appending or reading, what was acknowledged is there
+// afterwards and nothing else is.
 class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
  protected:
   FaultAtEveryCall() {
@@ -257,8 +257,7 @@ class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
 };
 
 TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
-  const char* given = std::getenv("FAULT_STRIDE");
-  const std::size_t stride = given ? std::max(1UL, std::strtoul(given, nullptr, 10)) : 7;
+  const auto stride = number_from_environment("FAULT_STRIDE", 17);
   for (const bool once : {false, true}) {
     bool struck = true;
     for (std::size_t after = once ? stride / 2 : 0; struck; after += stride) {
