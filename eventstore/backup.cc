@@ -183,17 +183,11 @@ class SegmentWriter {
   std::size_t segments_ = 0;
 };
 
-// How far a backup reaches: the tree behind its last segment, and its last event's bytes.
-struct Reached {
-  MerkleTree tree;
-  std::string last_event;
-};
-
-// Reads and checks the last segment.
-Result<Reached> reach_of(const std::string& folder, const EventId& log_id) {
+// How far a backup reaches: the tree behind its last segment, which is read and checked.
+Result<MerkleTree> reach_of(const std::string& folder, const EventId& log_id) {
   const auto segments = segments_in(folder);
   if (!segments) return std::unexpected(segments.error());
-  if (segments->empty()) return Reached();
+  if (segments->empty()) return MerkleTree();
   const auto& last = segments->back();
   // Its own word for what is before it; who restores checks the whole chain.
   const auto file = read_whole_file(last.path);
@@ -203,14 +197,9 @@ Result<Reached> reach_of(const std::string& folder, const EventId& log_id) {
   const auto before = MerkleTree::decode(reader.text());
   if (!reader.good() || !before) return refuse_backup(last.path, "it is no segment");
   if (id != log_id.view()) return refuse_backup(folder, "it is that of another log");
-  Reached reached;
-  auto contents = read_segment(last, *before, [&reached](StoredAppend&& append) -> Result<void> {
-    reached.last_event = std::move(append.back().bytes);
-    return {};
-  });
+  auto contents = read_segment(last, *before, ignore);
   if (!contents) return std::unexpected(contents.error());
-  reached.tree = std::move(contents->tree);
-  return reached;
+  return std::move(contents->tree);
 }
 
 Result<void> make_folder(const std::string& folder) {
@@ -230,16 +219,15 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
   auto reached = reach_of(folder, log.log_id());
   if (!reached) return std::unexpected(reached.error());
   const auto target = log.tree();
-  const auto events_before = reached->tree.size();
+  const auto events_before = reached->size();
   if (events_before > target.size()) {
     return fail(ErrorKind::kConflict,
                 fmt::format("The backup {} reaches position {}, but the log ends at {}.", folder,
                             events_before, target.size()));
   }
-  // An event's id is random: with the same last one both have the same past. The root at the end proves it.
-  if (events_before > 0 && log.read(events_before - 1, 1).front().bytes != reached->last_event)
-    return refuse_backup(folder, fmt::format("position {} of the log is another event", events_before));
-  SegmentWriter writer(folder, log.log_id(), std::move(reached->tree));
+  if (!log.begins_with(reached->head()))
+    return refuse_backup(folder, fmt::format("the log does not begin with its {} events", events_before));
+  SegmentWriter writer(folder, log.log_id(), std::move(*reached));
   while (writer.tree().size() < target.size()) {
     const auto after = writer.tree().size();
     auto events = log.read(after, std::min<std::size_t>(read_batch_events, target.size() - after));

@@ -128,8 +128,9 @@ void Committer::commit(std::vector<Waiting> waiting) {
     }
     if (!batch.empty()) {
       crash_point("batch decided");
-      for (const auto& event : batch.events()) tree_.append(event.bytes);
-      const auto status = tables_.write(batch, tree_);
+      std::string nodes;
+      for (const auto& event : batch.events()) tree_.append(event.bytes, &nodes);
+      const auto status = tables_.write(batch, tree_, nodes);
       if (!status.ok()) failure = status.ToString();
       crash_point("batch written");
     }

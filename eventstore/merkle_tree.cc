@@ -16,6 +16,12 @@ namespace {
 constexpr std::uint8_t leaf_prefix = 0;
 constexpr std::uint8_t node_prefix = 1;
 
+void put_hash(std::string& out, const TreeHash& hash) {
+  out.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+}
+
+}  // namespace
+
 TreeHash hash_leaf(std::string_view bytes) {
   // One buffer: SHA-256's one-shot form is a third faster here than init, update, update, final.
   thread_local std::string buffer;
@@ -34,8 +40,6 @@ TreeHash hash_node(const TreeHash& left, const TreeHash& right) {
   return hash;
 }
 
-}  // namespace
-
 std::string hex(const TreeHash& hash) {
   std::string text;
   for (const auto byte : hash) text += fmt::format("{:02x}", byte);
@@ -47,11 +51,13 @@ MerkleTree::MerkleTree(Position size, std::vector<TreeHash> frontier)
   assert(static_cast<std::size_t>(std::popcount(size_)) == frontier_.size());
 }
 
-void MerkleTree::append(std::string_view leaf_bytes) {
+void MerkleTree::append(std::string_view leaf_bytes, std::string* nodes) {
   TreeHash hash = hash_leaf(leaf_bytes);
+  if (nodes) put_hash(*nodes, hash);
   // Each trailing one bit of the size is a complete subtree as tall as the one that has just grown: merge.
   for (Position rest = size_; rest & 1; rest >>= 1) {
     hash = hash_node(frontier_.back(), hash);
+    if (nodes) put_hash(*nodes, hash);
     frontier_.pop_back();
   }
   frontier_.push_back(hash);
@@ -72,7 +78,7 @@ TreeHash MerkleTree::root() const {
 std::string MerkleTree::encode() const {
   std::string bytes;
   put_little_endian(bytes, size_);
-  for (const auto& hash : frontier_) bytes.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+  for (const auto& hash : frontier_) put_hash(bytes, hash);
   return bytes;
 }
 

@@ -16,6 +16,10 @@ using TreeHash = std::array<std::uint8_t, 32>;
 // 64 lower-case hex characters.
 std::string hex(const TreeHash& hash);
 
+// RFC 6962, 2.1: SHA-256, of a leaf behind a zero byte, of an inner node behind a one byte.
+TreeHash hash_leaf(std::string_view bytes);
+TreeHash hash_node(const TreeHash& left, const TreeHash& right);
+
 // What a tree of that size stands for.
 struct TreeHead {
   Position size = 0;
@@ -24,10 +28,9 @@ struct TreeHead {
   bool operator==(const TreeHead&) const = default;
 };
 
-// The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1: SHA-256,
-// leaves hashed behind a zero byte, inner nodes behind a one byte). Keeps the frontier alone: the roots of
-// the complete subtrees from left to right, at most 64 hashes, from which the root follows and the tree
-// grows. Not thread-safe; never blocks.
+// The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1). Keeps the
+// frontier alone: the roots of the complete subtrees from left to right, at most 64 hashes, from which the
+// root follows and the tree grows. Not thread-safe; never blocks.
 class MerkleTree {
  public:
   MerkleTree() = default;
@@ -35,7 +38,9 @@ class MerkleTree {
   // set in `size`.
   MerkleTree(Position size, std::vector<TreeHash> frontier);
 
-  void append(std::string_view leaf_bytes);
+  // Adds a leaf. What becomes complete with it goes behind `nodes`: the leaf's own hash, then that of each
+  // subtree that ends with it, from the lowest up.
+  void append(std::string_view leaf_bytes, std::string* nodes = nullptr);
 
   Position size() const { return size_; }
   const std::vector<TreeHash>& frontier() const { return frontier_; }

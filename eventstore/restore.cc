@@ -34,7 +34,7 @@ class Import {
   Result<void> add(StoredAppend&& append) {
     std::vector<VaultWrite> destroyed;
     for (const auto& event : append) {
-      tree_.append(event.bytes);
+      tree_.append(event.bytes, &nodes_);
       if (Vault::is_destroyed_by(event.recorded.event()))
         destroyed.push_back(Vault::destroy(event.recorded.stream()));
     }
@@ -46,8 +46,9 @@ class Import {
 
   Result<void> flush() {
     if (batch_->empty()) return {};
-    const auto status = tables_.write(*batch_, tree_);
+    const auto status = tables_.write(*batch_, tree_, nodes_);
     if (!status.ok()) return refuse_restore(path_, status.ToString());
+    nodes_.clear();
     batch_ = std::make_unique<CommitBatch>(tables_, tree_.size());
     return {};
   }
@@ -56,6 +57,7 @@ class Import {
   RocksDbTables& tables_;
   const std::string path_;
   MerkleTree tree_;
+  std::string nodes_;  // of the tree, behind those that are written
   std::unique_ptr<CommitBatch> batch_ = std::make_unique<CommitBatch>(tables_, 0);
 };
 

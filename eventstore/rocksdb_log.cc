@@ -14,6 +14,8 @@
 #include "eventstore/committer.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
+#include "eventstore/tree_head.h"
+#include "eventstore/upgrade.h"
 #include "eventstore/verify.h"
 
 namespace mintmark {
@@ -110,18 +112,17 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (!status.ok()) return refuse(path, status.ToString());
     auto meta = log->tables_->meta();
     if (!meta) return refuse(path, "its meta data is damaged");
-    if (meta->format == RocksDbTables::earlier_format) {
-      meta->format = RocksDbTables::known_format;
-      status = log->tables_->write_meta(*meta);
-      if (!status.ok()) return refuse(path, status.ToString());
+    if (!options.free_disk_bytes) {
+      options.free_disk_bytes = [path] { return std::filesystem::space(path).available; };
+    }
+    if (RocksDbTables::is_earlier_format(meta->format)) {
+      if (const auto why = upgrade(*log->tables_, *meta, options.free_disk_bytes()); !why.empty())
+        return refuse(path, why);
     }
     // What lies behind the anchor was written but perhaps never acknowledged; it is ours from here on.
     status = log->anchor_->write({meta->log_id, meta->tree});
     if (!status.ok()) return refuse(path, status.ToString());
     log->log_id_ = meta->log_id;
-    if (!options.free_disk_bytes) {
-      options.free_disk_bytes = [path] { return std::filesystem::space(path).available; };
-    }
     if (!options.on_failure) options.on_failure = [](const std::string&) {};
     log->committer_ = std::make_unique<Committer>(
         *log->tables_, *log->anchor_,
@@ -149,14 +150,15 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
     if (!status.ok()) return VerifyReport{0, {}, status.ToString()};
     if (auto why = check_against_anchor(*tables, *anchor); !why.empty())
       return VerifyReport{0, {}, std::move(why)};
-    return verify_events(*tables, tables->meta()->tree, progress, verify_options);
+    return verify_events(*tables, *tables->meta(), progress, verify_options);
   } catch (const std::exception& error) {
     return VerifyReport{0, {}, error.what()};
   }
 }
 
 VerifyReport RocksDbLog::verify(const VerifyProgress& progress, const VerifyOptions& verify_options) {
-  return verify_events(*tables_, tree(), progress, verify_options);
+  const RocksDbTables::Meta meta{std::string(RocksDbTables::known_format), log_id_, tree()};
+  return verify_events(*tables_, meta, progress, verify_options);
 }
 
 Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
@@ -180,6 +182,15 @@ Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
 
 MerkleTree RocksDbLog::tree() const {
   return committer_->tree();
+}
+
+bool RocksDbLog::begins_with(const TreeHead& head) {
+  return tree_head_problem({head}).empty();
+}
+
+std::string RocksDbLog::tree_head_problem(const std::vector<TreeHead>& heads) {
+  return mintmark::tree_head_problem(heads, tree().head(),
+                                     [this](std::uint64_t number) { return tables_->node(number); });
 }
 
 bool RocksDbLog::commit_step() {

@@ -34,7 +34,8 @@ struct VerifyReport {
 using VerifyProgress = std::function<void(Position done, Position total)>;
 
 struct VerifyOptions {
-  // Each must be the log's own at its size (RFC 6962's consistency, by growing the tree again).
+  // Each must be the log's own at its size: by a proof of consistency out of the stored nodes, and by growing
+  // the tree again.
   std::vector<TreeHead> tree_heads = {};
   // Paced where it is not 0: reads that many events a second, and only the files' blocks that they are in.
   std::uint64_t events_per_second = 0;
@@ -64,13 +65,14 @@ class RocksDbLog final : public EventLog {
 
   // Opens the log after checking it, without touching it, against its head anchor. Fails, naming the
   // position, where the log ends before its anchor, its events do not give the anchor's root, its format is
-  // newer or another process has it open.
+  // newer or another process has it open. A log of an earlier format is brought to the known one
+  // (eventstore/upgrade.h), which an earlier program refuses from then on.
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   // Answers what was appended, then closes.
   ~RocksDbLog() override;
 
-  // Checks a log that no process has open: checksums of every file, anchor, gaps, stream versions, and the
-  // root over all stored bytes. Changes nothing. Fails where the log is open or there is none.
+  // Checks a log that no process has open: checksums of every file, anchor, gaps, stream versions, the tree's
+  // nodes, and the root over all stored bytes. Changes nothing. Fails where the log is open or there is none.
   static Result<VerifyReport> verify_stopped(const Options& options, const VerifyProgress& progress,
                                              const VerifyOptions& verify_options = {});
   // The same for this one while it is in use, up to the head at the start of the call. Blocks for long.
@@ -84,6 +86,12 @@ class RocksDbLog final : public EventLog {
 
   // The tree over all events up to head(), or a little further; what it holds is durable.
   MerkleTree tree() const;
+  // Whether the tree begins with this one, by a proof of consistency out of the stored nodes. Blocks on disk;
+  // throws as read() does.
+  bool begins_with(const TreeHead& head);
+  // What is wrong with this log if those heads were signed for it; empty where it begins with each. Blocks
+  // and throws as begins_with().
+  std::string tree_head_problem(const std::vector<TreeHead>& heads);
 
   // With Drive::kCaller: the committer's steps (eventstore/committer.h).
   bool commit_step();

@@ -1,15 +1,16 @@
 #include "eventstore/rocksdb_tables.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/merkle_proof.h"
+#include "eventstore/rocksdb_options.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -18,48 +19,12 @@ namespace {
 // No stream, subject, id or hash is a single NUL.
 constexpr std::string_view write_number_key("\0", 1);
 
-constexpr std::size_t block_cache_bytes = 128UL * 1024 * 1024;
-constexpr std::size_t write_buffer_bytes = 32UL * 1024 * 1024;
+// So many hashes are a block of RocksDB's: reading one node reads no more.
+constexpr std::size_t node_row_bytes_max = 128 * sizeof(TreeHash);
 
 const std::vector<std::string> family_names = {
-    rocksdb::kDefaultColumnFamilyName, "events", "streams", "heads", "appends", "idempotency", "vault"};
-
-rocksdb::Options database_options(rocksdb::Env& env) {
-  rocksdb::Options options;
-  options.env = &env;
-  // A disk that is not the system's is a simulated one, which one thread uses.
-  if (&env != rocksdb::Env::Default()) options.max_file_opening_threads = 1;
-  // Stops at the first damaged record and keeps all before it; the head anchor tells whether that was all.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.track_and_verify_wals_in_manifest = true;
-  options.paranoid_checks = true;
-  options.max_total_wal_size = 4 * write_buffer_bytes;
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  return options;
-}
-
-// Tables in which every append looks for keys that mostly are not there.
-bool is_probed_by_appends(std::string_view name) {
-  return name == "heads" || name == "appends" || name == "idempotency";
-}
-
-rocksdb::ColumnFamilyOptions family_options(std::string_view name,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.format_version = 5;
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.write_buffer_size = write_buffer_bytes;
-  options.compression = rocksdb::kLZ4Compression;
-  if (is_probed_by_appends(name)) {
-    options.memtable_whole_key_filtering = true;
-    options.memtable_prefix_bloom_size_ratio = 0.05;
-  }
-  return options;
-}
+    rocksdb::kDefaultColumnFamilyName, "events", "streams", "heads", "appends", "idempotency", "vault",
+    std::string(nodes_family)};
 
 std::string position_key(Position position) {
   std::string key;
@@ -105,10 +70,22 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
   options.create_if_missing = mode == Mode::kCreate;
   options.create_missing_column_families = mode == Mode::kCreate;
   options.error_if_exists = mode == Mode::kCreate;
+  bool has_nodes = true;
+  if (mode != Mode::kCreate) {
+    std::vector<std::string> stored;
+    const auto listed = rocksdb::DB::ListColumnFamilies(options, path, &stored);
+    if (!listed.ok()) return listed;
+    has_nodes = std::ranges::find(stored, nodes_family) != stored.end();
+    // A log of an earlier format; any other family must be there.
+    options.create_missing_column_families = mode == Mode::kWrite && !has_nodes;
+  }
   const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(family_names.size());
-  for (const auto& name : family_names) families.emplace_back(name, family_options(name, cache));
+  for (const auto& name : family_names) {
+    if (name == nodes_family && !has_nodes && mode == Mode::kReadOnly) continue;
+    families.emplace_back(name, family_options(name, cache));
+  }
 
   std::unique_ptr<RocksDbTables> opened(new RocksDbTables);
   rocksdb::DB* db = nullptr;
@@ -171,7 +148,12 @@ rocksdb::Status RocksDbTables::put_write_number(rocksdb::WriteBatch& batch) {
   return status;
 }
 
-bool RocksDbTables::families_agree() {
+bool RocksDbTables::families_agree(const Meta& meta) {
+  if (meta.format == known_format &&
+      (families_.size() < kTables || count_nodes() != node_count(meta.tree.size()))) {
+    return false;
+  }
+  if (meta.format == "1") return true;
   const auto newest = get(kMeta, write_number_key);
   return newest && std::ranges::all_of(numbered_tables,
                                        [&](Table table) { return get(table, write_number_key) == newest; });
@@ -184,7 +166,53 @@ Position RocksDbTables::last_position() {
   return it->Valid() ? get_big_endian(view(it->key())) : 0;
 }
 
-rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree& tree) {
+rocksdb::Status RocksDbTables::put_nodes(rocksdb::WriteBatch& batch, const MerkleTree& tree,
+                                         std::string_view nodes) {
+  auto number = node_count(tree.size()) - nodes.size() / sizeof(TreeHash);
+  rocksdb::Status status;
+  while (status.ok() && !nodes.empty()) {
+    const auto row = nodes.substr(0, node_row_bytes_max);
+    status = batch.Put(families_[kNodes], position_key(number), slice(row));
+    number += row.size() / sizeof(TreeHash);
+    nodes.remove_prefix(row.size());
+  }
+  return status;
+}
+
+rocksdb::Status RocksDbTables::write_nodes(const MerkleTree& tree, std::string_view nodes) {
+  rocksdb::WriteBatch batch;
+  const auto status = put_nodes(batch, tree, nodes);
+  return status.ok() ? db_->Write(rocksdb::WriteOptions(), &batch) : status;
+}
+
+std::uint64_t RocksDbTables::count_nodes() {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kNodes]));
+  it->SeekToLast();
+  throw_unless_ok(it->status());
+  return it->Valid() ? get_big_endian(view(it->key())) + it->value().size() / sizeof(TreeHash) : 0;
+}
+
+TreeHash RocksDbTables::node(std::uint64_t number) {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kNodes]));
+  it->SeekForPrev(position_key(number));
+  throw_unless_ok(it->status());
+  const auto index = it->Valid() ? number - get_big_endian(view(it->key())) : 0;
+  if (!it->Valid() || index >= it->value().size() / sizeof(TreeHash))
+    throw CorruptLog(fmt::format("node {} of its tree is missing", number));
+  TreeHash hash;
+  std::memcpy(hash.data(), it->value().data() + index * hash.size(), hash.size());
+  return hash;
+}
+
+std::string RocksDbTables::read_nodes(std::uint64_t first) {
+  auto row = get(kNodes, position_key(first));
+  if (!row || row->empty() || row->size() % sizeof(TreeHash) != 0)
+    throw CorruptLog(fmt::format("node {} of its tree is missing", first));
+  return std::move(*row);
+}
+
+rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree& tree,
+                                     std::string_view nodes) {
   rocksdb::WriteBatch writes;
   rocksdb::Status status;
   const auto put = [&](Table table, std::string_view key, std::string_view value) {
@@ -210,6 +238,7 @@ rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree&
     }
   }
   put(kMeta, "tree", tree.encode());
+  if (status.ok()) status = put_nodes(writes, tree, nodes);
   if (status.ok()) status = put_write_number(writes);
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;

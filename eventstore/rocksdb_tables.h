@@ -25,17 +25,20 @@ inline std::string tables_path(const std::string& log_path) {
 // How the log lies in RocksDB: its column families, keys and values. Integers in keys are big-endian, 8
 // bytes.
 //
-//   default      "format" → "2"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
+//   default      "format" → "3"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
 //   events       position → the stored bytes of a Recorded
 //   streams      stream, NUL, version → position
 //   heads        stream → newest version
 //   appends      id of an append's first event → its first and last position
 //   idempotency  hash of the key → first and last position, then the request's hash
 //   vault        subject → wrapped data key
+//   nodes        number of a tree node → its hash and those of the nodes behind it, up to the next row
+//                (numbers: eventstore/merkle_proof.h), at most 128
 //
-// Every family but events also has a row NUL → number of the newest write, the same in all of them: where
-// RocksDB has lost a file of one family alone, as with a MANIFEST that was cut off, it differs. (Events have
-// the tree.) Format 1 had no such rows; a log of that format gets them when it is opened for writing.
+// Every family but events and nodes also has a row NUL → number of the newest write, the same in all of them:
+// where RocksDB has lost a file of one family alone, as with a MANIFEST that was cut off, it differs. Events
+// and nodes have the tree to tell how many of them there are. Format 1 had no such rows, formats 1 and 2 no
+// nodes; eventstore/upgrade.h adds both.
 //
 // Thread-safe but for write(), which one thread calls. Everything blocks on disk; reads throw
 // std::runtime_error where RocksDB fails, CorruptLog where what it holds makes no sense.
@@ -48,27 +51,34 @@ class RocksDbTables final : public LogLookup {
                               std::unique_ptr<RocksDbTables>& tables);
   ~RocksDbTables() override;
 
-  static constexpr std::string_view known_format = "2";
-  static constexpr std::string_view earlier_format = "1";
+  static constexpr std::string_view known_format = "3";
+  static bool is_earlier_format(std::string_view format) { return format == "1" || format == "2"; }
   static bool knows_format(std::string_view format) {
-    return format == known_format || format == earlier_format;
+    return format == known_format || is_earlier_format(format);
   }
   struct Meta {
-    std::string format;  // where it is neither of them, the other members are empty
+    std::string format;  // where it is none of them, the other members are empty
     EventId log_id;
     MerkleTree tree;
   };
   // Nothing where a member is missing or malformed.
   std::optional<Meta> meta();
   rocksdb::Status write_meta(const Meta& meta);
-  // Whether every family has the newest write.
-  bool families_agree();
+  // Whether every family has the newest write, as its format lets it tell.
+  bool families_agree(const Meta& meta);
 
   // The position of the last event in the table, 0 without one.
   Position last_position();
 
-  // One atomic, synced write.
-  rocksdb::Status write(const CommitBatch& batch, const MerkleTree& tree);
+  // One atomic, synced write; `tree` is the one behind the batch, `nodes` what MerkleTree::append gave of it.
+  rocksdb::Status write(const CommitBatch& batch, const MerkleTree& tree, std::string_view nodes);
+  // The same of nodes alone, and not synced.
+  rocksdb::Status write_nodes(const MerkleTree& tree, std::string_view nodes);
+
+  // The node of that number. Throws CorruptLog where there is none.
+  TreeHash node(std::uint64_t number);
+  // The hashes of the row that begins with that number. Throws CorruptLog where none does.
+  std::string read_nodes(std::uint64_t first);
 
   // Events behind `after` up to and including `last`, at most `limit`.
   std::vector<StoredEvent> read(Position after, Position last, std::size_t limit);
@@ -87,10 +97,24 @@ class RocksDbTables final : public LogLookup {
   std::optional<std::string> vault_row(std::string_view subject) override;
 
  private:
-  enum Table : std::size_t { kMeta, kEvents, kStreams, kHeads, kAppends, kIdempotency, kVault, kTables };
+  enum Table : std::size_t {
+    kMeta,
+    kEvents,
+    kStreams,
+    kHeads,
+    kAppends,
+    kIdempotency,
+    kVault,
+    kNodes,  // missing in a log of an earlier format that was opened for reading
+    kTables
+  };
   static constexpr std::array numbered_tables = {kMeta, kStreams, kHeads, kAppends, kIdempotency, kVault};
 
   RocksDbTables() = default;
+  // How many nodes there are, by their last row.
+  std::uint64_t count_nodes();
+  // The rows of the newest nodes of the tree, into a batch.
+  rocksdb::Status put_nodes(rocksdb::WriteBatch& batch, const MerkleTree& tree, std::string_view nodes);
   // The row of every family that names the write at hand, into its batch.
   rocksdb::Status put_write_number(rocksdb::WriteBatch& batch);
   std::optional<std::string> get(Table table, std::string_view key);

@@ -106,15 +106,17 @@ Result<void> TreeHeadFile::append(std::string_view note) {
   return {};
 }
 
-std::string tree_head_problem(const std::vector<TreeHead>& heads, const MerkleTree& tree) {
+std::string tree_head_problem(const std::vector<TreeHead>& heads, const TreeHead& tree,
+                              const NodeAt& node_at) {
   for (const auto& head : heads) {
-    if (head.size > tree.size()) {
-      return fmt::format("it ends at position {}, but a tree head of position {} was signed", tree.size(),
+    if (head.size > tree.size) {
+      return fmt::format("it ends at position {}, but a tree head of position {} was signed", tree.size,
                          head.size);
     }
-    if (head.size == tree.size() && head.root != tree.root()) {
+    const auto proof =
+        head.size == 0 ? std::vector<TreeHash>() : consistency_proof(head.size, tree.size, node_at);
+    if (!is_consistent(head, tree, proof))
       return fmt::format("its root at position {} is not that of a signed tree head", head.size);
-    }
   }
   return "";
 }

@@ -7,6 +7,7 @@
 
 #include "domain/error.h"
 #include "eventstore/event_id.h"
+#include "eventstore/merkle_proof.h"
 #include "eventstore/merkle_tree.h"
 #include "eventstore/signed_note.h"
 
@@ -44,8 +45,10 @@ class TreeHeadFile {
   std::string path_;
 };
 
-// What is wrong with a log of this tree if those heads were signed for it; empty where nothing shows so far:
-// no head is past its end, and one of its very size has its root.
-std::string tree_head_problem(const std::vector<TreeHead>& heads, const MerkleTree& tree);
+// What is wrong with a log of this tree, whose nodes these are, if those heads were signed for it: one is
+// past its end, or of no tree that this one begins with. Empty where all are its own. Throws what `node_at`
+// does.
+std::string tree_head_problem(const std::vector<TreeHead>& heads, const TreeHead& tree,
+                              const NodeAt& node_at);
 
 }  // namespace mintmark

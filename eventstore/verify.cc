@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <stop_token>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -42,6 +43,82 @@ class Pace {
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
+// Holds the stored nodes, in their order, to those that come of the events. A log of an earlier format has
+// none.
+class NodeCheck {
+ public:
+  NodeCheck(RocksDbTables& tables, const RocksDbTables::Meta& meta)
+      : tables_(tables), stored_(meta.format == RocksDbTables::known_format) {}
+
+  // Whether these are the next ones.
+  bool matches(std::string_view nodes) {
+    while (stored_ && !nodes.empty()) {
+      if (row_.empty()) row_ = tables_.read_nodes(next_);
+      const auto size = std::min(row_.size(), nodes.size());
+      if (!row_.starts_with(nodes.substr(0, size))) return false;
+      next_ += size / sizeof(TreeHash);
+      row_.erase(0, size);
+      nodes.remove_prefix(size);
+    }
+    return true;
+  }
+
+ private:
+  RocksDbTables& tables_;
+  const bool stored_;
+  std::uint64_t next_ = 0;
+  std::string row_;  // what is left of it, from node next_ on
+};
+
+// What the signed tree heads say of the log by its stored nodes.
+std::string heads_problem(RocksDbTables& tables, const RocksDbTables::Meta& meta,
+                          std::vector<TreeHead> heads) {
+  if (meta.format != RocksDbTables::known_format) {
+    // Without nodes only the events can tell about the others, once they are read.
+    std::erase_if(heads, [&](const TreeHead& head) { return head.size < meta.tree.size(); });
+  }
+  return tree_head_problem(heads, meta.tree.head(),
+                           [&tables](std::uint64_t number) { return tables.node(number); });
+}
+
+// Grows the tree again, event by event, and holds to it what is stored besides.
+class Regrowth {
+ public:
+  Regrowth(RocksDbTables& tables, const RocksDbTables::Meta& meta, std::vector<TreeHead> heads)
+      : tables_(tables), nodes_(tables, meta), heads_(std::move(heads)) {
+    std::ranges::sort(heads_, {}, &TreeHead::size);
+  }
+
+  const MerkleTree& tree() const { return tree_; }
+
+  // What is wrong with the next event; empty where nothing is.
+  std::string add(const StoredEvent& event) {
+    grown_.clear();
+    tree_.append(event.bytes, &grown_);
+    if (!nodes_.matches(grown_))
+      return fmt::format("the event at position {} is not the one that is in its tree", tree_.size());
+    auto problem = tables_.stream_problem(event.recorded);
+    return problem.empty() ? problem_with_heads() : problem;
+  }
+
+  // The same of the tree heads of the size that has been reached.
+  std::string problem_with_heads() {
+    for (; next_head_ < heads_.size() && heads_[next_head_].size == tree_.size(); ++next_head_) {
+      if (heads_[next_head_].root != tree_.root())
+        return fmt::format("its root at position {} is not that of a signed tree head", tree_.size());
+    }
+    return "";
+  }
+
+ private:
+  RocksDbTables& tables_;
+  MerkleTree tree_;
+  NodeCheck nodes_;
+  std::string grown_;
+  std::vector<TreeHead> heads_;  // by size
+  std::size_t next_head_ = 0;
+};
+
 }  // namespace
 
 std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor) {
@@ -54,8 +131,7 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
     return fmt::format("its format is {}, and this version knows format {}", meta->format,
                        RocksDbTables::known_format);
   }
-  if (meta->format == RocksDbTables::known_format && !tables.families_agree())
-    return "some of its tables have lost the newest writes that others have";
+  if (!tables.families_agree(*meta)) return "some of its tables have lost the newest writes that others have";
   if (meta->tree.size() != last) {
     return fmt::format("its tree ends at position {}, its events end at position {}", meta->tree.size(),
                        last);
@@ -80,41 +156,29 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
   return "";
 }
 
-VerifyReport verify_events(RocksDbTables& tables, const MerkleTree& tree, const VerifyProgress& progress,
-                           const VerifyOptions& options) {
-  VerifyReport report{tree.size(), tree.root(), tree_head_problem(options.tree_heads, tree)};
-  if (!report.problem.empty()) return report;
-  auto heads = options.tree_heads;
-  std::ranges::sort(heads, {}, &TreeHead::size);
-  auto next_head = heads.begin();
-  MerkleTree rebuilt;
-  const auto find_wrong_head = [&] {
-    for (; next_head != heads.end() && next_head->size == rebuilt.size(); ++next_head) {
-      if (next_head->root == rebuilt.root()) continue;
-      report.problem =
-          fmt::format("its root at position {} is not that of a signed tree head", rebuilt.size());
-      return true;
-    }
-    return false;
-  };
+VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& meta,
+                           const VerifyProgress& progress, const VerifyOptions& options) {
+  const auto& tree = meta.tree;
+  VerifyReport report{tree.size(), tree.root(), ""};
+  Regrowth regrown(tables, meta, options.tree_heads);
   try {
     const Pace pace(options.events_per_second, options.stop);
+    report.problem = heads_problem(tables, meta, options.tree_heads);
+    if (!report.problem.empty()) return report;
     if (options.events_per_second == 0) tables.verify_checksums();
-    if (find_wrong_head()) return report;
-    while (rebuilt.size() < tree.size()) {
-      for (const auto& event : tables.read(rebuilt.size(), tree.size(), verify_batch_events)) {
-        rebuilt.append(event.bytes);
-        report.problem = tables.stream_problem(event.recorded);
-        if (!report.problem.empty() || find_wrong_head()) return report;
+    report.problem = regrown.problem_with_heads();
+    while (report.problem.empty() && regrown.tree().size() < tree.size()) {
+      for (const auto& event : tables.read(regrown.tree().size(), tree.size(), verify_batch_events)) {
+        report.problem = regrown.add(event);
+        if (!report.problem.empty()) return report;
       }
-      progress(rebuilt.size(), tree.size());
-      if (!pace.hold(rebuilt.size())) return report;
+      progress(regrown.tree().size(), tree.size());
+      if (!pace.hold(regrown.tree().size())) return report;
     }
   } catch (const std::exception& error) {
     report.problem = error.what();
-    return report;
   }
-  if (rebuilt != tree) {
+  if (report.problem.empty() && regrown.tree() != tree) {
     report.problem =
         fmt::format("the stored events up to position {} do not give the log's root", tree.size());
   }

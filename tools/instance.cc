@@ -182,7 +182,7 @@ Result<void> Instance::open_tree_heads() {
     spdlog::error("{}", heads.error().messages.front());
     return {};
   }
-  const auto problem = tree_head_problem(*heads, log->tree());
+  const auto problem = log->tree_head_problem(*heads);
   if (problem.empty()) return {};
   return fail(ErrorKind::kUnavailable, fmt::format("The log in {} is not the one that {} is of: {}.",
                                                    config_.log_path(), path, problem));

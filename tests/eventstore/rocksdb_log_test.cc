@@ -99,11 +99,11 @@ TEST(RocksDbLogFolder, OfANewerFormatIsRefusedUntouchedAndNamesBoth) {
         RocksDbTables::open(*rocksdb::Env::Default(), path, RocksDbTables::Mode::kWrite, tables).ok());
     auto meta = tables->meta();
     ASSERT_TRUE(meta);
-    meta->format = "3";
+    meta->format = "4";
     ASSERT_TRUE(tables->write_meta(*meta).ok());
   }
   const auto before = contents_of(folder.path());
-  EXPECT_THAT(folder.refusal(), HasSubstr("its format is 3, and this version knows format 2"));
+  EXPECT_THAT(folder.refusal(), HasSubstr("its format is 4, and this version knows format 3"));
   EXPECT_FALSE(RocksDbLog::log_id_of_stopped(folder.options()));
   EXPECT_TRUE(contents_of(folder.path()) == before);
 }

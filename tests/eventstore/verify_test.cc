@@ -6,68 +6,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rocksdb/db.h>
 
-#include "eventstore/bytes.h"
 #include "eventstore/rocksdb_log.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/log_tables.h"
+#include "tests/support/long_form.h"
 
 namespace mintmark::testing {
 namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
-
-const std::vector<std::string> family_names = {"default", "events",      "streams", "heads",
-                                               "appends", "idempotency", "vault"};
-
-// RocksDB itself, past the log.
-class Tables {
- public:
-  explicit Tables(const fs::path& path) {
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const auto& name : family_names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    rocksdb::DB* db = nullptr;
-    const auto status = rocksdb::DB::Open(rocksdb::DBOptions(), path.string(), families, &families_, &db);
-    if (!status.ok()) throw std::runtime_error(status.ToString());
-    db_.reset(db);
-  }
-  ~Tables() {
-    for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
-  }
-  Tables(const Tables&) = delete;
-  Tables& operator=(const Tables&) = delete;
-
-  rocksdb::ColumnFamilyHandle* family(const std::string& name) {
-    for (std::size_t i = 0; i < family_names.size(); ++i)
-      if (family_names[i] == name) return families_[i];
-    throw std::runtime_error("no family " + name);
-  }
-  void remove(const std::string& family_name, const std::string& key) {
-    std::string value;
-    ASSERT_TRUE(db_->Get({}, family(family_name), key, &value).ok()) << "there is no such row";
-    ASSERT_TRUE(db_->Delete({}, family(family_name), key).ok());
-  }
-  std::string get(const std::string& family_name, const std::string& key) {
-    std::string value;
-    EXPECT_TRUE(db_->Get({}, family(family_name), key, &value).ok());
-    return value;
-  }
-  void put(const std::string& family_name, const std::string& key, const std::string& value) {
-    ASSERT_TRUE(db_->Put({}, family(family_name), key, value).ok());
-  }
-
- private:
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;
-  std::unique_ptr<rocksdb::DB> db_;
-};
-
-std::string number_key(std::uint64_t number) {
-  std::string key;
-  put_big_endian(key, number);
-  return key;
-}
 
 class Verify : public ::testing::Test {
  protected:
@@ -118,52 +68,52 @@ TEST_F(Verify, FindsNothingInASoundLogThatIsInUse) {
 }
 
 TEST_F(Verify, NamesThePositionOfAMissingEvent) {
-  Tables(folder.path() / "rocksdb").remove("events", number_key(7));
+  LogTables(folder.path()).remove("events", number_key(7));
   EXPECT_EQ(verify().problem, "position 7 is missing");
   EXPECT_EQ(folder.open()->verify([](Position, Position) {}).problem, "position 7 is missing");
 }
 
 TEST_F(Verify, RefusesToTakeAMissingLastEventForAShorterLog) {
-  Tables(folder.path() / "rocksdb").remove("events", number_key(20));
+  LogTables(folder.path()).remove("events", number_key(20));
   EXPECT_EQ(verify().problem, "its tree ends at position 20, its events end at position 19");
 }
 
 TEST_F(Verify, NamesThePositionOfAnEventThatItsStreamHasLost) {
-  Tables(folder.path() / "rocksdb").remove("streams", stream_key("odd", 4));
+  LogTables(folder.path()).remove("streams", stream_key("odd", 4));
   EXPECT_EQ(verify().problem, "the event at position 7 is not in its stream odd");
 }
 
 TEST_F(Verify, NamesThePositionWhereAStreamPointsElsewhere) {
-  Tables(folder.path() / "rocksdb").put("streams", stream_key("odd", 4), number_key(9));
+  LogTables(folder.path()).put("streams", stream_key("odd", 4), number_key(9));
   EXPECT_EQ(verify().problem, "the event at position 7 is not in its stream odd");
 }
 
 TEST_F(Verify, NamesThePositionThatAStreamsNewestVersionIsBehind) {
-  Tables(folder.path() / "rocksdb").put("heads", "odd", number_key(9));
+  LogTables(folder.path()).put("heads", "odd", number_key(9));
   EXPECT_EQ(verify().problem, "the newest version of stream odd is behind position 19");
-  Tables(folder.path() / "rocksdb").remove("heads", "odd");
+  LogTables(folder.path()).remove("heads", "odd");
   EXPECT_EQ(verify().problem, "the newest version of stream odd is behind position 1");
 }
 
 TEST_F(Verify, NamesThePositionOfAnEventThatDoesNotDecode) {
-  Tables(folder.path() / "rocksdb").put("events", number_key(5), "no protobuf");
+  LogTables(folder.path()).put("events", number_key(5), "no protobuf");
   EXPECT_EQ(verify().problem, "the event at position 5 does not decode");
 }
 
 TEST_F(Verify, FindsAnEventThatWasRewritten) {
   {
-    Tables tables(folder.path() / "rocksdb");
+    LogTables tables(folder.path());
     Recorded recorded;
     ASSERT_TRUE(recorded.ParseFromString(tables.get("events", number_key(5))));
     recorded.mutable_actor()->set_id("somebody else");
     tables.put("events", number_key(5), recorded.SerializeAsString());
   }
-  EXPECT_EQ(verify().problem, "the stored events up to position 20 do not give the log's root");
+  EXPECT_EQ(verify().problem, "the event at position 5 is not the one that is in its tree");
 }
 
 TEST_F(Verify, FindsTwoEventsThatChangedPlaces) {
   {
-    Tables tables(folder.path() / "rocksdb");
+    LogTables tables(folder.path());
     const auto third = tables.get("events", number_key(3));
     tables.put("events", number_key(3), tables.get("events", number_key(5)));
     tables.put("events", number_key(5), third);
@@ -184,7 +134,9 @@ TEST_F(Verify, FailsWhereThereIsNoLog) {
   EXPECT_FALSE(RocksDbLog::verify_stopped(options, [](Position, Position) {}));
 }
 
+// FLIP_STRIDE=1 flips one in every byte.
 TEST_F(Verify, FindsAFlippedBitInEveryTableFile) {
+  const auto stride = number_from_environment("FLIP_STRIDE", 97);
   // Opening moves the events from the write-ahead log into table files, one a column family.
   folder.open().reset();
   std::size_t files = 0;
@@ -193,7 +145,7 @@ TEST_F(Verify, FindsAFlippedBitInEveryTableFile) {
     ++files;
     const auto whole = read_file(entry.path());
     constexpr std::size_t footer_bytes = 53;  // its padding is all that no checksum covers
-    for (std::size_t offset = 0; offset < whole.size() - footer_bytes; offset += 37) {
+    for (std::size_t offset = 0; offset < whole.size() - footer_bytes; offset += stride) {
       auto flipped = whole;
       flipped[offset] = static_cast<char>(flipped[offset] ^ (1 << (offset % 8)));
       write_file(entry.path(), flipped);
@@ -207,36 +159,41 @@ TEST_F(Verify, FindsAFlippedBitInEveryTableFile) {
 
 TEST_F(Verify, FindsATableThatHasLostTheNewestWrites) {
   const std::string write_number(1, '\0');
-  for (const auto& family : family_names) {
-    if (family == "events") continue;  // the tree and the anchor tell
+  for (const auto* family : {"streams", "heads", "appends", "idempotency", "vault"}) {
     SCOPED_TRACE(family);
-    Tables tables(folder.path() / "rocksdb");
-    const auto newest = tables.get(family, write_number);
-    tables.put(family, write_number, number_key(get_big_endian(newest) - 1));
-  }
-  for (const auto& family : family_names) {
-    if (family == "events" || family == "default") continue;
-    Tables(folder.path() / "rocksdb").remove(family, write_number);
+    LogTables(folder.path()).remove(family, write_number);
     EXPECT_EQ(verify().problem, "some of its tables have lost the newest writes that others have");
     EXPECT_THAT(folder.refusal(), HasSubstr("have lost the newest writes"));
-    Tables tables(folder.path() / "rocksdb");
+    LogTables tables(folder.path());
     tables.put(family, write_number, tables.get("default", write_number));
   }
   EXPECT_EQ(verify().problem, "");
 }
 
-// A log as the last version of that format left it: an instance that was made and nothing more.
-TEST(GoldenLog, OfFormat1OpensAndGoesOn) {
-  const TemporaryFolder folder;
-  fs::copy(fs::path(GOLDEN_FOLDER) / "logs/format-1", folder.path() / "log", fs::copy_options::recursive);
+// A log as the last version of that format left it.
+struct Golden {
+  const char* format;
+  const char* root;
+  Position events;
+};
+
+class GoldenLog : public ::testing::TestWithParam<Golden> {};
+
+TEST_P(GoldenLog, OpensAndGoesOn) {
+  const auto [format, golden_root, events] = GetParam();
+  const TemporaryFolder folder(TemporaryFolder::in_memory());
+  const auto path = folder.path() / "log";
+  fs::copy(fs::path(GOLDEN_FOLDER) / "logs" / (std::string("format-") + format), path,
+           fs::copy_options::recursive);
   RocksDbLog::Options options;
-  options.path = (folder.path() / "log").string();
-  constexpr std::string_view golden_root = "a7ac3bcc0df3c865f8ff7565440d7d5004b8464c639e7add878e25b6658ae39b";
+  options.path = path.string();
   const auto no_progress = [](Position, Position) {};
   auto report = RocksDbLog::verify_stopped(options, no_progress);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->problem, "");
   EXPECT_EQ(hex(report->root), golden_root);
+  EXPECT_EQ(report->head, events);
+  const TreeHead golden{report->head, report->root};
   for (int opening = 0; opening < 2; ++opening) {
     const auto log = RocksDbLog::open(options);
     ASSERT_TRUE(log) << log.error().messages.front();
@@ -244,12 +201,19 @@ TEST(GoldenLog, OfFormat1OpensAndGoesOn) {
     EXPECT_TRUE((*log)->read_vault("pepper-1"));
     const auto number = 100 + static_cast<std::uint64_t>(opening);
     EXPECT_TRUE(append_and_wait(**log, append_request("new-" + std::to_string(number), 0, number)));
+    EXPECT_TRUE((*log)->begins_with(golden));
   }
-  EXPECT_EQ(Tables(folder.path() / "log/rocksdb").get("default", "format"), "2");
+  EXPECT_EQ(LogTables(path).get("default", "format"), "3");
   report = RocksDbLog::verify_stopped(options, no_progress);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->problem, "");
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Formats, GoldenLog,
+    ::testing::Values(Golden{"1", "a7ac3bcc0df3c865f8ff7565440d7d5004b8464c639e7add878e25b6658ae39b", 5},
+                      Golden{"2", "96a101b4fbbb4da79b9798396ebac0cafe39d2cdf27994def981a3016e760ebf", 14}),
+    [](const auto& info) { return std::string("Format") + info.param.format; });
 
 }  // namespace
 }  // namespace mintmark::testing

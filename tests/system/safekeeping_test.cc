@@ -82,27 +82,54 @@ TEST_F(Safekeeping, VerifiesInTheBackground) {
   EXPECT_FALSE(RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool());
 }
 
+// Flips a bit in the first block of the largest table, which is that of the events.
+void damage_an_old_event(const std::string& log) {
+  fs::path largest;
+  for (const auto& entry : fs::directory_iterator(log + "/rocksdb")) {
+    if (entry.path().extension() != ".sst") continue;
+    if (largest.empty() || fs::file_size(entry.path()) > fs::file_size(largest)) largest = entry.path();
+  }
+  auto bytes = read_file(largest);
+  ASSERT_GT(bytes.size(), 8192U) << "several blocks, so that a start does not need the first";
+  bytes[100] = static_cast<char>(bytes[100] ^ 1);
+  std::ofstream file(largest, std::ios::binary | std::ios::trunc);
+  file << bytes;
+  ASSERT_TRUE(file.flush());
+}
+
 TEST_F(Safekeeping, FindsDamageInTheBackground) {
-  // A head of another log's content, signed with this one's key: as if the log had been rewritten since.
-  const auto heads = elsewhere_.file("tree-heads");
-  create("First");
-  folder_.run_json({"tree-head", "sign", "--tree-heads-file", heads});
-  const auto copy = elsewhere_.file("copy");
-  fs::copy(folder_.path(), copy, fs::copy_options::recursive);
-  const auto create_in = [&](const std::string& path) {
-    const auto made = run_mintmark(
-        {"token", "create", "--data", path, "--account", folder_.account(), "--name", "Other", "--json"});
-    ASSERT_EQ(made.exit_code, 0) << made.err;
-  };
-  create_in(copy);
-  const auto other = run_mintmark({"tree-head", "sign", "--data", copy, "--tree-heads-file", heads});
-  ASSERT_EQ(other.exit_code, 0) << other.err;
-  create_in(folder_.path());
-  create_in(folder_.path());
-  const ServerProcess server(folder_.path(), {"--tree-heads-file", heads, "--verify-rate", "1000000"});
+  {
+    ServerProcess server(folder_.path());
+    auto client = owner(server);
+    for (int i = 0; i < 40; ++i) create_token(client, "Token " + std::to_string(i));
+    EXPECT_EQ(server.stop().exit_code, 0);
+  }
+  EXPECT_EQ(folder_.run({"account", "list"}).exit_code, 0) << "and moves the events into a table";
+  damage_an_old_event(folder_.file("log"));
+  const ServerProcess server(folder_.path(), {"--verify-rate", "1000000"});
   expect_eventually(
       [&] { return RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool(); });
   EXPECT_EQ(folder_.run({"verify"}).exit_code, 3);
+}
+
+TEST_F(Safekeeping, CatchesAFolderThatWasRolledBackAndWentOn) {
+  const auto heads = elsewhere_.file("tree-heads");
+  create("Monday");
+  const auto yesterday = elsewhere_.file("yesterday");
+  fs::copy(folder_.path(), yesterday, fs::copy_options::recursive);
+  create("Tuesday");
+  folder_.run_json({"tree-head", "sign", "--tree-heads-file", heads});
+  fs::remove_all(folder_.path());
+  fs::copy(yesterday, folder_.path(), fs::copy_options::recursive);
+  for (int i = 0; i < 3; ++i) create("Another Tuesday");
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0) << "nothing in the folder itself can tell";
+  for (const Arguments& command :
+       {Arguments{"verify", "--tree-heads", heads},
+        Arguments{"serve", "--listen", "127.0.0.1:0", "--tree-heads-file", heads}}) {
+    const auto refused = folder_.run(command);
+    EXPECT_EQ(refused.exit_code, command[0] == "verify" ? 3 : 1);
+    EXPECT_THAT(refused.err, HasSubstr(" is not that of a signed tree head"));
+  }
 }
 
 TEST_F(Safekeeping, RestoresABackupThatWasMadeBesideTheRunningServer) {

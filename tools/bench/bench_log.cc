@@ -27,9 +27,11 @@
 #include "eventstore/bytes.h"
 #include "eventstore/commit_batch.h"
 #include "eventstore/head_anchor.h"
+#include "eventstore/merkle_proof.h"
 #include "eventstore/merkle_tree.h"
 #include "eventstore/random.h"
 #include "eventstore/rocksdb_log.h"
+#include "tools/bench/token_requests.h"
 
 namespace mintmark {
 namespace {
@@ -50,46 +52,6 @@ double median(std::vector<double> values) {
 void check(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error(status.ToString());
 }
-
-// What creating one custom token appends, with a client's idempotency key.
-class TokenRequests {
- public:
-  TokenRequests() {
-    auto& created = *event_.mutable_token_created();
-    created.set_token_id("SU-160-984-824");
-    created.set_account_id("VA-000-001");
-    created.set_extension(CUSTOM);
-    created.set_name("Billing export of the night");
-    created.set_description("Reads agreements for the nightly export");
-    created.mutable_secret_digest()->set_pepper(1);
-    created.mutable_secret_digest()->set_digest(std::string(16, '\x11'));
-    created.mutable_secret()->set_nonce(std::string(24, '\x22'));
-    created.mutable_secret()->set_ciphertext(std::string(36, '\x33'));
-  }
-
-  AppendRequest next() {
-    const auto id = random_.event_id(std::chrono::floor<std::chrono::microseconds>(now_));
-    AppendRequest request;
-    request.streams.push_back({fmt::format("token-SU-{:012}", ++count_), 0, {}});
-    request.streams.back().events.push_back({id, event_});
-    request.metadata.actor.set_kind(Actor::USER);
-    request.metadata.actor.set_id("UR-000-000-001");
-    request.metadata.recorded_at = std::chrono::floor<std::chrono::microseconds>(now_);
-    request.metadata.request_id = id.text();
-    request.metadata.client_ip = "192.0.2.1";
-    std::string key_hash(32, '\0');
-    random_.fill({reinterpret_cast<std::uint8_t*>(key_hash.data()), key_hash.size()});
-    request.idempotency_key = IdempotencyKey{std::move(key_hash), std::string(32, '\x44')};
-    request.vault_writes.push_back({request.streams.front().stream, std::string(72, '\x55')});
-    return request;
-  }
-
- private:
-  SystemRandom random_;
-  const std::chrono::system_clock::time_point now_ = std::chrono::system_clock::now();
-  Event event_;
-  std::uint64_t count_ = 0;
-};
 
 struct AppendRates {
   double appends_per_second = 0;
@@ -217,7 +179,8 @@ class BareRocksDb {
     rocksdb::ColumnFamilyOptions family;
     family.write_buffer_size = 32UL * 1024 * 1024;
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const auto* name : {"default", "events", "streams", "heads", "appends", "idempotency", "vault"})
+    for (const auto* name :
+         {"default", "events", "streams", "heads", "appends", "idempotency", "vault", "nodes"})
       families.emplace_back(name, family);
     rocksdb::DB* db = nullptr;
     check(rocksdb::DB::Open(options, path, families, &families_, &db));
@@ -252,6 +215,8 @@ class BareRocksDb {
  private:
   void write(const CommitBatch& batch, bool with_tree_and_anchor) {
     rocksdb::WriteBatch writes;
+    std::string nodes;
+    const auto first_node = node_count(tree_.size());
     const auto key_of = [](std::uint64_t number) {
       std::string key;
       put_big_endian(key, number);
@@ -260,7 +225,7 @@ class BareRocksDb {
     for (const auto& event : batch.events()) {
       check(writes.Put(families_[1], key_of(event.position), event.bytes));
       check(writes.Put(families_[2], event.stream + '\0' + key_of(event.version), key_of(event.position)));
-      if (with_tree_and_anchor) tree_.append(event.bytes);
+      if (with_tree_and_anchor) tree_.append(event.bytes, &nodes);
     }
     for (const auto& [stream, version] : batch.stream_versions())
       check(writes.Put(families_[3], stream, key_of(version)));
@@ -274,7 +239,10 @@ class BareRocksDb {
     }
     for (const auto& write : batch.vault_writes())
       check(writes.Put(families_[6], write.subject, write.wrapped_key));
-    if (with_tree_and_anchor) check(writes.Put(families_[0], "tree", tree_.encode()));
+    if (with_tree_and_anchor) {
+      check(writes.Put(families_[0], "tree", tree_.encode()));
+      check(writes.Put(families_[7], key_of(first_node), nodes));
+    }
     rocksdb::WriteOptions options;
     options.sync = true;
     check(db_->Write(options, &writes));
@@ -325,7 +293,7 @@ void bench_appends(const Settings& settings, TokenRequests& requests) {
   const double bare_rate = median(bare_rates);
   const double with_rate = median(bare_with_rates);
   fmt::print("{:<44}{:>12.0f}/s\n", "bare RocksDB, batches of 64", bare_rate);
-  fmt::print("{:<44}{:>12.0f}/s   cost {:.1f} %\n", "  with Merkle tree and head anchor", with_rate,
+  fmt::print("{:<44}{:>12.0f}/s   cost {:.1f} %\n", "  with Merkle tree, nodes and head anchor", with_rate,
              100 * (1 - with_rate / bare_rate));
   for (const auto& [count, measured] : rates) {
     const double rate = median(measured[0]);

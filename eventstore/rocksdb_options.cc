@@ -1,0 +1,50 @@
+#include "eventstore/rocksdb_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace mintmark {
+namespace {
+
+// Tables in which every append looks for keys that mostly are not there.
+bool is_probed_by_appends(std::string_view name) {
+  return name == "heads" || name == "appends" || name == "idempotency";
+}
+
+}  // namespace
+
+rocksdb::Options database_options(rocksdb::Env& env) {
+  rocksdb::Options options;
+  options.env = &env;
+  // A disk that is not the system's is a simulated one, which one thread uses.
+  if (&env != rocksdb::Env::Default()) options.max_file_opening_threads = 1;
+  // Stops at the first damaged record and keeps all before it; the head anchor tells whether that was all.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;
+  options.max_total_wal_size = 4 * write_buffer_bytes;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::string_view name,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.write_buffer_size = write_buffer_bytes;
+  options.compression = name == nodes_family ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
+  if (is_probed_by_appends(name)) {
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.05;
+  }
+  return options;
+}
+
+}  // namespace mintmark
