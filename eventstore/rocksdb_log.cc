@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "domain/limits.h"
 #include "eventstore/committer.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
@@ -123,6 +124,7 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     status = log->anchor_->write({meta->log_id, meta->tree});
     if (!status.ok()) return refuse(path, status.ToString());
     log->log_id_ = meta->log_id;
+    log->free_disk_bytes_ = options.free_disk_bytes;
     if (!options.on_failure) options.on_failure = [](const std::string&) {};
     log->committer_ = std::make_unique<Committer>(
         *log->tables_, *log->anchor_,
@@ -191,6 +193,15 @@ bool RocksDbLog::begins_with(const TreeHead& head) {
 std::string RocksDbLog::tree_head_problem(const std::vector<TreeHead>& heads) {
   return mintmark::tree_head_problem(heads, tree().head(),
                                      [this](std::uint64_t number) { return tables_->node(number); });
+}
+
+Result<void> RocksDbLog::rewrite_vault() {
+  if (free_disk_bytes_() < limits::free_disk_bytes_min + tables_->vault_bytes())
+    return fail(ErrorKind::kUnavailable, "The disk has no room to rewrite the vault.");
+  const auto status = tables_->rewrite_vault();
+  if (!status.ok())
+    return fail(ErrorKind::kUnavailable, "The vault cannot be rewritten: " + status.ToString());
+  return {};
 }
 
 bool RocksDbLog::commit_step() {

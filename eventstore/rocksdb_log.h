@@ -93,6 +93,11 @@ class RocksDbLog final : public EventLog {
   // and throws as begins_with().
   std::string tree_head_problem(const std::vector<TreeHead>& heads);
 
+  // Rewrites the vault's files, so that none of the log's holds what the vault's rows were before: destroyed
+  // keys, and those wrapped by an earlier key-encryption key. Blocks for long. kUnavailable where the disk
+  // has no room for a second copy of the vault or cannot be written to.
+  Result<void> rewrite_vault();
+
   // With Drive::kCaller: the committer's steps (eventstore/committer.h).
   bool commit_step();
   bool anchor_step();
@@ -114,6 +119,7 @@ class RocksDbLog final : public EventLog {
   RocksDbLog();
 
   EventId log_id_;
+  std::function<std::uint64_t()> free_disk_bytes_;
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<RocksDbTables> tables_;
   std::unique_ptr<HeadAnchor> anchor_;

@@ -299,6 +299,22 @@ std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, 
   return rows;
 }
 
+rocksdb::Status RocksDbTables::rewrite_vault() {
+  // All families: a write-ahead log goes once no family has rows in memory that it stands for.
+  auto status = db_->Flush(rocksdb::FlushOptions(), families_);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  if (status.ok()) status = db_->CompactRange(options, families_[kVault], nullptr, nullptr);
+  return status;
+}
+
+std::uint64_t RocksDbTables::vault_bytes() {
+  std::uint64_t bytes = 0;
+  db_->GetIntProperty(families_[kVault], rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+  return bytes + write_buffer_bytes;
+}
+
 void RocksDbTables::verify_checksums() {
   throw_unless_ok(db_->VerifyChecksum());
 }

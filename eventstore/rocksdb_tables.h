@@ -85,6 +85,11 @@ class RocksDbTables final : public LogLookup {
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version, Position last);
   std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit);
 
+  // Rewrites the vault's table and drops the write-ahead logs that there are, so that no file holds what the
+  // vault's rows were before. Takes at most as much disk as the vault has. Blocks for long.
+  rocksdb::Status rewrite_vault();
+  std::uint64_t vault_bytes();
+
   // Reads every file and checks the checksum of every block; throws where one is wrong.
   void verify_checksums();
   // What is wrong with how the event stands in its stream; empty where nothing is: the stream's table has it

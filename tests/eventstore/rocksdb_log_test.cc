@@ -1,10 +1,14 @@
 #include "eventstore/rocksdb_log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -171,6 +175,58 @@ TEST(RocksDbLogAnchor, OlderThanTheLogIsBroughtUpToItsHead) {
   ASSERT_TRUE(HeadAnchor::open(*rocksdb::Env::Default(), folder.anchor().string(), anchor).ok());
   ASSERT_TRUE(anchor->newest());
   EXPECT_EQ(anchor->newest()->tree.size(), 6U) << "from here on the six are promised";
+}
+
+class VaultOnDisk : public ::testing::Test {
+ protected:
+  // 72 bytes that nothing makes shorter.
+  static std::string wrapped(unsigned seed) {
+    std::mt19937 random(seed);
+    std::string bytes(72, '\0');
+    for (auto& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+  }
+  static void write(RocksDbLog& log, VaultWrite row) {
+    auto request = append_request("stream-" + std::to_string(log.head()), 0, log.head() + 1);
+    request.vault_writes.push_back(std::move(row));
+    ASSERT_TRUE(append_and_wait(log, std::move(request)));
+  }
+  bool is_in_a_file(const std::string& bytes) const {
+    const auto contents = contents_of(folder.path());
+    return std::ranges::any_of(
+        contents, [&](const auto& file) { return file.second.find(bytes) != std::string::npos; });
+  }
+
+  LogFolder folder{1, TemporaryFolder::in_memory()};
+};
+
+TEST_F(VaultOnDisk, IsForgottenAsItWasOnceItIsRewritten) {
+  write(*folder.open(), {"a", wrapped(11)});
+  write(*folder.open(), {"b", wrapped(12)});
+  const auto log = folder.open();
+  write(*log, {"a", wrapped(1)});
+  write(*log, {"b", ""});
+  write(*log, {"c", wrapped(13)});
+  EXPECT_TRUE(is_in_a_file(wrapped(11))) << "or this finds nothing anywhere";
+  EXPECT_TRUE(is_in_a_file(wrapped(12)));
+  ASSERT_TRUE(log->rewrite_vault());
+  EXPECT_FALSE(is_in_a_file(wrapped(11)));
+  EXPECT_FALSE(is_in_a_file(wrapped(12)));
+  EXPECT_TRUE(is_in_a_file(wrapped(1)));
+  EXPECT_EQ(log->read_vault("a"), wrapped(1));
+  EXPECT_EQ(log->read_vault("b"), std::nullopt);
+  EXPECT_EQ(log->read_vault("c"), wrapped(13));
+  LogFolder::append_some(*log, 1);
+  EXPECT_EQ(log->verify([](Position, Position) {}).problem, "");
+}
+
+TEST_F(VaultOnDisk, IsNotRewrittenWhereThereIsNoRoomForIt) {
+  auto options = folder.options();
+  options.free_disk_bytes = [] { return limits::free_disk_bytes_min; };
+  const auto log = folder.open(std::move(options));
+  const auto rewritten = log->rewrite_vault();
+  ASSERT_FALSE(rewritten);
+  EXPECT_EQ(rewritten.error().kind, ErrorKind::kUnavailable);
 }
 
 class NearlyFullDisk : public ::testing::Test {
