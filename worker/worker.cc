@@ -2,23 +2,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
 #include <optional>
-#include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-
-#include "eventstore/crash_point.h"
-#include "worker/zapier.h"
 
 namespace mintmark {
 namespace {
@@ -26,72 +16,10 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-// Where the log takes nothing now, or a webhook is about to be gone.
-constexpr auto give_back_delay = 1s;
 constexpr auto prune_interval = 1min;
 constexpr std::size_t pruned_at_once_max = 10'000;
 
-AttemptFailure failure_of(OutboundFailure failure) {
-  switch (failure) {
-    case OutboundFailure::kInvalidUrl:
-      return ATTEMPT_INVALID_URL;
-    case OutboundFailure::kAddressRefused:
-      return ATTEMPT_ADDRESS_REFUSED;
-    case OutboundFailure::kPortRefused:
-      return ATTEMPT_PORT_REFUSED;
-    case OutboundFailure::kUnresolved:
-      return ATTEMPT_UNRESOLVED;
-    case OutboundFailure::kConnect:
-      return ATTEMPT_NOT_CONNECTED;
-    case OutboundFailure::kTls:
-      return ATTEMPT_TLS;
-    case OutboundFailure::kTimeout:
-      return ATTEMPT_TIMED_OUT;
-    case OutboundFailure::kClosed:
-      return ATTEMPT_CLOSED;
-    case OutboundFailure::kMalformed:
-      return ATTEMPT_MALFORMED;
-    case OutboundFailure::kTooLarge:
-      return ATTEMPT_TOO_LARGE;
-  }
-  return ATTEMPT_MALFORMED;
-}
-
-// 2xx alone is a success: redirections are not followed.
-AttemptEnd end_of(const OutboundResult& result) {
-  if (!result.outcome) return {failure_of(result.outcome.error().failure), 0, {}};
-  const auto status = static_cast<std::uint32_t>(result.outcome->status);
-  const bool success = status >= 200 && status < 300;
-  return {success ? ATTEMPT_SUCCEEDED : ATTEMPT_STATUS, status, result.outcome->retry_after};
-}
-
-template <class Attempt>
-void describe(Attempt& attempt, const Claim& claim, Time started, std::chrono::microseconds duration,
-              const AttemptEnd& end, std::optional<Time> next) {
-  *attempt.mutable_job() = claim.job.key();
-  attempt.set_attempt(claim.job.attempts() + 1);
-  attempt.set_started_at_us(started.time_since_epoch().count());
-  attempt.set_duration_us(static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0)));
-  attempt.set_status(end.status);
-  attempt.set_failure(end.failure);
-  if (next) attempt.set_next_attempt_at_us(next->time_since_epoch().count());
-}
-
 }  // namespace
-
-class Worker::HostSlot {
- public:
-  HostSlot(Worker& worker, std::string host) : worker_(worker), host_(std::move(host)) {
-    ++worker_.hosts_[host_].under_way;
-  }
-  ~HostSlot() { worker_.leave(host_); }
-  HostSlot(const HostSlot&) = delete;
-  HostSlot& operator=(const HostSlot&) = delete;
-
- private:
-  Worker& worker_;
-  const std::string host_;
-};
 
 Worker::Worker(const WorkerServices& services, WorkerOptions options, const MakeSend& make_send,
                std::function<void(const std::string&)> on_failure)
@@ -234,167 +162,6 @@ void Worker::stop_when_idle() {
                  outcomes_.pending());
   }
   context_.stop();
-}
-
-asio::awaitable<void> Worker::run(Claim claim) {
-  crash_point("job claimed");
-  switch (claim.job.key().kind()) {
-    case DELIVER_WEBHOOK:
-    case TEST_WEBHOOK:
-      co_return co_await deliver(claim);
-    case ISSUE_ZAPIER_CONNECTION:
-    case WITHDRAW_ZAPIER_CONNECTION:
-      co_return co_await connect(claim);
-    case STOP_WEBHOOK:
-    case FOLLOW_TOKEN:
-      co_return co_await do_locally(claim);
-    case JOB_KIND_UNSPECIFIED:
-    case JobKind_INT_MIN_SENTINEL_DO_NOT_USE_:
-    case JobKind_INT_MAX_SENTINEL_DO_NOT_USE_:
-      break;
-  }
-  throw std::logic_error("a job of an unknown kind");
-}
-
-void Worker::count(const AttemptEnd& attempt, bool again) {
-  auto& counter = attempt.failure == ATTEMPT_SUCCEEDED ? counters_.succeeded
-                  : again                              ? counters_.failed
-                                                       : counters_.given_up;
-  counter.fetch_add(1, std::memory_order_relaxed);
-}
-
-asio::awaitable<void> Worker::deliver(const Claim& claim) {
-  const auto started = services_.clock.now();
-  const auto key = claim.key();
-  auto call = services_.calls.make(claim.job, started);
-  if (!call && call.error().kind == ErrorKind::kNotFound) {
-    // Deleted a moment ago: a plan that cancels the job is on its way.
-    services_.jobs.give_back(claim, give_back_delay);
-    co_return;
-  }
-  OutboundResult result{OutboundResponse{0, {}}, 0us};
-  AttemptEnd end{ATTEMPT_UNSENDABLE, 0, {}};
-  if (call) {
-    host_of_webhook_[key.target] = call->host;
-    const auto host = hosts_.find(call->host);
-    if (host != hosts_.end() && host->second.under_way >= options_.concurrency_per_host) {
-      services_.jobs.give_back(claim, 0ms);
-      co_return;
-    }
-    const HostSlot slot(*this, call->host);
-    const auto send = send_;
-    auto sent = (*send)(std::move(call->request));
-    result = co_await std::move(sent);
-    crash_point("call answered");
-    end = end_of(result);
-  }
-  const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
-  std::optional<Time> next;
-  if (end.failure != ATTEMPT_SUCCEEDED && key.kind == DELIVER_WEBHOOK) {
-    next = next_attempt(attempts, end, started + result.duration, services_.random);
-  }
-  if (!services_.jobs.settle(claim, end.failure == ATTEMPT_SUCCEEDED)) {
-    counters_.stale.fetch_add(1, std::memory_order_relaxed);
-    co_return;
-  }
-  crash_point("job settled");
-  count(end, next.has_value());
-  DeliveryAttempt attempt;
-  describe(attempt, claim, started, result.duration, end, next);
-  attempt.set_triggered(claim.job.event_kind() == Event::kWebhookTriggered);
-  outcomes_.add(std::move(attempt));
-}
-
-// Runs what blocks on the other thread, where there is one.
-asio::awaitable<Result<void>> Worker::on_pool(std::function<Result<void>()> work) {
-  auto initiate = [this](auto handler, std::function<Result<void>()> job) {
-    auto executor =
-        asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
-    const auto where = pool_ ? asio::any_io_executor(pool_->get_executor()) : context_.get_executor();
-    asio::post(where, [executor, handler = std::move(handler), job = std::move(job)]() mutable {
-      std::exception_ptr thrown;
-      Result<void> done;
-      try {
-        done = job();
-      } catch (...) {
-        thrown = std::current_exception();  // rethrown where it is awaited
-      }
-      asio::post(executor, [handler = std::move(handler), thrown, done = std::move(done)]() mutable {
-        std::move(handler)(thrown, std::move(done));
-      });
-    });
-  };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
-                                          void(std::exception_ptr, Result<void>)>(
-      std::move(initiate), asio::use_awaitable, std::move(work));
-}
-
-// Whether it is given back, to be done again soon.
-bool Worker::give_back_unless_done(const Claim& claim, const Result<void>& done) {
-  if (done) return false;
-  const auto reason = fmt::format("{}", fmt::join(done.error().messages, " "));
-  if (done.error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error(reason);
-  spdlog::warn("job {} will be done again: {}", job_id(claim.key()), reason);
-  services_.jobs.give_back(claim, give_back_delay);
-  return true;
-}
-
-asio::awaitable<void> Worker::do_locally(const Claim& claim) {
-  auto work = [this, &claim]() -> Result<void> {
-    auto& [log, jobs, calls, clock, random, make_timer] = services_;
-    const bool follows = claim.job.key().kind() == FOLLOW_TOKEN;
-    return follows ? let_webhooks_follow(log, jobs, clock, random, claim.job)
-                   : stop_webhook(log, jobs, clock, random, claim.job);
-  };
-  const auto done = co_await on_pool(std::move(work));
-  crash_point("outcome appended");
-  if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
-}
-
-// Tells the provisioning URL. False where it did not take it; that is recorded then.
-asio::awaitable<bool> Worker::provision(const Claim& claim) {
-  const auto started = services_.clock.now();
-  auto request = provisioning_call(services_.log, claim.job, options_.provisioning_url);
-  const auto send = send_;
-  auto sent = (*send)(std::move(request));
-  const auto result = co_await std::move(sent);
-  const auto end = end_of(result);
-  const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
-  const auto next = end.failure == ATTEMPT_SUCCEEDED
-                        ? std::nullopt
-                        : next_attempt(attempts, end, started + result.duration, services_.random);
-  count(end, next.has_value());
-  if (end.failure == ATTEMPT_SUCCEEDED) co_return true;
-  if (!services_.jobs.settle(claim, false)) co_return false;
-  ZapierProvisioningFailed failed;
-  describe(failed, claim, started, result.duration, end, next);
-  for (;;) {
-    auto work = [this, &claim, &failed] {
-      return record_provisioning_failure(services_.log, services_.clock, services_.random, claim.job, failed);
-    };
-    const auto done = co_await on_pool(std::move(work));
-    if (done) co_return false;
-    if (done.error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error("the log has failed");
-    asio::steady_timer timer(context_, give_back_delay);
-    co_await timer.async_wait(asio::use_awaitable);
-  }
-}
-
-asio::awaitable<void> Worker::connect(const Claim& claim) {
-  if (!is_connection_due(services_.log, claim.key())) {
-    services_.jobs.complete(claim);
-    co_return;
-  }
-  if (!options_.provisioning_url.empty()) {
-    const bool taken = co_await provision(claim);
-    if (!taken) co_return;
-  }
-  auto work = [this, &claim] {
-    return record_connection(services_.log, services_.clock, services_.random, claim.job);
-  };
-  const auto done = co_await on_pool(std::move(work));
-  crash_point("outcome appended");
-  if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
 }
 
 }  // namespace mintmark
