@@ -60,6 +60,7 @@ inline constexpr auto request_read_time_max = 10s;  // from its first byte to it
 inline constexpr auto response_write_time_max = 30s;
 inline constexpr auto connection_idle_time_max = 75s;
 inline constexpr std::size_t connections_per_thread_max = 8'192;
+inline constexpr std::size_t metrics_connections_max = 64;
 
 // Lists.
 inline constexpr std::size_t page_default = 100;
@@ -84,11 +85,14 @@ inline constexpr auto event_stream_heartbeat = 15s;
 inline constexpr auto event_stream_retry = 2s;  // that a client is told to wait before it connects anew
 
 // The worker.
-inline constexpr std::size_t attempts_kept_max = 32;        // of a job, to be shown
-inline constexpr std::size_t jobs_listed_max = 10'000;      // of an account
-inline constexpr std::size_t deliveries_listed_max = 1000;  // of a webhook
-inline constexpr auto retry_after_max = 10h;                // what a receiver can put an attempt off by
-inline constexpr auto webhook_failing_time_max = 5 * 24h;   // then it is disabled
+inline constexpr std::size_t attempts_kept_max = 32;           // of a job, to be shown
+inline constexpr std::size_t jobs_listed_max = 10'000;         // of an account
+inline constexpr std::size_t deliveries_listed_max = 1000;     // of a webhook
+inline constexpr auto retry_after_max = 10h;                   // what a receiver can put an attempt off by
+inline constexpr auto webhook_failing_time_max = 5 * 24h;      // then it is disabled
+inline constexpr std::size_t deliveries_waiting_max = 10'000;  // of a webhook
+inline constexpr std::size_t provisioning_secret_bytes_min = 16;
+inline constexpr std::size_t provisioning_secret_bytes_max = 1024;
 inline constexpr std::size_t webhook_timeout_s_max = 300;
 inline constexpr std::size_t webhook_history_days_max = 3650;
 inline constexpr std::size_t worker_concurrency_max = 4096;  // calls under way at once that can be set

@@ -78,8 +78,12 @@ JobSubject subject_of(const JobKey& key) {
 }
 
 std::string message_id(const StoredJob& job) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text = "msg_";
-  for (const char byte : job.event_id()) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  for (const char byte : job.event_id()) {
+    text += digits[static_cast<unsigned char>(byte) >> 4];
+    text += digits[static_cast<unsigned char>(byte) & 0xF];
+  }
   return fmt::format("{}_{:09}", text, job.key().target());
 }
 

@@ -124,6 +124,11 @@ std::optional<Time> JobQueue::next_due() const {
   return schedule_.begin()->first;
 }
 
+bool JobQueue::contains(const JobKey& key) const {
+  const auto found = subjects_.find(subject_of(key));
+  return found != subjects_.end() && found->second.jobs.contains(key);
+}
+
 JobQueue::State JobQueue::state(const JobKey& key, Time now) const {
   const auto id = subject_of(key);
   const auto found = subjects_.find(id);

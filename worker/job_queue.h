@@ -51,6 +51,10 @@ class JobQueue {
   // When a job that cannot be claimed now may become claimable; nothing where there is none.
   std::optional<Time> next_due() const;
 
+  bool contains(const JobKey& key) const;
+  // Whether the claim with that fence stands.
+  bool is_claimed(const JobKey& key, std::uint64_t fence) { return claimed(key, fence) != nullptr; }
+
   enum class State : std::uint8_t { kAbsent, kWaiting, kRunning, kParked };
   // kParked: its subject is held, or an earlier job of it has failed and not passed yet.
   State state(const JobKey& key, Time now) const;

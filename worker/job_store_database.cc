@@ -5,13 +5,18 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
 
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
 namespace {
 
-constexpr std::string_view format = "2";
+constexpr std::string_view format = "3";
+constexpr std::size_t block_cache_bytes = 32UL * 1024 * 1024;
 
 rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
                               std::unique_ptr<rocksdb::DB>& opened) {
@@ -21,6 +26,13 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
     options.max_file_opening_threads = 1;  // a simulated disk, which one thread uses
   }
   options.create_if_missing = true;
+  // One thread writes, and the keys of a kind mostly in their order.
+  options.allow_concurrent_memtable_write = false;
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   rocksdb::DB* db = nullptr;

@@ -34,15 +34,20 @@ asio::ssl::context make_tls(const OutboundPolicy& policy) {
   if (!policy.extra_ca_file.empty()) {
     boost::system::error_code error;
     tls.load_verify_file(policy.extra_ca_file, error);
-    if (error) {
-      throw std::runtime_error(
-          fmt::format("{}: cannot be read as certificates in PEM", policy.extra_ca_file));
-    }
+    if (error)
+      throw std::runtime_error(fmt::format("{}: holds no certificates in PEM", policy.extra_ca_file));
   }
   return tls;
 }
 
 }  // namespace
+
+bool holds_certificates(const std::string& path) {
+  asio::ssl::context tls(asio::ssl::context::tls_client);
+  boost::system::error_code error;
+  tls.load_verify_file(path, error);
+  return !error;
+}
 
 // What outlives the client while calls are under way.
 class OutboundClient::Calls : public std::enable_shared_from_this<Calls> {

@@ -24,13 +24,16 @@ using ResolveHost = std::function<ResolvedAddresses(const std::string& host)>;
 // getaddrinfo(3): /etc/hosts, DNS, whatever the machine is set up to ask.
 ResolvedAddresses resolve_with_system(const std::string& host);
 
+// Whether the file can be read as one or more certificates in PEM. Blocks on disk.
+bool holds_certificates(const std::string& path);
+
 // What calls outside may do.
 struct OutboundPolicy {
   // Networks that calls may go to although refuse_address() would refuse them. Default: none.
   std::vector<AddressRange> allowed_networks;
   // 0 stands for every port.
   std::vector<std::uint16_t> allowed_ports{80, 443};
-  // A file of certificates in PEM that are trusted beside the system's. Empty: the system's alone.
+  // A file that holds_certificates(), which are trusted beside the system's. Empty: the system's alone.
   std::string extra_ca_file;
 
   // From the start to the end of a call.

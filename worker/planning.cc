@@ -88,14 +88,28 @@ void Planning::add(const Recorded& recorded, JobKind kind, std::uint32_t target,
   planned.set_created_us(recorded.recorded_at_us());
   planned.set_due_us(recorded.recorded_at_us());
   planned.set_status(StoredJob::WAITING);
-  if (const auto* webhook = is_about_webhook(kind) ? subscription(target) : nullptr) {
+  auto* const webhook = is_about_webhook(kind) ? subscription(target) : nullptr;
+  if (webhook) {
     planned.set_last_success_us(webhook->last_success_us());
     planned.set_last_failure_us(webhook->last_failure_us());
+  }
+  if (webhook && kind == DELIVER_WEBHOOK) {
+    // A receiver that fails for days must not fill the memory: what is too much is given up, to be seen.
+    if (webhook->waiting() >= limits::deliveries_waiting_max) {
+      planned.set_status(StoredJob::DEAD);
+      planned.set_finished_us(recorded.recorded_at_us());
+    } else {
+      webhook->set_waiting(webhook->waiting() + 1);
+    }
   }
   touched_jobs_[key] = std::move(planned);
 }
 
 void Planning::finish(StoredJob& job, StoredJob::Status status, std::int64_t at_us) {
+  if (job.status() == StoredJob::WAITING && job.key().kind() == DELIVER_WEBHOOK) {
+    auto* const webhook = subscription(job.key().target());
+    if (webhook) webhook->set_waiting(webhook->waiting() - 1);
+  }
   job.set_status(status);
   job.set_finished_us(at_us);
 }
@@ -118,6 +132,7 @@ Result<void> Planning::create_webhook(const Recorded& recorded, WebhookId id) {
   webhook.set_object_class(created_event.object_class());
   webhook.set_label(created_event.label());
   webhook.set_active(created_event.active());
+  webhook.set_version(recorded.version());
   const auto token = recorded.actor().kind() == Actor::TOKEN ? TokenId::parse(recorded.actor().id())
                                                              : std::optional<TokenId>();
   if (token && created(stream_of(*token)).extension() == ZAPIER) {
@@ -152,6 +167,7 @@ Result<void> Planning::take_webhook(const Recorded& recorded, WebhookId id) {
   auto* webhook = subscription(id.value());
   if (!webhook) return {};
   if (event.has_webhook_updated()) {
+    webhook->set_version(recorded.version());
     update_webhook(event.webhook_updated(), *webhook);
   } else if (event.has_webhook_deleted() ||
              event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED) {
@@ -280,7 +296,10 @@ void Planning::retry(const JobKey& key, std::int64_t at_us) {
   if (!retried || retried->status() == StoredJob::DONE) return;
   auto* webhook = is_about_webhook(key.kind) ? subscription(key.target) : nullptr;
   if (is_about_webhook(key.kind) && !webhook) return;
-  if (webhook && key.kind == DELIVER_WEBHOOK) webhook->set_open_until_us(0);
+  if (webhook && key.kind == DELIVER_WEBHOOK) {
+    webhook->set_open_until_us(0);
+    if (retried->status() != StoredJob::WAITING) webhook->set_waiting(webhook->waiting() + 1);
+  }
   retried->set_status(StoredJob::WAITING);
   retried->set_round_begin(retried->attempts());
   retried->set_due_us(at_us);

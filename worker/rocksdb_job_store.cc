@@ -83,6 +83,7 @@ void RocksDbJobStore::load() {
 // The part in memory.
 void RocksDbJobStore::take(const StoredJob& job) {
   const auto key = key_of(job.key());
+  claimed_.erase(key);
   if (job.status() == StoredJob::WAITING) {
     // A first attempt is due at once: one that was called for while the clock was ahead must not wait, and
     // keep others waiting, until the clock gets there again.
@@ -141,6 +142,24 @@ void RocksDbJobStore::forget_history(std::uint32_t webhook, rocksdb::WriteBatch&
   });
 }
 
+// What a job that waits has in the tables beside its own row it has since it was planned.
+void RocksDbJobStore::put(const StoredJob& job, rocksdb::WriteBatch& batch) {
+  const auto key = key_of(job.key());
+  bool waits = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    waits = queue_.contains(key);
+  }
+  throw_unless_ok(batch.Put(job_key(key), job.SerializeAsString()));
+  if (job.status() == StoredJob::DONE) {
+    throw_unless_ok(batch.Delete(account_key(job.account(), key)));
+  } else if (!waits) {
+    throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
+  }
+  if (!waits && is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
+  if (job.finished_us() != 0) throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
+}
+
 void RocksDbJobStore::plan(const JobPlan& plan) {
   rocksdb::WriteBatch batch;
   for (const auto webhook : plan.ended_subscriptions) {
@@ -150,17 +169,7 @@ void RocksDbJobStore::plan(const JobPlan& plan) {
   for (const auto& subscription : plan.subscriptions) {
     throw_unless_ok(batch.Put(subscription_key(subscription.webhook()), subscription.SerializeAsString()));
   }
-  for (const auto& job : plan.jobs) {
-    const auto key = key_of(job.key());
-    throw_unless_ok(batch.Put(job_key(key), job.SerializeAsString()));
-    if (job.status() == StoredJob::DONE) {
-      throw_unless_ok(batch.Delete(account_key(job.account(), key)));
-    } else {
-      throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
-    }
-    if (is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
-    if (job.finished_us() != 0) throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
-  }
+  for (const auto& job : plan.jobs) put(job, batch);
   for (const auto& parked : plan.parked) {
     std::string value;
     put_big_endian(value, parked.position);
@@ -204,6 +213,11 @@ std::vector<ParkedStream> RocksDbJobStore::parked(std::size_t limit) {
 }
 
 std::optional<StoredJob> RocksDbJobStore::find(const JobKey& key) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = claimed_.find(key);
+    if (found != claimed_.end()) return found->second;
+  }
   std::string value;
   const auto status = db_->Get(rocksdb::ReadOptions(), job_key(key), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -313,9 +327,13 @@ std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease, con
       claimed = queue_.claim(now, now + lease, admit);
     }
     if (!claimed) return std::nullopt;
-    // A plan that finished it meanwhile has made the claim stale.
     auto job = find(claimed->key);
-    if (job && job->status() == StoredJob::WAITING) return Claim{std::move(*job), claimed->fence};
+    const std::scoped_lock lock(mutex_);
+    // A plan that changed it meanwhile has made the claim stale.
+    if (!job || !queue_.is_claimed(claimed->key, claimed->fence)) continue;
+    // Who records what comes of it reads it again.
+    claimed_.insert_or_assign(claimed->key, *job);
+    return Claim{std::move(*job), claimed->fence};
   }
 }
 
@@ -336,6 +354,7 @@ bool RocksDbJobStore::extend(const Claim& claim, std::chrono::milliseconds lease
 
 bool RocksDbJobStore::give_back(const Claim& claim, std::chrono::milliseconds delay) {
   const std::scoped_lock lock(mutex_);
+  claimed_.erase(claim.key());
   return queue_.give_back(claim.key(), claim.fence, clock_.now() + delay);
 }
 
@@ -353,6 +372,7 @@ bool RocksDbJobStore::complete(const Claim& claim) {
   if (!queue_.settle(key, claim.fence, true)) return false;
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
   queue_.erase(key);
+  claimed_.erase(key);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -73,6 +74,7 @@ class RocksDbJobStore final : public JobStore {
   void take(const ParkedStream& parked);
   void forget_subscription(std::uint32_t webhook);
   void forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch);
+  void put(const StoredJob& job, rocksdb::WriteBatch& batch);
   std::vector<JobView> views(const std::string& prefix, std::size_t limit,
                              const std::function<JobKey(std::string_view)>& key_of_entry);
 
@@ -83,6 +85,7 @@ class RocksDbJobStore final : public JobStore {
   std::function<void()> listener_;  // guarded by listener_mutex_
   std::mutex mutex_;
   JobQueue queue_;                                                 // guarded by mutex_
+  std::map<JobKey, StoredJob> claimed_;                            // as stored; guarded by mutex_
   ParkedStreams parked_;                                           // guarded by mutex_
   std::unordered_map<std::uint32_t, Subscription> subscriptions_;  // guarded by mutex_
   std::set<std::pair<std::uint32_t, std::uint32_t>> by_account_;   // account, webhook; guarded by mutex_

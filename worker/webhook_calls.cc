@@ -10,6 +10,7 @@
 #include "domain/token.h"
 #include "worker/job_key.h"
 #include "worker/job_planner.h"
+#include "worker/outbound_url.h"
 
 namespace mintmark {
 namespace {
@@ -30,6 +31,16 @@ std::unexpected<Error> does_not_open() {
 json::value date_or_null(std::int64_t microseconds) {
   if (microseconds == 0) return nullptr;
   return json::value(format_time(Time(std::chrono::microseconds(microseconds))));
+}
+
+// A member of an object, with the comma behind it.
+void append_date(std::string_view member, std::int64_t microseconds, std::string& out) {
+  out.append(member);
+  if (microseconds == 0) {
+    out.append("null,");
+  } else {
+    out.append(1, '"').append(format_time(Time(std::chrono::microseconds(microseconds)))).append("\",");
+  }
 }
 
 json::value date_or_null(const std::optional<Time>& time) {
@@ -72,36 +83,60 @@ json::object parse_object(const std::string& text) {
 
 }  // namespace
 
-Result<WebhookCalls::Opened> WebhookCalls::open(const WebhookRow& row) {
-  const auto id = WebhookId::parse(row.webhook_id());
-  if (!id) return not_found();
+Result<WebhookCalls::OpenedPointer> WebhookCalls::open(WebhookId webhook, std::uint64_t version) {
   {
     const std::scoped_lock lock(mutex_);
-    const auto found = opened_.find(id->value());
-    if (found != opened_.end() && found->second.version == row.delivery_version()) return found->second;
+    const auto found = opened_.find(webhook.value());
+    if (found != opened_.end() && found->second->version == version) return found->second;
   }
-  const auto subject = stream_of(*id);
+  auto opened = read(webhook);
+  if (!opened) return opened;
+  auto labelled = std::make_shared<Opened>(**opened);
+  labelled->version = version;
+  const std::scoped_lock lock(mutex_);
+  if (opened_.size() >= opened_max) opened_.clear();
+  return opened_[webhook.value()] = std::move(labelled);
+}
+
+Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook) {
+  const auto row = webhooks_.find(webhook);
+  if (!row) return not_found();
+  const auto subject = stream_of(webhook);
   const auto key = vault_.get(subject);
   if (!key) return std::unexpected(key.error());
   if (!*key) return not_found();
-  const auto text = Vault::open(**key, subject, row.delivery_version(), row.delivery());
-  Opened opened{row.delivery_version(), **key, {}};
-  if (!text || !opened.delivery.ParseFromString(*text)) return does_not_open();
-  const std::scoped_lock lock(mutex_);
-  if (opened_.size() >= opened_max) opened_.clear();
-  return opened_[id->value()] = std::move(opened);
+  const auto text = Vault::open(**key, subject, row->delivery_version(), row->delivery());
+  auto opened = std::make_shared<Opened>();
+  if (!text || !opened->delivery.ParseFromString(*text)) return does_not_open();
+  opened->key = **key;
+  opened->webhook_id = row->webhook_id();
+  opened->method = row->http_method();
+  opened->host = host_of(opened->delivery.external_url());
+  opened->data = parse_object(opened->delivery.data());
+  opened->body_begin = json::serialize(json::object{
+      {"webhook_id", row->webhook_id()},
+      {"webhook_name", row->label()},
+      {"object_class", row->object_class()},
+      {"account_id", row->account_id()},
+      {"product_id", text_or_null(row->product_id())},
+      {"api_url", public_url_.empty() ? json::value(nullptr) : json::value(public_url_ + "/public/v1")},
+      {"processing_timeout", processing_timeout_s},
+  });
+  opened->body_begin.back() = ',';
+  return opened;
 }
 
-// What is configured, and over it what the event says.
-Result<json::object> WebhookCalls::data(const StoredJob& delivery, const Opened& opened) {
-  auto data = parse_object(opened.delivery.data());
+// What is configured, and over it what the event says. As it stands where nothing is configured: an event's
+// data is the text of an object that we have written.
+Result<std::string> WebhookCalls::data(const StoredJob& delivery, const Opened& opened) {
   json::object said;
   if (delivery.event_kind() == Event::kWebhookTriggered) {
     const auto events = log_.read(delivery.key().position() - 1, 1);
     const auto& recorded = events.at(0).recorded;
-    const auto text = Vault::open(opened.key, recorded.stream(), recorded.version(),
-                                  recorded.event().webhook_triggered().data());
+    auto text = Vault::open(opened.key, recorded.stream(), recorded.version(),
+                            recorded.event().webhook_triggered().data());
     if (!text) return does_not_open();
+    if (opened.data.empty() && text->starts_with('{')) return std::move(*text);
     said = parse_object(*text);
   } else if (delivery.event_kind() == Event::kWebhookTestRequested) {
     said["test"] = true;
@@ -109,59 +144,54 @@ Result<json::object> WebhookCalls::data(const StoredJob& delivery, const Opened&
     said = token_data(log_, delivery.event_stream(), delivery.event_version());
     said["event"] = event_type_name(delivery.event_kind());
   }
+  auto data = opened.data;
   for (auto& [name, value] : said) data.insert_or_assign(name, std::move(value));
-  return data;
+  return json::serialize(data);
 }
 
-Result<std::string> WebhookCalls::body(const StoredJob& delivery, const WebhookRow& row,
-                                       const Opened& opened) {
-  auto event_data = data(delivery, opened);
+Result<std::string> WebhookCalls::body(const StoredJob& delivery, const Opened& opened) {
+  const auto event_data = data(delivery, opened);
   if (!event_data) return std::unexpected(event_data.error());
-  const json::object body{
-      {"webhook_id", row.webhook_id()},
-      {"webhook_name", row.label()},
-      {"object_class", row.object_class()},
-      {"account_id", row.account_id()},
-      {"product_id", text_or_null(row.product_id())},
-      {"api_url", public_url_.empty() ? json::value(nullptr) : json::value(public_url_ + "/public/v1")},
-      {"triggered_at", date_or_null(delivery.created_us())},
-      {"last_success_at", date_or_null(delivery.last_success_us())},
-      {"last_failure_at", date_or_null(delivery.last_failure_us())},
-      {"processing_timeout", processing_timeout_s},
-      {"data", std::move(*event_data)},
-  };
-  return json::serialize(body);
+  std::string body;
+  body.reserve(opened.body_begin.size() + event_data->size() + 192);
+  body.append(opened.body_begin);
+  append_date(R"("triggered_at":)", delivery.created_us(), body);
+  append_date(R"("last_success_at":)", delivery.last_success_us(), body);
+  append_date(R"("last_failure_at":)", delivery.last_failure_us(), body);
+  return body.append(R"("data":)").append(*event_data).append("}");
 }
 
-Result<WebhookCalls::Call> WebhookCalls::make(const StoredJob& delivery, Time now) {
-  const auto row = webhooks_.find(webhook_of(key_of(delivery.key())));
-  if (!row) return not_found();
-  const auto opened = open(*row);
+Result<void> WebhookCalls::check_url(std::string_view url) const {
+  const auto checked = check_outbound_url(url, policy_);
+  if (checked) return {};
+  return fail(ErrorKind::kInvalid, fmt::format("external_url: {}", checked.error().reason));
+}
+
+Result<WebhookCalls::Call> WebhookCalls::make(const StoredJob& delivery, std::uint64_t version, Time now) {
+  const auto opened = open(webhook_of(key_of(delivery.key())), version);
   if (!opened) return std::unexpected(opened.error());
-  auto text = body(delivery, *row, *opened);
+  const auto& settings = (*opened)->delivery;
+  auto text = body(delivery, **opened);
   if (!text) return std::unexpected(text.error());
-  Call call{{row->http_method(), opened->delivery.external_url(), {}, std::move(*text)},
-            host_of(opened->delivery.external_url())};
+  Call call{{(*opened)->method, settings.external_url(), {}, std::move(*text)}, (*opened)->host};
   auto& headers = call.request.headers;
   headers.emplace_back("Content-Type", "application/json");
-  for (const auto& header : opened->delivery.headers()) headers.emplace_back(header.name(), header.value());
-  WebhookSecrets secrets{opened->delivery.jwt_secret(), {}};
-  const auto until = Time(std::chrono::microseconds(opened->delivery.previous_secret_until_us()));
-  if (now < until) secrets.previous = opened->delivery.previous_jwt_secret();
-  for (auto& header : sign_(secrets, row->webhook_id(), message_id(delivery), now, call.request.body)) {
+  for (const auto& header : settings.headers()) headers.emplace_back(header.name(), header.value());
+  WebhookSecrets secrets{settings.jwt_secret(), {}};
+  const auto until = Time(std::chrono::microseconds(settings.previous_secret_until_us()));
+  if (now < until) secrets.previous = settings.previous_jwt_secret();
+  for (auto& header : sign_(secrets, (*opened)->webhook_id, message_id(delivery), now, call.request.body)) {
     headers.push_back(std::move(header));
   }
   return call;
 }
 
 Result<WebhookCalls::Shown> WebhookCalls::show(const StoredJob& delivery) {
-  const auto row = webhooks_.find(webhook_of(key_of(delivery.key())));
-  if (!row) return not_found();
-  const auto opened = open(*row);
+  const auto opened = read(webhook_of(key_of(delivery.key())));
   if (!opened) return std::unexpected(opened.error());
-  auto text = body(delivery, *row, *opened);
+  auto text = body(delivery, **opened);
   if (!text) return std::unexpected(text.error());
-  return Shown{row->http_method(), std::move(*text)};
+  return Shown{(*opened)->method, std::move(*text)};
 }
 
 void WebhookCalls::forget_deleted() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "projections/webhook_list.h"
 #include "worker/jobs.pb.h"
 #include "worker/outbound_client.h"
+#include "worker/outbound_policy.h"
 #include "worker/webhook_signature.h"
 
 namespace mintmark {
@@ -42,13 +44,22 @@ class WebhookCalls {
         public_url_(std::move(public_url)),
         sign_(std::move(sign)) {}
 
+  // What calls may do, for check_url(): by default what OutboundPolicy says. Before anything else is called.
+  void set_policy(OutboundPolicy policy) { policy_ = std::move(policy); }
+  // kInvalid where no call may go to the URL, as far as can be told without asking anybody: its form, its
+  // port, and its host where that is an address.
+  Result<void> check_url(std::string_view url) const;
+  // Where clients reach us, once that is known. Before anything else is called.
+  void set_public_url(std::string public_url) { public_url_ = std::move(public_url); }
+
   struct Call {
     OutboundRequest request;
     std::string host;  // and port: what calls are bounded by
   };
-  // The call that the delivery makes now, signed. kNotFound where the webhook is no more; kUnavailable where
+  // The call that the delivery makes now, signed. `version` is the webhook's as planning knows it: what is
+  // kept in memory of an earlier one is read anew. kNotFound where the webhook is no more; kUnavailable where
   // what is stored does not open.
-  Result<Call> make(const StoredJob& delivery, Time now);
+  Result<Call> make(const StoredJob& delivery, std::uint64_t version, Time now);
   // Its method and body alone.
   struct Shown {
     std::string method;
@@ -59,22 +70,31 @@ class WebhookCalls {
   void forget_deleted();
 
  private:
+  // What a webhook's calls are made of.
   struct Opened {
     std::uint64_t version = 0;
     DataKey key{};
+    std::string webhook_id;
+    std::string method;
+    std::string host;
+    std::string body_begin;  // the members that are the same in every call
     WebhookDelivery delivery;
+    boost::json::object data;  // as it is configured
   };
-  Result<Opened> open(const WebhookRow& row);
-  Result<boost::json::object> data(const StoredJob& delivery, const Opened& opened);
-  Result<std::string> body(const StoredJob& delivery, const WebhookRow& row, const Opened& opened);
+  using OpenedPointer = std::shared_ptr<const Opened>;
+  Result<OpenedPointer> open(WebhookId webhook, std::uint64_t version);
+  Result<OpenedPointer> read(WebhookId webhook);
+  Result<std::string> data(const StoredJob& delivery, const Opened& opened);
+  Result<std::string> body(const StoredJob& delivery, const Opened& opened);
 
   EventLog& log_;
   Vault& vault_;
   const WebhookList& webhooks_;
-  const std::string public_url_;
+  std::string public_url_;
+  OutboundPolicy policy_;
   const SignCall sign_;
   std::mutex mutex_;
-  std::unordered_map<std::uint32_t, Opened> opened_;  // by webhook; guarded by mutex_
+  std::unordered_map<std::uint32_t, OpenedPointer> opened_;  // by webhook; guarded by mutex_
 };
 
 // A token as its event has left it: what webhooks and the provisioning URL are told. Never its values.

@@ -120,6 +120,7 @@ void Worker::prune() {
     services_.calls.forget_deleted();
     std::erase_if(host_of_webhook_,
                   [this](const auto& entry) { return !services_.jobs.subscription(entry.first); });
+    std::erase_if(failing_webhooks_, [this](auto webhook) { return !services_.jobs.subscription(webhook); });
     const auto wait = pruned == pruned_at_once_max ? std::chrono::milliseconds(10) : prune_interval;
     prune_timer_->start(wait, [this] { prune(); });
   } catch (const std::exception& error) {
@@ -127,12 +128,16 @@ void Worker::prune() {
   }
 }
 
-// A subject whose host has its fill waits until one of the host's calls has ended. Webhooks that were never
-// called go ahead: their host is not known yet.
+// A subject whose lane has its fill waits until one of the lane's calls has ended. Webhooks that were never
+// called go ahead: nothing is known of them yet.
 bool Worker::admit(const JobSubject& subject) {
   const bool calls_webhook =
       subject.group == JobSubject::Group::kDeliveries || subject.group == JobSubject::Group::kTests;
   if (!calls_webhook) return true;
+  if (failing_webhooks_.contains(subject.target) && failing_.under_way >= failing_max()) {
+    failing_.set_aside.push_back(subject);
+    return false;
+  }
   const auto host = host_of_webhook_.find(subject.target);
   if (host == host_of_webhook_.end()) return true;
   const auto found = hosts_.find(host->second);
@@ -141,15 +146,14 @@ bool Worker::admit(const JobSubject& subject) {
   return false;
 }
 
-void Worker::leave(const std::string& name) {
-  const auto found = hosts_.find(name);
-  auto& host = found->second;
-  --host.under_way;
-  if (!host.set_aside.empty()) {
-    services_.jobs.readmit(host.set_aside.front());
-    host.set_aside.pop_front();
-  }
-  if (host.under_way == 0 && host.set_aside.empty()) hosts_.erase(found);
+void Worker::leave(Lane& lane) {
+  --lane.under_way;
+  // One for the place that is free; all where nobody else's end would let them in.
+  do {
+    if (lane.set_aside.empty()) return;
+    services_.jobs.readmit(lane.set_aside.front());
+    lane.set_aside.pop_front();
+  } while (lane.under_way == 0);
 }
 
 // The log still answers to the context: that is waited for in any case.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -48,6 +50,7 @@ struct WorkerOptions {
   std::chrono::milliseconds drain = std::chrono::seconds(10);   // what a stop waits for calls under way
   std::chrono::hours history = std::chrono::hours(30 * 24);     // what was finished is shown for so long
   std::string provisioning_url;                                 // empty: Zapier tokens need nobody's word
+  std::string provisioning_secret;                              // empty: calls to it are not signed
   Drive drive =
       Drive::kOwnThreads;  // kCaller: without a provisioning URL, whose calls wait on the system's clock
 };
@@ -81,19 +84,21 @@ class Worker {
   const WorkerCounters& counters() const { return counters_; }
 
  private:
-  // A call's place among those to its host, freed with it.
-  class HostSlot;
-  struct Host {
+  // Calls that share a bound: those to one host, or those to webhooks whose last call has failed.
+  struct Lane {
     std::size_t under_way = 0;
     std::deque<JobSubject> set_aside;
   };
+  // A call's places in its lanes, freed with it.
+  class Places;
 
   void wake();
   void pump();
   void arm(std::optional<Time> due);
   void prune();
   bool admit(const JobSubject& subject);
-  void leave(const std::string& host);
+  void leave(Lane& lane);
+  std::size_t failing_max() const { return std::max<std::size_t>(1, options_.concurrency / 2); }
   void end(const std::string& reason);
   void stop_when_idle();
 
@@ -112,8 +117,10 @@ class Worker {
   WorkerCounters counters_;
   std::atomic<bool> woken_ = false;
   // The rest belongs to the context's thread.
-  std::unordered_map<std::string, Host> hosts_;
+  std::unordered_map<std::string, Lane> hosts_;
   std::unordered_map<std::uint32_t, std::string> host_of_webhook_;
+  std::unordered_set<std::uint32_t> failing_webhooks_;  // whose last call has failed
+  Lane failing_;                                        // for them: they must not take every place
   std::size_t under_way_ = 0;
   bool stopping_ = false;
   bool drained_ = false;  // the time for draining is over

@@ -72,18 +72,26 @@ void describe(Attempt& attempt, const Claim& claim, Time started, std::chrono::m
 
 }  // namespace
 
-class Worker::HostSlot {
+class Worker::Places {
  public:
-  HostSlot(Worker& worker, std::string host) : worker_(worker), host_(std::move(host)) {
+  Places(Worker& worker, std::string host, bool is_failing)
+      : worker_(worker), host_(std::move(host)), is_failing_(is_failing) {
     ++worker_.hosts_[host_].under_way;
+    if (is_failing_) ++worker_.failing_.under_way;
   }
-  ~HostSlot() { worker_.leave(host_); }
-  HostSlot(const HostSlot&) = delete;
-  HostSlot& operator=(const HostSlot&) = delete;
+  ~Places() {
+    if (is_failing_) worker_.leave(worker_.failing_);
+    const auto host = worker_.hosts_.find(host_);
+    worker_.leave(host->second);
+    if (host->second.under_way == 0) worker_.hosts_.erase(host);
+  }
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
 
  private:
   Worker& worker_;
   const std::string host_;
+  const bool is_failing_;
 };
 
 asio::awaitable<void> Worker::run(Claim claim) {
@@ -116,7 +124,9 @@ void Worker::count(const AttemptEnd& attempt, bool again) {
 asio::awaitable<void> Worker::deliver(const Claim& claim) {
   const auto started = services_.clock.now();
   const auto key = claim.key();
-  auto call = services_.calls.make(claim.job, started);
+  const auto webhook = services_.jobs.subscription(key.target);
+  auto call = webhook ? services_.calls.make(claim.job, webhook->version(), started)
+                      : fail(ErrorKind::kNotFound, "Webhook not found.");
   if (!call && call.error().kind == ErrorKind::kNotFound) {
     // Deleted a moment ago: a plan that cancels the job is on its way.
     services_.jobs.give_back(claim, give_back_delay);
@@ -131,12 +141,17 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
       services_.jobs.give_back(claim, 0ms);
       co_return;
     }
-    const HostSlot slot(*this, call->host);
+    const Places places(*this, call->host, failing_webhooks_.contains(key.target));
     const auto send = send_;
     auto sent = (*send)(std::move(call->request));
     result = co_await std::move(sent);
     crash_point("call answered");
     end = end_of(result);
+    if (end.failure == ATTEMPT_SUCCEEDED) {
+      failing_webhooks_.erase(key.target);
+    } else {
+      failing_webhooks_.insert(key.target);
+    }
   }
   const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
   std::optional<Time> next;
@@ -204,7 +219,8 @@ asio::awaitable<void> Worker::do_locally(const Claim& claim) {
 // Tells the provisioning URL. False where it did not take it; that is recorded then.
 asio::awaitable<bool> Worker::provision(const Claim& claim) {
   const auto started = services_.clock.now();
-  auto request = provisioning_call(services_.log, claim.job, options_.provisioning_url);
+  auto request = provisioning_call(services_.log, claim.job, options_.provisioning_url,
+                                   options_.provisioning_secret, started);
   const auto send = send_;
   auto sent = (*send)(std::move(request));
   const auto result = co_await std::move(sent);

@@ -10,6 +10,7 @@
 #include "eventstore/vault.h"
 #include "worker/outcome.h"
 #include "worker/webhook_calls.h"
+#include "worker/webhook_signature.h"
 
 namespace mintmark {
 namespace {
@@ -59,15 +60,21 @@ bool is_connection_due(EventLog& log, const JobKey& key) {
   return token.status == TokenStatus::kDeleted && (!token.connection_id.empty() || was_told(stream));
 }
 
-OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url) {
+OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url,
+                                  const std::string& secret, Time now) {
   auto said = token_data(log, job.event_stream(), job.event_version());
   const bool issues = job.key().kind() == ISSUE_ZAPIER_CONNECTION;
   const boost::json::object body{{"event", issues ? "token.created" : "token.deleted"},
                                  {"token", std::move(said)}};
-  return {"POST",
-          url,
-          {{"Content-Type", "application/json"}, {"webhook-id", message_id(job)}},
-          boost::json::serialize(body)};
+  OutboundRequest request{"POST", url, {{"Content-Type", "application/json"}}, boost::json::serialize(body)};
+  if (secret.empty()) {
+    request.headers.emplace_back("webhook-id", message_id(job));
+    return request;
+  }
+  for (auto& header : sign_webhook_call({secret, {}}, "provisioning", message_id(job), now, request.body)) {
+    request.headers.push_back(std::move(header));
+  }
+  return request;
 }
 
 Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job) {

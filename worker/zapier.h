@@ -20,8 +20,11 @@ namespace mintmark {
 // token be deleted meanwhile.
 bool is_connection_due(EventLog& log, const JobKey& key);
 
-// What the provisioning URL is told before that.
-OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url);
+// What the provisioning URL is told before that. With a secret it is signed as webhooks' calls are
+// (webhook_signature.h), `provisioning` in the place of the webhook's id; without one it carries the
+// message's id alone.
+OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url,
+                                  const std::string& secret, Time now);
 
 // Records that it is done. Decides on the token as it is now.
 Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job);

@@ -190,6 +190,7 @@ TEST_F(JobPlannerTest, PlansTheSameInAnyBatches) {
   const auto triggered = trigger(1);
   attempt(triggered, 1, 1, 100, 503, 105);
   attempt(triggered, 1, 2, 105, 200);
+  change(&Event::mutable_jobs_cancelled, {triggered - 1, DELIVER_WEBHOOK, 1});
   Event deleted;
   deleted.mutable_webhook_deleted();
   add_webhook(2);
@@ -212,6 +213,28 @@ TEST_F(JobPlannerTest, PlansTheSameInAnyBatches) {
     feed(log_, planner, UINT64_MAX, batch);
     EXPECT_EQ(dump(*other), all_at_once);
   }
+}
+
+TEST_F(JobPlannerTest, WhatIsTooMuchForOneWebhookIsGivenUpAndCanBeRetried) {
+  add_webhook(1);
+  constexpr auto most = static_cast<std::uint32_t>(limits::deliveries_waiting_max);
+  const auto first = log_.head() + 1;
+  for (std::uint32_t i = 0; i < most; ++i) history_.add(token_id(i), token_created(token_id(i), vendor(1)));
+  const auto one_too_many = history_.add(token_id(most), token_created(token_id(most), vendor(1)));
+  EXPECT_EQ(job(first + most - 1, 1).status(), StoredJob::WAITING);
+  EXPECT_EQ(job(one_too_many, 1).status(), StoredJob::DEAD);
+  EXPECT_EQ(job(one_too_many, 1).attempts(), 0);
+  EXPECT_NE(job(one_too_many, 1).finished_us(), 0);
+  EXPECT_EQ(webhook(1).waiting(), most);
+  EXPECT_EQ(store_->size(), most);
+  attempt(first, 1, 1, 100, 200);
+  const auto later = history_.add(token_id(1), token_renamed("x"));
+  EXPECT_EQ(job(later, 1).status(), StoredJob::WAITING) << "there is room again";
+  change(&Event::mutable_jobs_retried, {one_too_many, DELIVER_WEBHOOK, 1});
+  EXPECT_EQ(job(one_too_many, 1).status(), StoredJob::WAITING);
+  EXPECT_EQ(webhook(1).waiting(), most + 1);
+  change(&Event::mutable_jobs_cancelled, {one_too_many, DELIVER_WEBHOOK, 1});
+  EXPECT_EQ(webhook(1).waiting(), most);
 }
 
 TEST_F(JobPlannerTest, ASuccessEndsTheDeliveryOnce) {

@@ -159,6 +159,9 @@ TEST_F(OutboundTls, WantsAFileOfCertificates) {
   auto policy = loopback();
   policy.extra_ca_file = (folder_.path() / "none.pem").string();
   EXPECT_THROW(OutboundClient(context_, policy), std::runtime_error);
+  EXPECT_FALSE(holds_certificates(policy.extra_ca_file));
+  EXPECT_FALSE(holds_certificates("/dev/null"));
+  EXPECT_TRUE(holds_certificates(trusting(make_identity("DNS:hooks.example.com")).extra_ca_file));
 }
 
 }  // namespace

@@ -235,6 +235,29 @@ TEST_F(WorkerTest, AFullHostKeepsOtherHostsCallsGoing) {
   }
 }
 
+TEST_F(WorkerTest, WebhooksThatFailLeaveHalfOfThePlacesToTheOthers) {
+  WorkerOptions options;
+  options.concurrency = 4;
+  std::vector<Position> failed;
+  for (std::uint32_t i = 1; i <= 4; ++i) {
+    add_webhook(i, url_of(i, "host-" + std::to_string(i)));
+    receivers_.script(url_of(i, "host-" + std::to_string(i)), {status(503)});
+    failed.push_back(trigger(i));
+  }
+  start(options);
+  for (std::uint32_t i = 1; i <= 4; ++i) await_attempts(failed[i - 1], i, 1);
+  receivers_.hold(true);
+  clock_.advance(7s);
+  receivers_.await(6);
+  add_webhook(5, url_of(5, "well"));
+  const auto well = trigger(5);
+  EXPECT_EQ(receivers_.await(7)[6].url, url_of(5, "well"));
+  receivers_.hold(false);
+  for (std::uint32_t i = 1; i <= 4; ++i) await_job(failed[i - 1], i, StoredJob::DONE);
+  await_job(well, 5, StoredJob::DONE);
+  EXPECT_EQ(receivers_.count(), 9);
+}
+
 TEST_F(WorkerTest, AStopWaitsForCallsUnderWayAndTheirRecords) {
   add_webhook(1, url_of(1));
   receivers_.hold(true);

@@ -5,6 +5,7 @@
 
 #include "domain/token.h"
 #include "tests/worker/worker_fixture.h"
+#include "worker/webhook_signature.h"
 
 namespace mintmark {
 namespace {
@@ -115,6 +116,18 @@ TEST_F(ZapierTest, TheProvisioningUrlIsToldAndHasToAgree) {
   EXPECT_EQ(body.at("event").as_string(), "token.created");
   EXPECT_EQ(body.at("token").at("id").as_string(), token_id(1).text());
   EXPECT_EQ(calls[0].headers.at("webhook-id"), calls[1].headers.at("webhook-id"));
+}
+
+TEST_F(ZapierTest, ASecretSignsWhatTheProvisioningUrlIsTold) {
+  auto options = provisioned();
+  options.provisioning_secret = "a secret of some length";
+  start(options);
+  create(token_id(1));
+  const auto call = receivers_.await(1).at(0);
+  const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+  const auto expected = sign_webhook_call({options.provisioning_secret, {}}, "provisioning",
+                                          call.headers.at("webhook-id"), now, call.body);
+  for (const auto& [name, value] : expected) EXPECT_EQ(call.headers.at(name), value) << name;
 }
 
 TEST_F(ZapierTest, TheProvisioningUrlIsToldOfADeletionAlsoWhereItFailedBefore) {
