@@ -109,7 +109,8 @@ bool has_json_body(const http::Request& request) {
 
 bool Api::answer_now(const http::Request& request, std::size_t thread, bool keep_alive, std::string& out) {
   if (!is_forward_auth(request)) return false;
-  answer_forward_auth(services_, request, thread, keep_alive, out);
+  const int status = answer_forward_auth(services_, request, thread, keep_alive, out);
+  counters_.count_check(thread, status);
   return true;
 }
 
@@ -129,6 +130,7 @@ awaitable<http::Response> Api::answer(const http::Request& request, std::size_t 
     response = internal_error_response();
   }
   response.headers.emplace_back("X-Request-Id", id);
+  counters_.count(thread, response.status);
   co_return response;
 }
 
@@ -219,12 +221,15 @@ http::Response Api::refuse(const http::Request& request, const Error& error) {
 http::Response Api::refusal(http::ProtocolError error) {
   auto response = error_response(error);
   response.headers.emplace_back("X-Request-Id", services_.random.event_id(services_.clock.now()).text());
+  counters_.count(response.status);
   return response;
 }
 
 http::Response Api::internal_error(std::string_view what) {
   spdlog::error("a request failed: {}", what);
-  return internal_error_response();
+  auto response = internal_error_response();
+  counters_.count(response.status);
+  return response;
 }
 
 }  // namespace mintmark

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "api/http/application.h"
+#include "api/request_counters.h"
 #include "api/routes.h"
 #include "api/services.h"
 
@@ -23,6 +24,8 @@ class Api final : public http::Application {
   http::Response refusal(http::ProtocolError error) override;
   http::Response internal_error(std::string_view what) override;
 
+  const RequestCounters& counters() const { return counters_; }
+
  private:
   awaitable<http::Response> route(const http::Request& request, std::size_t thread, Caller caller);
   // Calls the handler, and adds what reads and what changes have in common: positions and versions.
@@ -34,6 +37,7 @@ class Api final : public http::Application {
 
   Services& services_;
   Throttle throttle_;
+  RequestCounters counters_;
 };
 
 }  // namespace mintmark

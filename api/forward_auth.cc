@@ -11,9 +11,14 @@ namespace mintmark {
 namespace {
 
 constexpr std::string_view authorize_path = "/authorize";
-constexpr std::string_view unauthorized_head =
-    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ApiKey realm=\"mintmark\"\r\nContent-Length: 0\r\n";
-constexpr std::string_view forbidden_head = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n";
+struct Refusal {
+  int status;
+  std::string_view head;
+};
+constexpr Refusal unauthorized{
+    401, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ApiKey realm=\"mintmark\"\r\nContent-Length: 0\r\n"};
+constexpr Refusal forbidden{403, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n"};
+constexpr int allowed_status = 204;
 constexpr std::string_view allowed_head = "HTTP/1.1 204 No Content\r\n";
 
 void end_head(bool keep_alive, std::string& out) {
@@ -97,29 +102,31 @@ bool is_forward_auth(const http::Request& request) {
   return rest.empty() || rest.front() == '/' || rest.front() == '?';
 }
 
-void answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
-                         bool keep_alive, std::string& out) {
+int answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
+                        bool keep_alive, std::string& out) {
   const auto authorization = request.header("Authorization");
   // A second Authorization field is how a client would show us one key and the API another.
   const bool single = authorization && request.header_count("Authorization") == 1;
   const auto key = single ? parse_authorization(*authorization) : std::nullopt;
-  const auto refuse = [&](std::string_view head) {
-    out += head;
+  const auto refuse = [&](const Refusal& refusal) {
+    out += refusal.head;
     end_head(keep_alive, out);
+    return refusal.status;
   };
-  if (!key) return refuse(unauthorized_head);
+  if (!key) return refuse(unauthorized);
   const auto now = services.clock.now();
-  services.authorization_index.check(
+  return services.authorization_index.check(
       reader, key->id, key->secret, now,
       [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
-        if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized_head);
+        if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized);
         const auto original = original_of(request);
         const bool may = verdict == AuthorizationIndex::Verdict::kAllowed && makes_sense(original) &&
                          services.modules.allows(identity->permissions, original.method.value_or(""),
                                                  original.uri.value_or(""));
-        if (!may) return refuse(forbidden_head);
+        if (!may) return refuse(forbidden);
         identity->last_use.note(now);
         append_allowed(*identity, keep_alive, out);
+        return allowed_status;
       });
 }
 

@@ -12,7 +12,8 @@ namespace mintmark {
 // path that its client asked for.
 bool is_forward_auth(const http::Request& request);
 
-// Appends the complete answer. The hot path: no lock, no allocation but for `out`'s growth, no I/O.
+// Appends the complete answer and returns its status. The hot path: no lock, no allocation but for `out`'s
+// growth, no I/O.
 //
 //   204  the key may; X-Mintmark-Account, -Token, -Name and -Type tell whose it is
 //   401  no key, a malformed one, an unknown one or a deleted one: all alike
@@ -23,7 +24,7 @@ bool is_forward_auth(const http::Request& request);
 // The original request is in X-Original-Method and X-Original-URI (nginx, HAProxy) or X-Forwarded-Method and
 // X-Forwarded-Uri (Caddy, Traefik), or is the request itself below /authorize (Envoy). `reader` is the
 // authorization index's slot of this thread.
-void answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
-                         bool keep_alive, std::string& out);
+int answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
+                        bool keep_alive, std::string& out);
 
 }  // namespace mintmark

@@ -68,6 +68,13 @@ json::value status_or_null(std::uint32_t status) {
   return status == 0 ? json::value(nullptr) : json::value(status);
 }
 
+// Why it is as it is, where that was not its last attempt's doing.
+json::value error_without_attempt(const StoredJob& job) {
+  if (job.status() != StoredJob::DEAD) return nullptr;
+  return json::value(fmt::format("it was not attempted: {} deliveries to this webhook were waiting",
+                                 limits::deliveries_waiting_max));
+}
+
 json::value error_or_null(const StoredAttempt& attempt) {
   if (attempt.failure() == ATTEMPT_SUCCEEDED) return nullptr;
   return json::value(describe(attempt.failure(), attempt.status()));
@@ -185,7 +192,7 @@ json::object JobRepresentation::job(const JobView& view) {
   shown["attempts"] = view.job.attempts();
   const auto& history = view.job.history();
   shown["last_status"] = history.empty() ? json::value(nullptr) : status_or_null(history.rbegin()->status());
-  shown["last_error"] = history.empty() ? json::value(nullptr) : error_or_null(*history.rbegin());
+  shown["last_error"] = history.empty() ? error_without_attempt(view.job) : error_or_null(*history.rbegin());
   return shown;
 }
 

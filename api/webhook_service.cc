@@ -2,6 +2,8 @@
 
 #include "api/commands.h"
 #include "domain/limits.h"
+#include "worker/job_store.h"
+#include "worker/webhook_calls.h"
 
 namespace mintmark {
 namespace {
@@ -71,6 +73,9 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Webho
     return fail(ErrorKind::kConflict,
                 fmt::format("An account has at most {} webhooks.", limits::webhooks_per_account_max));
   }
+  if (const auto checked = services.calls.check_url(input.external_url.value_or("")); !checked) {
+    return std::unexpected(checked.error());
+  }
   const auto subject = stream_of(id);
   CreateWebhook command{.id = id, .account = caller.account, .fields = {}, .delivery = {}, .sealed = {}};
   command.delivery.set_jwt_secret(services.random.secret().hex());
@@ -97,6 +102,11 @@ Result<Decision> decide_update(Services& services, const Caller& caller, Webhook
   merge(input, command.fields);
   auto wanted = *present;
   merge(input, wanted);
+  // One that the operator has come to refuse since may stay, so that all else can be changed.
+  if (wanted.external_url() != present->external_url()) {
+    const auto checked = services.calls.check_url(wanted.external_url());
+    if (!checked) return std::unexpected(checked.error());
+  }
   if (input.jwt_secret) rotate_secret(wanted, *input.jwt_secret, services.clock.now());
   const auto bytes = wanted.SerializeAsString();
   if (bytes != present->SerializeAsString()) {
@@ -110,6 +120,11 @@ Result<Decision> decide_trigger(Services& services, const Caller& caller, Webhoo
                                 const std::string& data, const LoadedStream& loaded) {
   const auto webhook = fold<Webhook>(loaded);
   if (!webhook.exists || webhook.account != caller.account) return not_found("Webhook");
+  const auto waits = services.jobs.subscription(id.value());
+  if (waits && waits->waiting() >= limits::deliveries_waiting_max) {
+    return fail(ErrorKind::kConflict, fmt::format("{} deliveries to this webhook are waiting already.",
+                                                  limits::deliveries_waiting_max));
+  }
   const auto subject = stream_of(id);
   const auto data_key = webhook_data_key(services, subject);
   if (!data_key) return std::unexpected(data_key.error());

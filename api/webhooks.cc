@@ -25,8 +25,7 @@ Result<WebhookId> webhook_in_path(const Context& context) {
   return *id;
 }
 
-// Whether a call can go to it as it stands. Whether one may is for the worker to say, at the time of the
-// call.
+// Whether a call can go to it as it stands. Whether one may is for the operator to say.
 bool is_callable(const std::string& text) {
   return text.find('#') == std::string::npos && parse_outbound_url(text).has_value();
 }

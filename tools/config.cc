@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -15,6 +17,7 @@
 
 #include "domain/limits.h"
 #include "tools/modules_file.h"
+#include "worker/outbound_policy.h"
 #include "worker/outbound_url.h"
 
 namespace mintmark {
@@ -28,7 +31,12 @@ std::optional<Number> parse_number(std::string_view text) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
-Result<void> set_listen(Config& config, const std::string& value) {
+struct ListenAddress {
+  std::string address;
+  std::uint16_t port;
+};
+
+Result<ListenAddress> parse_listen_address(const std::string& value) {
   const auto colon = value.rfind(':');
   const auto port =
       colon == std::string::npos ? std::nullopt : parse_number<std::uint16_t>(value.substr(colon + 1));
@@ -38,8 +46,22 @@ Result<void> set_listen(Config& config, const std::string& value) {
   boost::system::error_code code;
   boost::asio::ip::make_address(address, code);
   if (code) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT with a numeric IPv4 or IPv6 address");
-  config.address = std::move(address);
-  config.port = *port;
+  return ListenAddress{std::move(address), *port};
+}
+
+Result<void> set_listen(Config& config, const std::string& value) {
+  auto listen = parse_listen_address(value);
+  if (!listen) return std::unexpected(std::move(listen.error()));
+  config.address = std::move(listen->address);
+  config.port = listen->port;
+  return {};
+}
+
+Result<void> set_metrics_listen(Config& config, const std::string& value) {
+  auto listen = parse_listen_address(value);
+  if (!listen) return std::unexpected(std::move(listen.error()));
+  config.metrics_address = std::move(listen->address);
+  config.metrics_port = listen->port;
   return {};
 }
 
@@ -149,6 +171,21 @@ Result<void> set_provisioning_url(Config& config, const std::string& value) {
   return {};
 }
 
+// The file holds the secret and perhaps a line's end.
+Result<void> set_provisioning_secret_file(Config& config, const std::string& value) {
+  std::ifstream file(value, std::ios::binary);
+  std::string secret{std::istreambuf_iterator<char>(file), {}};
+  secret.erase(secret.find_last_not_of("\r\n") + 1);
+  if (!file || secret.size() < limits::provisioning_secret_bytes_min ||
+      secret.size() > limits::provisioning_secret_bytes_max) {
+    return fail(ErrorKind::kInvalid,
+                fmt::format("must be a file that holds a secret of {} to {} bytes",
+                            limits::provisioning_secret_bytes_min, limits::provisioning_secret_bytes_max));
+  }
+  config.provisioning_secret = std::move(secret);
+  return {};
+}
+
 // A whole number from 1 to `max`.
 template <class Number>
 Result<void> set_count(Number& number, const std::string& value, std::size_t max) {
@@ -212,6 +249,12 @@ Result<void> set_webhook_ports(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_webhook_ca_file(Config& config, const std::string& value) {
+  if (!holds_certificates(value)) return fail(ErrorKind::kInvalid, "must be a file of certificates in PEM");
+  config.webhook_ca_file = value;
+  return {};
+}
+
 constexpr std::array setting_table = std::to_array<Setting>({
     {"listen", "ADDRESS:PORT that the server listens on (127.0.0.1:8080); [ADDRESS]:PORT for IPv6",
      set_listen},
@@ -236,14 +279,20 @@ constexpr std::array setting_table = std::to_array<Setting>({
     {"slow_guessing", "false where something in front slows down the guessing of keys and passwords (true)",
      set_slow_guessing},
     {"request_burst", "requests that one token or person may send at once (400)", set_request_burst},
+    {"metrics_listen", "ADDRESS:PORT that metrics for Prometheus are served on, to anybody (nowhere)",
+     set_metrics_listen},
     {"provisioning_url", "URL that is told of new and deleted Zapier tokens, and has to agree to new ones",
      set_provisioning_url},
+    {"provisioning_secret_file", "file with the secret that signs the calls to the provisioning URL (none)",
+     set_provisioning_secret_file},
     {"webhook_concurrency", "calls to webhooks under way at once (256)", set_webhook_concurrency},
     {"webhook_concurrency_per_host", "of them to one host and port (64)", set_webhook_concurrency_per_host},
     {"webhook_timeout", "seconds that a whole call may take (30)", set_webhook_timeout},
     {"webhook_networks", "networks that calls may go to beside public addresses: 10.0.0.0/8,::1/128 (none)",
      set_webhook_networks},
     {"webhook_ports", "ports that calls may go to; 0 for any (80,443)", set_webhook_ports},
+    {"webhook_ca_file", "certificates in PEM that calls trust beside the system's (none)",
+     set_webhook_ca_file},
     {"webhook_history", "days that deliveries are shown for (30)", set_webhook_history},
 });
 

@@ -37,12 +37,17 @@ struct Config {
   std::uint32_t tree_head_interval_s = 3600;  // 0: only on demand
   std::uint32_t verify_rate = 1000;           // events a second, in the background; 0: not at all
 
-  std::string provisioning_url;  // empty: Zapier tokens need nobody's word
+  std::string metrics_address;  // empty: metrics are served nowhere
+  std::uint16_t metrics_port = 0;
+
+  std::string provisioning_url;     // empty: Zapier tokens need nobody's word
+  std::string provisioning_secret;  // that calls to it are signed with; empty: they are not
   std::size_t webhook_concurrency = 256;
   std::size_t webhook_concurrency_per_host = 64;
   std::chrono::seconds webhook_timeout = std::chrono::seconds(30);
   std::vector<AddressRange> webhook_networks;  // that calls may go to beside the public ones
   std::vector<std::uint16_t> webhook_ports = {80, 443};
+  std::string webhook_ca_file;  // certificates in PEM that are trusted beside the system's; empty: none
   std::chrono::days webhook_history = std::chrono::days(30);
 
   // Under which clients reach a server that listens on `listening_port`.

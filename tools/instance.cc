@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "eventstore/key_file.h"
+#include "tools/worker_settings.h"
 
 namespace mintmark {
 namespace {
@@ -162,6 +163,7 @@ Result<void> Instance::open_views() {
   jobs = std::move(*queue);
   job_planner = std::make_unique<JobPlanner>(*log, *jobs);
   webhook_calls = std::make_unique<WebhookCalls>(*log, *vault, *webhooks, config_.endpoint(config_.port));
+  webhook_calls->set_policy(outbound_policy(config_));
   authorization_index = std::make_unique<AuthorizationIndex>(*peppers);
   const auto snapshot = config_.index_snapshot_path();
   const auto loaded = authorization_index->load(snapshot, log->log_id());

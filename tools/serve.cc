@@ -12,6 +12,8 @@
 #include "api/admin_socket.h"
 #include "api/api.h"
 #include "api/http/server.h"
+#include "api/metrics.h"
+#include "domain/limits.h"
 #include "tools/commands.h"
 #include "tools/instance.h"
 #include "tools/process.h"
@@ -61,45 +63,76 @@ std::size_t connections_per_thread(const Config& config, std::size_t open_files_
   return std::clamp<std::size_t>(connections, 1, limits::connections_per_thread_max);
 }
 
+// Listens; serves once started.
+Result<std::unique_ptr<http::Server>> listen(const http::ServerOptions& options,
+                                             http::Application& application) {
+  try {
+    return std::make_unique<http::Server>(options, application);
+  } catch (const boost::system::system_error& error) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("cannot listen on {}: {}.", shown_address(options.address, options.port),
+                            error.code().message()));
+  }
+}
+
+http::ServerOptions server_options(const Config& config, std::size_t open_files_max) {
+  http::ServerOptions options;
+  options.address = config.address;
+  options.port = config.port;
+  options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
+  options.connections_per_thread_max = connections_per_thread(config, open_files_max, options.threads);
+  return options;
+}
+
+http::ServerOptions metrics_server_options(const Config& config) {
+  http::ServerOptions options;
+  options.address = config.metrics_address;
+  options.port = config.metrics_port;
+  options.connections_per_thread_max = limits::metrics_connections_max;
+  return options;
+}
+
 int serve(const Config& config) {
   spdlog::set_level(spdlog::level::from_str(config.log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   const auto open_files_max = raise_open_files_limit();
   StopRequest stop;
   const auto on_failure = [&](const std::string& reason) { stop.fail(reason); };
-  // Made last and destroyed last: what still runs on other threads may answer to its io threads until then.
-  std::unique_ptr<http::Server> server;
+  // Destroyed last: what still runs on other threads may answer to their io threads until then.
+  Result<std::unique_ptr<http::Server>> server;
+  Result<std::unique_ptr<http::Server>> metrics_server;
 
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   Services& services = *(*instance)->services;
+  Api api(services, {config.request_rate, config.request_burst, config.slow_guessing});
+  server = listen(server_options(config, open_files_max), api);
+  if (!server) return report(server.error());
+  // The port is known now, and nothing that tells it has started.
+  services.public_url = config.endpoint((*server)->port());
+  services.calls.set_public_url(services.public_url);
   Worker worker({services.log, services.jobs, services.calls, services.clock, services.random},
                 worker_options(config), make_send(config), on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
   const Upkeep upkeep(*(*instance)->log, *(*instance)->tree_heads, services.damage_found,
                       {std::chrono::seconds(config.tree_head_interval_s), config.verify_rate});
-  Api api(services, {config.request_rate, config.request_burst, config.slow_guessing});
-  http::ServerOptions options;
-  options.address = config.address;
-  options.port = config.port;
-  options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
-  options.connections_per_thread_max = connections_per_thread(config, open_files_max, options.threads);
-  try {
-    server = std::make_unique<http::Server>(options, api);
-  } catch (const boost::system::system_error& error) {
-    return report({ErrorKind::kUnavailable,
-                   {fmt::format("cannot listen on {}: {}.", shown_address(config.address, config.port),
-                                error.code().message())}});
-  }
-  services.public_url = config.endpoint(server->port());  // nothing that reads it has started
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
-  server->start();
+  MetricsPage metrics({services, api, worker.counters(), config.data});
+  if (!config.metrics_address.empty()) {
+    metrics_server = listen(metrics_server_options(config), metrics);
+    if (!metrics_server) return report(metrics_server.error());
+    (*metrics_server)->start();
+    spdlog::info("metrics are at http://{}/metrics",
+                 shown_address(config.metrics_address, (*metrics_server)->port()));
+  }
+  (*server)->start();
   spdlog::info("mintmark {} serves http://{} from {} ({} events)", MINTMARK_VERSION,
-               shown_address(config.address, server->port()), config.data, services.log.head());
+               shown_address(config.address, (*server)->port()), config.data, services.log.head());
   stop.wait();
   spdlog::info("stopping");
-  server->stop(limits::shutdown_drain_time_max);
+  (*server)->stop(limits::shutdown_drain_time_max);
+  if (*metrics_server) (*metrics_server)->stop(limits::shutdown_drain_time_max);
   return stop.failed() ? kFailed : kDone;
 }
 

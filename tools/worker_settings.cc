@@ -6,10 +6,8 @@
 
 #include "domain/limits.h"
 #include "worker/outbound_client.h"
-#include "worker/outbound_policy.h"
 
 namespace mintmark {
-namespace {
 
 OutboundPolicy outbound_policy(const Config& config) {
   OutboundPolicy policy;
@@ -22,10 +20,9 @@ OutboundPolicy outbound_policy(const Config& config) {
       std::min<std::chrono::milliseconds>(policy.first_byte_time_max, policy.total_time_max);
   policy.idle_connections_per_host_max = config.webhook_concurrency_per_host;
   policy.idle_connections_max = 2 * config.webhook_concurrency;
+  policy.extra_ca_file = config.webhook_ca_file;
   return policy;
 }
-
-}  // namespace
 
 WorkerOptions worker_options(const Config& config) {
   WorkerOptions options;
@@ -36,6 +33,7 @@ WorkerOptions worker_options(const Config& config) {
   options.drain = limits::shutdown_drain_time_max;
   options.history = config.webhook_history;
   options.provisioning_url = config.provisioning_url;
+  options.provisioning_secret = config.provisioning_secret;
   return options;
 }
 

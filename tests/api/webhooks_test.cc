@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "api/replay.h"
+#include "domain/limits.h"
 #include "tests/support/api_instance.h"
 
 // Webhooks over REST, as a program with a token manages them.
@@ -71,7 +72,8 @@ TEST_F(WebhooksTest, AWebhookIsReadAsItWasMade) {
 }
 
 TEST_F(WebhooksTest, ASecretThatIsNotGivenIsGenerated) {
-  const auto webhook = create(R"({"label":"a","object_class":"token","external_url":"http://[::1]:8080/"})");
+  const auto webhook =
+      create(R"({"label":"a","object_class":"token","external_url":"http://[2606:4700::1111]/"})");
   EXPECT_EQ(webhook.at("jwt_secret").as_string().size(), 40);
   EXPECT_EQ(json::serialize(webhook.at("data")), "{}");
   EXPECT_FALSE(webhook.contains("product"));
@@ -104,6 +106,10 @@ TEST_F(WebhooksTest, WhatCannotBeTakenIsRefusedAndNotWritten) {
            {"external_url", R"("https://1.2.3.4.5/")"},
            {"external_url", R"("http://0x7f000001/")"},
            {"external_url", R"("http://127.1/")"},
+           {"external_url", R"("http://127.0.0.1/")"},
+           {"external_url", R"("https://169.254.169.254/")"},
+           {"external_url", R"("https://[::ffff:10.0.0.1]/")"},
+           {"external_url", R"("https://example.com:8443/")"},
            {"external_url", R"("http://[fe80::1%25eth0]/")"},
            {"external_url", "\"https://example.com/" + std::string(4096, 'a') + "\""},
            {"external_url", "1"},
@@ -134,6 +140,43 @@ TEST_F(WebhooksTest, WhatCannotBeTakenIsRefusedAndNotWritten) {
     EXPECT_THAT(call("POST", webhooks, json::serialize(body)).body, HasSubstr("This field is required."));
   }
   EXPECT_EQ(instance_.memory.head(), head);
+}
+
+TEST_F(WebhooksTest, AUrlMustBeOneThatTheOperatorAllows) {
+  auto body = json::parse(good).as_object();
+  const auto create_at = [&](const char* url) {
+    body["external_url"] = url;
+    return call("POST", webhooks, json::serialize(body));
+  };
+  EXPECT_THAT(create_at("http://10.1.2.3/").body, HasSubstr("external_url: Its host is a private"));
+  EXPECT_THAT(create_at("https://example.com:8443/").body, HasSubstr("external_url: Port 8443 is none"));
+  OutboundPolicy policy;
+  policy.allowed_networks = {*AddressRange::parse("10.0.0.0/8")};
+  policy.allowed_ports = {80, 8443};
+  instance_.calls->set_policy(policy);
+  EXPECT_EQ(create_at("https://10.1.2.3:8443/").status, 201);
+  const auto created = create_at("http://10.1.2.3/");
+  ASSERT_EQ(created.status, 201) << created.body;
+  // What the operator refuses from now on stays where it is, and can be stopped.
+  instance_.calls->set_policy({});
+  auto webhook = json_of(created);
+  webhook["active"] = false;
+  EXPECT_EQ(call("PUT", target_of(webhook), json::serialize(webhook)).status, 200);
+  webhook["external_url"] = "http://10.1.2.3/elsewhere";
+  EXPECT_EQ(call("PUT", target_of(webhook), json::serialize(webhook)).status, 400);
+}
+
+TEST_F(WebhooksTest, ATriggerIsRefusedWhereTooMuchWaits) {
+  const auto webhook = create();
+  const auto id = WebhookId::parse(webhook.at("id").as_string())->value();
+  auto full = *instance_.jobs->subscription(id);
+  full.set_waiting(limits::deliveries_waiting_max);
+  const auto planned = instance_.jobs->planned();
+  instance_.jobs->plan({.position = planned, .jobs = {}, .subscriptions = {full}, .ended_subscriptions = {}});
+  const auto refused = call("POST", target_of(webhook) + "/trigger");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("10000 deliveries to this webhook are waiting"));
+  EXPECT_EQ(instance_.memory.head(), planned);
 }
 
 TEST_F(WebhooksTest, ATriggerIsRecordedAndCounted) {

@@ -175,6 +175,23 @@ TEST_F(Configuration, TheKeyFileMayLieElsewhere) {
   EXPECT_EQ(RestClient(server.port()).get("//healthz").status, 200);
 }
 
+TEST_F(Configuration, MetricsAreOnAPortOfTheirOwn) {
+  ServerProcess server(folder_.path(), {"--metrics-listen", "127.0.0.1:0"});
+  const auto log = server.log();
+  constexpr std::string_view before = "metrics are at http://127.0.0.1:";
+  const auto at = log.find(before);
+  ASSERT_NE(at, std::string::npos) << log;
+  RawClient scraper(static_cast<std::uint16_t>(std::stoul(log.substr(at + before.size()))));
+  EXPECT_EQ(authorize(server.port(), "SU-000-000-000:0000000000000000000000000000000000000000"), 401);
+  const auto page = scraper.exchange("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, HasSubstr("\nmintmark_checks_total{verdict=\"unauthorized\"} 1\n"));
+  EXPECT_THAT(page.body, HasSubstr("\nmintmark_disk_free_bytes "));
+  EXPECT_EQ(scraper.exchange("GET /authorize HTTP/1.1\r\nHost: x\r\n\r\n").status, 404);
+  EXPECT_EQ(RestClient(server.port()).get("//metrics").status, 404);
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
 TEST_F(Configuration, SignalsStopTheServerCleanly) {
   for (const int signal : {SIGINT, SIGTERM}) {
     ServerProcess server(folder_.path());

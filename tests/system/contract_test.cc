@@ -18,7 +18,7 @@ TEST(Contract, EveryOperationAnswersAsItSays) {
   const auto account = text(opened, "account");
   const std::string email = "provider@example.com";
   const auto owner = folder.run_json({"user", "add", "--account", account, "--email", email});
-  ServerProcess server(folder.path());
+  ServerProcess server(folder.path(), {"--webhook-networks", "127.0.0.0/8", "--webhook-ports", "0"});
   const auto facts = std::filesystem::absolute("tests/golden/contract/facts.json");
   const auto finished = run_process({.command = {"node", "--test", "contract.test.mjs"},
                                      .environment = {{"ENDPOINT", server.endpoint() + "/public/v1"},

@@ -35,7 +35,7 @@ IdsByKind make_things(RestClient& client, const InitialisedFolder::Person& perso
   ids["sessions"] = text(sessions.array().at(0).as_object(), "id");
   const json::object webhook{{"label", "Theirs"},        {"object_class", "fulfillment_request"},
                              {"product_id", "PRD-1"},    {"description", "x"},
-                             {"jwt_secret", "a secret"}, {"external_url", "http://127.0.0.1/"},
+                             {"jwt_secret", "a secret"}, {"external_url", "http://localhost/"},
                              {"http_method", "POST"},    {"active", false}};
   ids["webhooks"] = text(made(client.post("/notifications/webhooks", json::serialize(webhook)), 201), "id");
   ids["extensions"] =

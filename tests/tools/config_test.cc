@@ -175,6 +175,9 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"webhook_networks", {"10.0.0.0", "10.0.0.0/33", "localhost", "10.0.0.0/8,x"}},
       {"webhook_ports", {"x", "65536", "-1", "80,x"}},
       {"webhook_history", {"", "0", "3651"}},
+      {"webhook_ca_file", {"", "/dev/null", "/no/such/file"}},
+      {"provisioning_secret_file", {"", "/dev/null", "/no/such/file"}},
+      {"metrics_listen", {"", "localhost:1", ":8080", "127.0.0.1"}},
   };
   EXPECT_EQ(bad.size() + 1, settings().size());  // modules_file has a test of its own
   for (const auto& [name, values] : bad) {
@@ -196,6 +199,26 @@ TEST_F(ConfigTest, WhereWebhooksMayGoIsAListOfNetworksAndPorts) {
   EXPECT_EQ(load({{"public_url", "https://a.example/x/"}})->public_url, "https://a.example/x");
   EXPECT_EQ(load({{"webhook_timeout", "300"}})->webhook_timeout, std::chrono::seconds(300));
   EXPECT_EQ(load({{"webhook_history", "1"}})->webhook_history, std::chrono::days(1));
+}
+
+TEST_F(ConfigTest, ASecretFileHoldsTheSecretAndPerhapsALinesEnd) {
+  const auto path = folder_.file("secret");
+  write_file(path, "a secret of some length\r\n");
+  EXPECT_EQ(load({{"provisioning_secret_file", path}})->provisioning_secret, "a secret of some length");
+  write_file(path, "too short\n");
+  EXPECT_THAT(refusal({{"provisioning_secret_file", path}}), HasSubstr("must be a file that holds a secret"));
+  write_file(path, std::string(1025, 'x'));
+  const auto refused = refusal({{"provisioning_secret_file", path}});
+  EXPECT_THAT(refused, HasSubstr("of 16 to 1024 bytes"));
+  EXPECT_THAT(refused, ::testing::Not(HasSubstr("xxx")));
+}
+
+TEST_F(ConfigTest, MetricsAreServedWhereTheOperatorSays) {
+  EXPECT_EQ(load()->metrics_address, "");
+  const auto config = load({{"metrics_listen", "[::1]:9464"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->metrics_address, "::1");
+  EXPECT_EQ(config->metrics_port, 9464);
 }
 
 TEST_F(ConfigTest, AListenAddressMayBeIpv6) {
