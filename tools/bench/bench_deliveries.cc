@@ -1,24 +1,19 @@
 // Deliveries/s to a receiver on loopback, through everything that a delivery goes through: log, projections,
 // queue, signature, HTTP, record. The receiver is a thread of this process, so both share its cores. Then, at
-// a rate far below that, how long it takes from a trigger's event to its first attempt.
+// a rate far below that, how long it takes from a trigger's event to its first attempt; and last how long
+// until the answer, alone and beside receivers that misbehave.
 #include <algorithm>
-#include <atomic>
-#include <cstring>
+#include <chrono>
+#include <ctime>
 #include <future>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "domain/webhook.h"
+#include "tools/bench/receiver.h"
 #include "tools/instance.h"
 #include "tools/worker_settings.h"
 
@@ -27,137 +22,56 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Answers 200 to every request, over kept connections.
-class Receiver {
- public:
-  Receiver() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), poll_(::epoll_create1(0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::listen(listener_, 1024) != 0 ||
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      fmt::print(stderr, "cannot listen\n");
-      std::_Exit(1);
-    }
-    port = ntohs(address.sin_port);
-    watch(listener_);
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  }
-  ~Receiver() {
-    thread_.request_stop();
-    thread_.join();
-    ::close(poll_);
-    ::close(listener_);
-  }
-  Receiver(const Receiver&) = delete;
-  Receiver& operator=(const Receiver&) = delete;
-
-  std::uint16_t port = 0;
-
- private:
-  void watch(int file) const {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.fd = file;
-    ::epoll_ctl(poll_, EPOLL_CTL_ADD, file, &event);
-  }
-  void run(const std::stop_token& stop) {
-    std::vector<epoll_event> events(256);
-    while (!stop.stop_requested()) {
-      const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), 50);
-      for (int i = 0; i < count; ++i) {
-        const int file = events[static_cast<std::size_t>(i)].data.fd;
-        if (file == listener_) {
-          const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
-          const int yes = 1;
-          ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-          if (connection >= 0) watch(connection);
-        } else {
-          serve(file);
-        }
-      }
-    }
-    for (const auto& [file, bytes] : unread_) ::close(file);
-  }
-  void serve(int file) {
-    auto& bytes = unread_[file];
-    char buffer[16384];
-    const auto got = ::recv(file, buffer, sizeof buffer, 0);
-    if (got <= 0) {
-      ::close(file);
-      unread_.erase(file);
-      return;
-    }
-    bytes.append(buffer, static_cast<std::size_t>(got));
-    for (;;) {
-      const auto head = bytes.find("\r\n\r\n");
-      if (head == std::string::npos) return;
-      const auto field = bytes.find("Content-Length: ");
-      const auto body = field < head ? std::strtoul(bytes.c_str() + field + 16, nullptr, 10) : 0;
-      if (bytes.size() < head + 4 + body) return;
-      bytes.erase(0, head + 4 + body);
-      constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-      if (::send(file, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
-    }
-  }
-
-  int listener_;
-  int poll_;
-  std::unordered_map<int, std::string> unread_;
-  std::jthread thread_;
-};
-
 struct Options {
   std::string data;
   std::uint32_t deliveries = 100'000;
   std::uint32_t webhooks = 256;
   std::uint32_t paced = 5'000;
+  std::uint32_t rounds = 3;
+  std::uint32_t misbehaving = 5;  // of each kind in a round
 };
 
 class Bench {
  public:
   Bench(Instance& instance, const Options& options) : instance_(instance), options_(options) {}
 
-  void make_webhooks(std::uint16_t port) {
-    for (std::uint32_t i = 0; i < options_.webhooks; ++i) {
-      const auto subject = stream_of(WebhookId::from_value(i));
-      WebhookDelivery delivery;
-      delivery.set_external_url(fmt::format("http://127.0.0.1:{}/hook", port));
-      delivery.set_jwt_secret("a secret of the benchmark");
-      delivery.set_data("{}");
-      auto [key, vault_write] = instance_.vault->make(subject);
-      keys_.push_back(key);
-      CreateWebhook command{.id = WebhookId::from_value(i),
-                            .account = AccountId::from_value(AccountType::kVendor, 1),
-                            .fields = {},
-                            .delivery = delivery,
-                            .sealed = instance_.vault->seal(key, subject, 1, delivery.SerializeAsString())};
-      command.fields.label = "Benchmark";
-      command.fields.object_class = "fulfillment_request";
-      append({{subject,
-               0,
-               {{instance_.random.event_id(instance_.clock.now()), decide(Webhook{}, command)->front()}}}},
-             {vault_write});
-    }
-    versions_.assign(options_.webhooks, 1);
+  void make_webhooks(const std::string& url) {
+    for (std::uint32_t i = 0; i < options_.webhooks; ++i) make_webhook(url);
+  }
+  std::uint32_t make_webhook(const std::string& url) {
+    const auto number = static_cast<std::uint32_t>(keys_.size());
+    const auto subject = stream_of(WebhookId::from_value(number));
+    WebhookDelivery delivery;
+    delivery.set_external_url(url);
+    delivery.set_jwt_secret("a secret of the benchmark");
+    delivery.set_data("{}");
+    auto [key, vault_write] = instance_.vault->make(subject);
+    CreateWebhook command{.id = WebhookId::from_value(number),
+                          .account = AccountId::from_value(AccountType::kVendor, 1),
+                          .fields = {},
+                          .delivery = delivery,
+                          .sealed = instance_.vault->seal(key, subject, 1, delivery.SerializeAsString())};
+    command.fields.label = "Benchmark";
+    command.fields.object_class = "fulfillment_request";
+    keys_.push_back(key);
+    versions_.push_back(1);
+    append({{subject,
+             0,
+             {{instance_.random.event_id(instance_.clock.now()), decide(Webhook{}, command)->front()}}}},
+           {vault_write});
+    return number;
   }
 
   // One append for `count` webhooks, one after the other.
   Position trigger(std::uint32_t count) {
     std::vector<StreamAppend> streams;
-    for (std::uint32_t i = 0; i < count; ++i, ++next_) {
-      const auto webhook = next_ % options_.webhooks;
-      const auto subject = stream_of(WebhookId::from_value(webhook));
-      auto& version = versions_[webhook];
-      Event event;
-      *event.mutable_webhook_triggered()->mutable_data() = instance_.vault->seal(
-          keys_[webhook], subject, version + 1, R"({"order":"PR-0000-0001","status":"pending"})");
-      streams.push_back({subject, version++, {{instance_.random.event_id(instance_.clock.now()), event}}});
-    }
+    for (std::uint32_t i = 0; i < count; ++i, ++next_)
+      streams.push_back(trigger_of(next_ % options_.webhooks));
     return append(std::move(streams), {});
   }
+  void trigger_webhook(std::uint32_t webhook) { append({trigger_of(webhook)}, {}); }
+
+  std::uint32_t next() const { return next_; }
 
   void wait_until_planned() const {
     std::promise<bool> promise;
@@ -169,6 +83,14 @@ class Bench {
   }
 
  private:
+  StreamAppend trigger_of(std::uint32_t webhook) {
+    const auto subject = stream_of(WebhookId::from_value(webhook));
+    auto& version = versions_[webhook];
+    Event event;
+    *event.mutable_webhook_triggered()->mutable_data() = instance_.vault->seal(
+        keys_[webhook], subject, version + 1, R"({"order":"PR-0000-0001","status":"pending"})");
+    return {subject, version++, {{instance_.random.event_id(instance_.clock.now()), event}}};
+  }
   Position append(std::vector<StreamAppend> streams, std::vector<VaultWrite> vault_writes) {
     AppendRequest request;
     request.streams = std::move(streams);
@@ -188,8 +110,89 @@ class Bench {
   const Options options_;
   std::vector<DataKey> keys_;
   std::vector<std::uint64_t> versions_;
-  std::uint32_t next_ = 0;
+  std::uint32_t next_ = 0;  // its webhook is the remainder
 };
+
+struct Percentiles {
+  double p50_ms;
+  double p99_ms;
+};
+
+Percentiles percentiles(std::vector<std::int64_t> times_us) {
+  std::ranges::sort(times_us);
+  const auto at = [&](std::size_t percent) {
+    return static_cast<double>(times_us[times_us.size() * percent / 100]) / 1000;
+  };
+  return {at(50), at(99)};
+}
+
+// Triggers deliveries one after the other, and waits for those of the well-behaved webhooks.
+struct Paced {
+  std::vector<std::int64_t> until_attempt_us;
+  std::vector<std::int64_t> until_answer_us;
+};
+
+Paced deliver_paced(Bench& bench, JobStore& jobs, const Options& options, std::uint32_t count) {
+  const auto first = bench.next();
+  std::vector<Position> positions;
+  for (std::uint32_t made = 0; made < count; ++made) {
+    positions.push_back(bench.trigger(1));
+    std::this_thread::sleep_for(500us);
+  }
+  Paced paced;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const JobKey key{positions[i], DELIVER_WEBHOOK, (first + i) % options.webhooks};
+    auto job = jobs.find(key);
+    while (!job || job->history().empty()) {
+      std::this_thread::sleep_for(1ms);
+      job = jobs.find(key);
+    }
+    const auto until_attempt = job->history(0).started_at_us() - job->created_us();
+    paced.until_attempt_us.push_back(until_attempt);
+    paced.until_answer_us.push_back(until_attempt + static_cast<std::int64_t>(job->history(0).duration_us()));
+  }
+  return paced;
+}
+
+void measure_throughput(Bench& bench, Receiver& receiver, const WorkerCounters& counters, double cpu_before,
+                        double receiver_before) {
+  const auto begin = std::chrono::steady_clock::now();
+  bench.wait_until_done();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const auto cpu = cpu_us_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
+  const auto receiver_cpu = receiver.cpu_us() - receiver_before;
+  const auto delivered = counters.succeeded.load();
+  fmt::print("deliveries        {} in {:.2f} s: {:.0f}/s, {} failed\n", delivered, took.count(),
+             static_cast<double>(delivered) / took.count(), counters.failed.load());
+  fmt::print("CPU               {:.0f} µs a delivery, {:.0f} µs of it the receiver's\n",
+             cpu / static_cast<double>(delivered), receiver_cpu / static_cast<double>(delivered));
+}
+
+// Alone, then beside new webhooks of every misbehaviour with deliveries that wait, and so again.
+void measure_beside_misbehaviour(Bench& bench, JobStore& jobs, const Receiver& misbehaving,
+                                 const Options& options) {
+  std::vector<std::int64_t> alone;
+  std::vector<std::int64_t> beside;
+  for (std::uint32_t round = 0; round < options.rounds; ++round) {
+    std::ranges::copy(deliver_paced(bench, jobs, options, options.paced).until_answer_us,
+                      std::back_inserter(alone));
+    for (std::uint32_t i = 0; i < options.misbehaving; ++i) {
+      for (const auto& path : Receiver::misbehaviours()) {
+        const auto webhook = bench.make_webhook(misbehaving.url(path));
+        for (int n = 0; n < 3; ++n) bench.trigger_webhook(webhook);
+      }
+    }
+    std::ranges::copy(deliver_paced(bench, jobs, options, options.paced).until_answer_us,
+                      std::back_inserter(beside));
+  }
+  const auto without = percentiles(alone);
+  const auto with = percentiles(beside);
+  fmt::print(
+      "until the answer  p50 {:.1f} ms, p99 {:.1f} ms; beside {} receivers that misbehave p50 {:.1f} ms, p99 "
+      "{:.1f} ms: x {:.2f}\n",
+      without.p50_ms, without.p99_ms, options.rounds * options.misbehaving * Receiver::misbehaviours().size(),
+      with.p50_ms, with.p99_ms, with.p99_ms / without.p99_ms);
+}
 
 int run(const Options& options) {
   Config config;
@@ -204,41 +207,26 @@ int run(const Options& options) {
   if (const auto created = Instance::create(config); !created) on_failure(created.error().messages.front());
   auto instance = Instance::open(config, on_failure);
   if (!instance) on_failure(instance.error().messages.front());
-  const Receiver receiver;
+  Receiver receiver;
+  const Receiver misbehaving;
   Bench bench(**instance, options);
-  bench.make_webhooks(receiver.port);
+  bench.make_webhooks(receiver.url("/hook"));
   constexpr std::uint32_t batch = 64;
   for (std::uint32_t made = 0; made < options.deliveries; made += batch) bench.trigger(batch);
   bench.wait_until_planned();
   const auto& services = *(*instance)->services;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto cpu_before = cpu_us_of(CLOCK_PROCESS_CPUTIME_ID);
+  const auto receiver_before = receiver.cpu_us();
   const Worker worker({services.log, services.jobs, services.calls, services.clock, services.random},
                       worker_options(config), make_send(config), on_failure);
-  bench.wait_until_done();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  const auto delivered = worker.counters().succeeded.load();
-  fmt::print("deliveries        {} in {:.2f} s: {:.0f}/s, {} failed\n", delivered, took.count(),
-             static_cast<double>(delivered) / took.count(), worker.counters().failed.load());
+  measure_throughput(bench, receiver, worker.counters(), cpu_before, receiver_before);
+  if (options.paced == 0) return 0;
 
-  std::vector<Position> positions;
-  for (std::uint32_t made = 0; made < options.paced; made += 1) {
-    positions.push_back(bench.trigger(1));
-    std::this_thread::sleep_for(500us);
-  }
-  bench.wait_until_done();
-  std::vector<std::int64_t> waits;
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    for (std::uint32_t webhook = 0; webhook < options.webhooks; ++webhook) {
-      const auto job = services.jobs.find({positions[i], DELIVER_WEBHOOK, webhook});
-      if (!job) continue;
-      waits.push_back(job->history(0).started_at_us() - job->created_us());
-      break;
-    }
-  }
-  std::ranges::sort(waits);
-  fmt::print("first attempt     p50 {:.1f} ms, p99 {:.1f} ms behind the trigger, at about {} a second\n",
-             static_cast<double>(waits[waits.size() / 2]) / 1000,
-             static_cast<double>(waits[waits.size() * 99 / 100]) / 1000, 1000);
+  const auto first =
+      percentiles(deliver_paced(bench, services.jobs, options, options.paced).until_attempt_us);
+  fmt::print("first attempt     p50 {:.1f} ms, p99 {:.1f} ms behind the trigger, at about 1000 a second\n",
+             first.p50_ms, first.p99_ms);
+  measure_beside_misbehaviour(bench, services.jobs, misbehaving, options);
   return 0;
 }
 
@@ -251,6 +239,11 @@ int main(int argc, char** argv) {
   program.add_option("--data", options.data, "Where to make the folder")->required();
   program.add_option("--deliveries", options.deliveries, "How many")->capture_default_str();
   program.add_option("--webhooks", options.webhooks, "To so many webhooks")->capture_default_str();
+  program.add_option("--paced", options.paced, "How many then, one after the other")->capture_default_str();
+  program.add_option("--rounds", options.rounds, "Rounds beside misbehaving receivers")
+      ->capture_default_str();
+  program.add_option("--misbehaving", options.misbehaving, "Of each kind, in each round")
+      ->capture_default_str();
   CLI11_PARSE(program, argc, argv);
   return mintmark::run(options);
 }
