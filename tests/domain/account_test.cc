@@ -190,8 +190,7 @@ TEST(ClosedAccount, IsNotFoundByAnyCommand) {
   gone.when(CloseAccount{}).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(details("a", "b")).then_fails(ErrorKind::kNotFound, {"Account not found."});
   gone.when(UpdateAccount{"Acme", {}, {}, {}}).then_fails(ErrorKind::kNotFound, {"Account not found."});
-  gone.when(OpenAccount{account_id, "Acme"})
-      .then_fails(ErrorKind::kTaken, {"id: This account id is taken."});
+  gone.when(OpenAccount{account_id, "Acme"}).then_fails(ErrorKind::kTaken, {"id: This account id is taken."});
 }
 
 }  // namespace

@@ -89,9 +89,7 @@ TEST(CreateWebhookCommand, StoresWhatIsSealedAndNeverTheClear) {
 }
 
 TEST(CreateWebhookCommand, RefusesAnIdThatIsOrWasTaken) {
-  given<Webhook>({created()})
-      .when(create())
-      .then_fails(ErrorKind::kTaken, {"id: This webhook id is taken."});
+  given<Webhook>({created()}).when(create()).then_fails(ErrorKind::kTaken, {"id: This webhook id is taken."});
   given<Webhook>({created(), deleted()})
       .when(create())
       .then_fails(ErrorKind::kTaken, {"id: This webhook id is taken."});
