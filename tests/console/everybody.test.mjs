@@ -105,7 +105,7 @@ describe("everybody can use it", () => {
       await check("deliveries");
       await page.getByRole("link", { name: "Activity" }).click();
       await shown(page, "Created the webhook").waitFor();
-      await page.getByText("Details").first().click();
+      await page.locator("summary").first().click();
       await page.getByText("Position in the log").waitFor();
       await check("activity");
       await page.getByRole("link", { name: "Users" }).click();
