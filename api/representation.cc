@@ -1,5 +1,7 @@
 #include "api/representation.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "projections/token_row.h"
@@ -135,6 +137,14 @@ json::object represent_token(const Services& services, const TokenRow& row, Time
   return represent_token(names, row, now);
 }
 
+json::value NameCache::last_use(const TokenRow& row) const {
+  std::optional<Time> last;
+  if (row.has_last_used_at_us()) last = Time(std::chrono::microseconds(row.last_used_at_us()));
+  if (const auto id = TokenId::parse(row.token_id()))
+    last = std::max(last, services_.authorization_index.last_use(*id));
+  return last ? json::value(format_time(*last)) : json::value(nullptr);
+}
+
 json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
   const auto extension = extension_of(row);
   return {
@@ -149,6 +159,7 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
       {"token", nullptr},
       {"events",
        {{"created", {{"at", date(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
+      {"last_used_at", names.last_use(row)},
       {"permissions", represent_permissions(names, row)},
       {"restricted", row.restricted()},
       {"expiration_date",

@@ -7,6 +7,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "api/services.h"
 #include "domain/events.pb.h"
@@ -24,7 +25,8 @@ boost::json::object represent_actor(const Services& services, const Actor& actor
 // `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
 
-// Names of accounts, extensions and actors, each looked up once: for what shows many rows. It blocks on disk.
+// What rows do not have themselves: names of accounts, extensions and actors, each looked up once, and when
+// tokens were used last. It blocks on disk.
 class NameCache {
  public:
   // `services` must outlive it.
@@ -33,6 +35,8 @@ class NameCache {
   const std::string& account(const std::string& account_id);
   const std::string& extension(ExtensionId id);
   const boost::json::object& actor(const Actor& actor);
+  // The newest use that is recorded or remembered; null where there is none.
+  boost::json::value last_use(const TokenRow& row) const;
 
  private:
   const Services& services_;

@@ -33,6 +33,7 @@ std::uint64_t number_of(const TokenBlock& block, std::size_t row, std::size_t fi
   if (field == kTokenStatus) return static_cast<std::uint64_t>(shown_status(block.statuses[row], now));
   if (field == kTokenExtensionId) return block.extensions[row].value();
   if (field == kTokenExpirationDate) return unsigned_of(block.statuses[row].expires_at_us);
+  if (field == kTokenLastUsedAt) return unsigned_of(block.last_used_at_us[row]);
   return unsigned_of(block.created_at_us[row]);
 }
 

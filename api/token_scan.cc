@@ -26,6 +26,7 @@ constexpr auto all_fields = std::to_array<Field>({
     {"extension.name", kText},
     {"expiration_date", kDate, orderable},
     {"events.created.at", kDate, orderable},
+    {"last_used_at", kDate, orderable},
     {"events.created.by.id", kText},
     {"events.created.by.name", kText},
     {"events.created.by.email", kText},
@@ -35,6 +36,7 @@ constexpr auto all_fields = std::to_array<Field>({
 static_assert(all_fields[kTokenId].name == "id");
 static_assert(all_fields[kTokenStatus].name == "status");
 static_assert(all_fields[kTokenCreatedAt].name == "events.created.at");
+static_assert(all_fields[kTokenLastUsedAt].name == "last_used_at");
 static_assert(all_fields[kTokenPermissionObjectId].name == "permissions.object.id");
 static_assert(all_fields.size() == kTokenPermissionObjectId + 1);
 
@@ -182,6 +184,11 @@ RowSet TokenScan::matching(const Condition& condition, const TokenBlock& block, 
     case kTokenCreatedAt:
       return where(
           rows, [&](std::size_t row) { return condition.matches(std::optional(block.created_at_us[row])); });
+    case kTokenLastUsedAt:
+      return where(rows, [&](std::size_t row) {
+        const auto at = block.last_used_at_us[row];
+        return condition.matches(at == TokenBlock::never ? std::nullopt : std::optional(at));
+      });
     case kTokenCreatorId:
     case kTokenCreatorName:
     case kTokenCreatorEmail:

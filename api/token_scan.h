@@ -25,6 +25,7 @@ enum TokenField : std::size_t {
   kTokenExtensionName,
   kTokenExpirationDate,
   kTokenCreatedAt,
+  kTokenLastUsedAt,
   kTokenCreatorId,
   kTokenCreatorName,
   kTokenCreatorEmail,

@@ -156,6 +156,14 @@ Result<void> set_tree_head_interval(Config& config, const std::string& value) {
   return {};
 }
 
+Result<void> set_usage_interval(Config& config, const std::string& value) {
+  constexpr std::uint32_t interval_s_max = 7 * 24 * 3600;
+  const auto seconds = parse_number<std::uint32_t>(value);
+  if (!seconds || *seconds > interval_s_max) return fail(ErrorKind::kInvalid, "must be 0 to 604800");
+  config.usage_interval_s = *seconds;
+  return {};
+}
+
 Result<void> set_verify_rate(Config& config, const std::string& value) {
   constexpr std::uint32_t rate_max = 10'000'000;
   const auto rate = parse_number<std::uint32_t>(value);
@@ -272,6 +280,8 @@ constexpr std::array setting_table = std::to_array<Setting>({
      set_tree_head_key_file},
     {"tree_head_interval", "seconds from one signed tree head to the next; 0 is only on demand (3600)",
      set_tree_head_interval},
+    {"usage_interval", "seconds from one record of when tokens were used last to the next; 0 is none (3600)",
+     set_usage_interval},
     {"verify_rate", "events a second that are read again in the background; 0 is none (1000)",
      set_verify_rate},
     {"request_rate", "requests a second that one token or person may send; 0 is no limit (200)",

@@ -35,6 +35,7 @@ struct Config {
   std::string tree_heads_file;                // empty: DIR/tree-heads
   std::string tree_head_key_file;             // empty: tree-head-key beside the key-encryption key
   std::uint32_t tree_head_interval_s = 3600;  // 0: only on demand
+  std::uint32_t usage_interval_s = 3600;      // 0: when tokens were used is not recorded
   std::uint32_t verify_rate = 1000;           // events a second, in the background; 0: not at all
 
   std::string metrics_address;  // empty: metrics are served nowhere

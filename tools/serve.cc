@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -20,6 +21,7 @@
 #include "tools/upkeep.h"
 #include "tools/worker_settings.h"
 #include "worker/token_expiry.h"
+#include "worker/usage_recorder.h"
 
 namespace mintmark {
 namespace {
@@ -117,6 +119,12 @@ int serve(const Config& config) {
                            services.random, on_failure);
   const Upkeep upkeep(*(*instance)->log, *(*instance)->tree_heads, services.damage_found,
                       {std::chrono::seconds(config.tree_head_interval_s), config.verify_rate});
+  // After the upkeep, so that the last signed tree head has what this records at the end.
+  std::optional<UsageRecorder> usage;
+  if (config.usage_interval_s > 0) {
+    usage.emplace(services.log, services.authorization_index, services.projector, services.clock,
+                  services.random, std::chrono::seconds(config.usage_interval_s), on_failure);
+  }
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
   MetricsPage metrics({services, api, worker.counters(), config.data});
   if (!config.metrics_address.empty()) {

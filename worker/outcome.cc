@@ -15,6 +15,27 @@ Error error_of(const AppendError& error) {
   throw std::logic_error("an append of the worker broke a rule of the log: " + error.message);
 }
 
+AppendResult append_at(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
+                       std::uint64_t version, std::vector<Event> events) {
+  StreamAppend append{outcome.stream, version, {}};
+  const auto now = clock.now();
+  for (auto& event : events) append.events.push_back({random.event_id(now), std::move(event)});
+  AppendRequest request;
+  request.streams.push_back(std::move(append));
+  request.metadata.actor.set_kind(Actor::WORKER);
+  request.metadata.actor.set_id(outcome.actor);
+  request.metadata.recorded_at = now;
+  request.metadata.correlation_id = outcome.cause;
+  request.metadata.causation_id = outcome.cause;
+  request.frees_space = outcome.frees_space;
+  request.vault_writes = outcome.vault_writes;
+  return append_and_wait(log, std::move(request));
+}
+
+std::unexpected<Error> too_many_conflicts() {
+  return fail(ErrorKind::kUnavailable, "too many others changed this at the same time");
+}
+
 }  // namespace
 
 Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
@@ -24,24 +45,25 @@ Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& rando
     auto events = decide(stream);
     if (!events) return std::unexpected(std::move(events.error()));
     if (events->empty()) return 0;
-    StreamAppend append{outcome.stream, stream.size(), {}};
-    const auto now = clock.now();
-    for (auto& event : *events) append.events.push_back({random.event_id(now), std::move(event)});
-    AppendRequest request;
-    request.streams.push_back(std::move(append));
-    request.metadata.actor.set_kind(Actor::WORKER);
-    request.metadata.actor.set_id(outcome.actor);
-    request.metadata.recorded_at = now;
-    request.metadata.correlation_id = outcome.cause;
-    request.metadata.causation_id = outcome.cause;
-    request.frees_space = outcome.frees_space;
-    request.vault_writes = outcome.vault_writes;
-    const auto appended = append_and_wait(log, std::move(request));
+    const auto appended = append_at(log, clock, random, outcome, stream.size(), std::move(*events));
     if (appended) return appended->last;
     if (appended.error().kind != AppendError::Kind::kConflict)
       return std::unexpected(error_of(appended.error()));
   }
-  return fail(ErrorKind::kUnavailable, "too many others changed this at the same time");
+  return too_many_conflicts();
+}
+
+Result<Position> append_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
+                                const std::vector<Event>& events) {
+  auto version = log.version_of(outcome.stream);
+  for (std::size_t attempt = 0; attempt < limits::conflict_retries_max; ++attempt) {
+    const auto appended = append_at(log, clock, random, outcome, version, events);
+    if (appended) return appended->last;
+    if (appended.error().kind != AppendError::Kind::kConflict)
+      return std::unexpected(error_of(appended.error()));
+    version = appended.error().actual_version;
+  }
+  return too_many_conflicts();
 }
 
 }  // namespace mintmark

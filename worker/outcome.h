@@ -29,4 +29,8 @@ using DecideOutcome = std::function<Result<std::vector<Event>>(const std::vector
 Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
                                 const DecideOutcome& decide);
 
+// As record_outcome, for events that do not depend on what the stream holds: it is not read.
+Result<Position> append_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
+                                const std::vector<Event>& events);
+
 }  // namespace mintmark

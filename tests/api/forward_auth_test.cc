@@ -1,6 +1,7 @@
 #include "api/forward_auth.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -140,6 +141,21 @@ TEST_F(ForwardAuthTest, AKnownKeyOfATokenThatIsPendingOrExpiredIs403) {
   EXPECT_TRUE(answer_to_key(key(token_id(2))).starts_with("HTTP/1.1 204"));
   instance_.clock.advance(1s);
   EXPECT_EQ(answer_to_key(key(token_id(2))), forbidden);
+}
+
+TEST_F(ForwardAuthTest, OnlyAKeyThatIsLetThroughIsUsed) {
+  add(token_id(1), token(token_id(1), ZAPIER, "pending"));
+  add(token_id(2), token(token_id(2), CUSTOM, "x"));
+  const auto last_use = [&](std::uint32_t number) { return instance_.index.last_use(token_id(number)); };
+  answer_to_key(key(token_id(1)));
+  answer_to_key("ApiKey SU-000-000-002:" + std::string(40, '2'));
+  answer(RequestBuilder("GET", "/authorize")
+             .header("Authorization", key(token_id(2)))
+             .header("X-Original-URI", "makes no sense"));
+  EXPECT_EQ(last_use(1), std::nullopt);
+  EXPECT_EQ(last_use(2), std::nullopt);
+  answer_to_key(key(token_id(2)));
+  EXPECT_EQ(last_use(2), instance_.clock.now());
 }
 
 TEST_F(ForwardAuthTest, AWrongSecretOfATokenThatMayNotIsUnknownAndNotForbidden) {

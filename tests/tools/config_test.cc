@@ -56,6 +56,7 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   write(
       "request_rate = 7\nrequest_burst = 8\nslow_guessing = false\n"
       "tree_heads_file = \"/mnt/heads\"\ntree_head_key_file = \"/mnt/head-key\"\ntree_head_interval = 9\n"
+      "usage_interval = 60\n"
       "verify_rate = 10\n"
       "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
   const auto config = load();
@@ -72,6 +73,7 @@ TEST_F(ConfigTest, TheFileSetsEverySetting) {
   EXPECT_EQ(config->tree_heads_path(), "/mnt/heads");
   EXPECT_EQ(config->tree_head_key_path(), "/mnt/head-key");
   EXPECT_EQ(config->tree_head_interval_s, 9U);
+  EXPECT_EQ(config->usage_interval_s, 60U);
   EXPECT_EQ(config->verify_rate, 10U);
 }
 
@@ -166,6 +168,7 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"tree_heads_file", {""}},
       {"tree_head_key_file", {""}},
       {"tree_head_interval", {"", "-1", "604801", "1h"}},
+      {"usage_interval", {"", "-1", "604801", "1h"}},
       {"verify_rate", {"", "-1", "10000001", "fast"}},
       {"request_burst", {"", "0", "-1", "1000001"}},
       {"provisioning_url", {"", "example.com", "ftp://a", "http://u:p@a", "http://a/#f"}},
