@@ -49,15 +49,14 @@ RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view nam
   const auto head = log.head();
   const auto old_view = views.live(name);
   const auto new_view = views.building(name);
-  RebuildReport report{std::string(name), head, 0, ""};
+  RebuildReport report{std::string(name), head, 0};
   {
     const auto built = make(new_view);
     feed(log, *built, head, progress);
     report.parked_streams = built->parked_streams();
     const auto live = make(old_view);
-    if (live->checkpoint() == 0 && head > 0) {
-      report.difference = "it was empty";
-    } else {
+    report.had_old = live->checkpoint() > 0 || head == 0;
+    if (report.had_old) {
       feed(log, *live, head, [](Position, Position) {});
       report.difference = first_difference(old_view, new_view);
     }
@@ -74,10 +73,11 @@ RebuildReport rebuild_authorization_index(EventLog& log, const Peppers& peppers,
   const auto head = log.head();
   AuthorizationIndex built(peppers);
   feed(log, built, head, progress);
-  RebuildReport report{std::string(built.name()), head, built.parked_streams(), ""};
+  RebuildReport report{std::string(built.name()), head, built.parked_streams()};
   AuthorizationIndex old(peppers);
+  report.had_old = std::filesystem::exists(snapshot);
   if (const auto loaded = old.load(snapshot, log.log_id()); !loaded) {
-    report.difference = loaded.error();
+    if (report.had_old) report.difference = loaded.error();
   } else {
     feed(log, old, head, [](Position, Position) {});
     if (old.fingerprint() != built.fingerprint()) report.difference = "its content";

@@ -18,9 +18,10 @@ struct RebuildReport {
   std::string projection;
   Position events = 0;
   std::size_t parked_streams = 0;
-  // Where the old projection, brought up to the same position, differed from the new; empty where they were
-  // equal.
-  std::string difference;
+  // Whether there was an old projection, and where it, brought up to the same position, differed from the
+  // new; empty where they were equal.
+  bool had_old = true;
+  std::string difference = {};
 };
 
 using RebuildProgress = std::function<void(Position done, Position total)>;

@@ -87,15 +87,20 @@ void forget_parked_jobs(const Config& config) {
   fmt::print("{:<20} planned again at the next start\n", "jobs");
 }
 
+std::string finding(const RebuildReport& report) {
+  if (!report.had_old) return "there was no old one";
+  if (report.difference.empty()) return "equal to the old one";
+  return fmt::format("not equal to the old one: {}", report.difference);
+}
+
 int rebuild_all(const Config& config, const std::vector<std::string_view>& names) {
   Sources sources;
   if (const auto opened = open(config, sources); !opened) return report(opened.error());
   int exit_code = kDone;
   for (const auto name : names) {
     const auto result = rebuild(config, sources, name);
-    fmt::print("{:<20} {} events, {}\n", name, result.events,
-               result.difference.empty() ? "equal to the old one"
-                                         : fmt::format("not equal to the old one: {}", result.difference));
+    fmt::print("{:<20} {} events, {}\n", name, result.events, finding(result));
+    if (!result.difference.empty()) exit_code = kDamaged;
     if (result.parked_streams > 0) {
       fmt::print(stderr, "mintmark: {} streams of {} are parked; see the lines above.\n",
                  result.parked_streams, name);

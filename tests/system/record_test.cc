@@ -14,6 +14,7 @@ namespace mintmark::testing {
 namespace {
 
 namespace json = boost::json;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -105,6 +106,16 @@ TEST(Record, EveryStepIsThereAndNoSecret) {
   expect_none_on_disk(folder.path(), secrets);
 }
 
+void flip_a_bit(const std::string& path) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+  file.seekg(middle);
+  const auto byte = file.get();
+  file.seekp(middle);
+  file.put(static_cast<char>(byte ^ 1));
+  ASSERT_TRUE(file.flush());
+}
+
 TEST(Record, VerifyRebuildAndRestartFindTheSame) {
   const InitialisedFolder folder;
   ServerProcess server(folder.path());
@@ -129,8 +140,20 @@ TEST(Record, VerifyRebuildAndRestartFindTheSame) {
     EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 6) << rebuilt.out;
     EXPECT_THAT(rebuilt.out, Not(HasSubstr("not equal")));
   }
-  std::filesystem::remove_all(folder.file("views"));
-  std::filesystem::remove(folder.file("authorization-index"));
+  flip_a_bit(folder.file("authorization-index"));
+  const auto unequal = folder.run({"rebuild", "--all"});
+  EXPECT_EQ(unequal.exit_code, 3);
+  EXPECT_THAT(unequal.out, HasSubstr("not equal to the old one: the file is damaged"));
+  EXPECT_EQ(folder.run({"rebuild", "--all"}).exit_code, 0) << "it took the other's place";
+  const auto remove_what_is_derived = [&folder] {
+    std::filesystem::remove_all(folder.file("views"));
+    std::filesystem::remove(folder.file("authorization-index"));
+  };
+  remove_what_is_derived();
+  const auto made = folder.run({"rebuild", "--all"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, AllOf(HasSubstr("there was no old one"), Not(HasSubstr("equal"))));
+  remove_what_is_derived();
   ServerProcess again(folder.path());
   EXPECT_EQ(all_of(again.port(), secrets.kept_key), before) << "views and index come back from the log alone";
   EXPECT_EQ(authorize(again.port(), secrets.kept_key), 204);
