@@ -1,70 +1,28 @@
 // A disk that is full: a small file system of its own, in memory, that a file of ballast fills.
-#include <filesystem>
 #include <memory>
 
 #include <boost/json/parse.hpp>
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
+#include "tests/support/small_disk.h"
 #include "tests/system/fixture.h"
 
 namespace mintmark::testing {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 constexpr std::uint64_t mebibyte = 1024UL * 1024;
-
-// A file system in memory, mounted while the object lives; needs root.
-class SmallDisk {
- public:
-  SmallDisk() {
-    mounted_ = ::mount("mintmark-test", folder_.path().c_str(), "tmpfs", 0, "size=768m,mode=0700") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  bool mounted() const { return mounted_; }
-  std::string data() const { return folder_.file("data"); }
-
-  std::uint64_t free_bytes() const {
-    struct statvfs info{};
-    ::statvfs(folder_.path().c_str(), &info);
-    return info.f_bavail * info.f_frsize;
-  }
-  // Lets so much be free, and no more.
-  void leave_free(std::uint64_t bytes) const {
-    fs::remove(folder_.file("ballast"));
-    const int fd = ::open(folder_.file("ballast").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    ASSERT_GE(fd, 0);
-    ASSERT_GT(free_bytes(), bytes);
-    EXPECT_EQ(::posix_fallocate(fd, 0, static_cast<off_t>(free_bytes() - bytes)), 0);
-    ::close(fd);
-  }
-  void empty() const { fs::remove(folder_.file("ballast")); }
-
- private:
-  TemporaryFolder folder_;
-  bool mounted_ = false;
-};
 
 class FullDisk : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!disk_.mounted()) GTEST_SKIP() << "SKIPPED: only root can mount the small disk that this test fills";
-    const auto made =
-        run_mintmark({"init", "--data", disk_.data(), "--email", "owner@example.com", "--json"});
+    const auto made = run_mintmark({"init", "--data", data(), "--email", "owner@example.com", "--json"});
     ASSERT_EQ(made.exit_code, 0) << made.err;
     const auto object = boost::json::parse(made.out).as_object();
     password_ = text(object, "password");
-    server_ = std::make_unique<ServerProcess>(disk_.data());
+    server_ = std::make_unique<ServerProcess>(data());
   }
   RestClient owner() const {
     RestClient client(server_->port());
@@ -75,7 +33,9 @@ class FullDisk : public ::testing::Test {
     return client.post("/auth/tokens", R"({"name":")" + name + R"(","extension":{"name":"custom"}})").status;
   }
 
-  SmallDisk disk_;
+  std::string data() const { return (disk_.path() / "data").string(); }
+
+  SmallDisk disk_{768 * mebibyte};
   std::string password_;
   std::unique_ptr<ServerProcess> server_;
 };
@@ -110,7 +70,7 @@ TEST_F(FullDisk, WithoutAnySpaceRefusesAllAndNeverAborts) {
   EXPECT_EQ(client.remove(path_of(token)).status, 204);
   EXPECT_EQ(create(client, "New"), 201);
   EXPECT_EQ(server_->stop().exit_code, 0);
-  EXPECT_EQ(run_mintmark({"verify", "--data", disk_.data()}).exit_code, 0);
+  EXPECT_EQ(run_mintmark({"verify", "--data", data()}).exit_code, 0);
 }
 
 TEST_F(FullDisk, ARebuildThatRunsOutOfSpaceLeavesTheViewsAsTheyWere) {
@@ -119,14 +79,14 @@ TEST_F(FullDisk, ARebuildThatRunsOutOfSpaceLeavesTheViewsAsTheyWere) {
   for (int i = 0; i < 20; ++i) keys.push_back(text(create_token(client, "Token"), "token"));
   EXPECT_EQ(server_->stop().exit_code, 0);
   disk_.leave_free(16 * 1024);
-  const auto failed = run_mintmark({"rebuild", "--all", "--data", disk_.data()});
+  const auto failed = run_mintmark({"rebuild", "--all", "--data", data()});
   EXPECT_LT(failed.exit_code, 128) << "a signal ended it: " << failed.err;
   disk_.empty();
-  server_ = std::make_unique<ServerProcess>(disk_.data());
+  server_ = std::make_unique<ServerProcess>(data());
   for (const auto& key : keys) EXPECT_EQ(authorize(server_->port(), key), 204);
   EXPECT_EQ(owner().get("/auth/tokens").array().size(), keys.size());
   EXPECT_EQ(server_->stop().exit_code, 0);
-  const auto rebuilt = run_mintmark({"rebuild", "--all", "--data", disk_.data()});
+  const auto rebuilt = run_mintmark({"rebuild", "--all", "--data", data()});
   EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
   EXPECT_THAT(rebuilt.out, ::testing::Not(HasSubstr("not equal")));
 }
