@@ -5,7 +5,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -182,7 +181,8 @@ Result<void> set_provisioning_url(Config& config, const std::string& value) {
 // The file holds the secret and perhaps a line's end.
 Result<void> set_provisioning_secret_file(Config& config, const std::string& value) {
   std::ifstream file(value, std::ios::binary);
-  std::string secret{std::istreambuf_iterator<char>(file), {}};
+  std::string secret;
+  std::getline(file, secret, '\0');  // whole, with the ends of its lines
   secret.erase(secret.find_last_not_of("\r\n") + 1);
   if (!file || secret.size() < limits::provisioning_secret_bytes_min ||
       secret.size() > limits::provisioning_secret_bytes_max) {

@@ -178,8 +178,8 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"webhook_networks", {"10.0.0.0", "10.0.0.0/33", "localhost", "10.0.0.0/8,x"}},
       {"webhook_ports", {"x", "65536", "-1", "80,x"}},
       {"webhook_history", {"", "0", "3651"}},
-      {"webhook_ca_file", {"", "/dev/null", "/no/such/file"}},
-      {"provisioning_secret_file", {"", "/dev/null", "/no/such/file"}},
+      {"webhook_ca_file", {"", "/", "/dev/null", "/no/such/file"}},
+      {"provisioning_secret_file", {"", "/", "/dev/null", "/no/such/file"}},
       {"metrics_listen", {"", "localhost:1", ":8080", "127.0.0.1"}},
   };
   EXPECT_EQ(bad.size() + 1, settings().size());  // modules_file has a test of its own
