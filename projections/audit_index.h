@@ -66,8 +66,8 @@ class AuditTrail {
 
 // Which events are an account's, and which are about one thing of it, so that the log need not be searched.
 // Left out are those of streams that only keep something unique or in order (claims on e-mail addresses and
-// names, who is a member) and accompany the event that tells the story, and the outcomes of deliveries, which
-// are many accounts' at once and have a list of their own.
+// names, who is a member) and accompany the event that tells the story; when tokens were used, which the list
+// of tokens tells; and the outcomes of deliveries, which are many accounts' at once and have their own list.
 class AuditIndex final : public RowProjection {
  public:
   static constexpr std::string_view projection_name = "audit_index";

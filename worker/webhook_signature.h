@@ -23,8 +23,8 @@ struct WebhookSecrets {
 //     (https://www.standardwebhooks.com): the message's id, the same in every attempt; `now` in seconds since
 //     1970; "v1," and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY, one for each secret, a space between.
 //
-// The key is the secret's bytes as they are, in both. Deterministic and pure; throws std::logic_error where
-// an id holds anything but letters, digits, '-' and '_'.
+// The key is the secret's bytes as they are, in both. Deterministic and pure; throws std::bad_alloc or
+// std::runtime_error only where the libraries are out of memory.
 std::vector<std::pair<std::string, std::string>> sign_webhook_call(const WebhookSecrets& secrets,
                                                                    std::string_view webhook_id,
                                                                    std::string_view message_id, Time now,

@@ -82,7 +82,7 @@ class EveryChangeTest : public ::testing::Test {
   // Sends it twice, and expects that the second time does nothing and is answered as the first.
   json::object change(std::string_view method, const std::string& target, const std::string& body = "") {
     SCOPED_TRACE(fmt::format("{} {}", method, target));
-    const auto key = fmt::format("key-{}", changed_.size());
+    const auto key = fmt::format("key-{}", ++keys_);
     const auto before = instance_.memory.head();
     const auto first = send(method, target, body, key);
     EXPECT_LT(first.status, 300) << first.body;
@@ -149,6 +149,7 @@ class EveryChangeTest : public ::testing::Test {
   const AddedUser owner_ = instance_.add_user(account_, "ann@example.com");
   const std::string cookie_ = instance_.sign_in("ann@example.com", owner_.password);
   std::set<const Route*> changed_;
+  int keys_ = 0;
 };
 
 TEST_F(EveryChangeTest, IsDoneOnceUnderItsKey) {

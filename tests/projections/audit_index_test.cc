@@ -241,6 +241,7 @@ TEST_P(AuditIndexHistoryTest, TrailsAreWhatTheLogTells) {
   std::map<std::string, std::vector<Position>> expected;  // by account and by stream
   for (const auto& event : log.read(0, 400)) {
     const auto& stream = event.recorded.stream();
+    if (event.recorded.event().has_tokens_used()) continue;  // many things' at once
     if (event.recorded.event().has_token_created())
       accounts[stream] = event.recorded.event().token_created().account_id();
     if (event.recorded.event().has_account_opened())

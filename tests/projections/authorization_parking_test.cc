@@ -1,8 +1,7 @@
-#include "projections/authorization_index.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "projections/authorization_index.h"
 #include "tests/projections/authorization_fixture.h"
 
 namespace mintmark {

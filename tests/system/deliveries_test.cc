@@ -2,7 +2,6 @@
 // through refusals, and through kill -9.
 #include <algorithm>
 #include <condition_variable>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
+#include "tests/support/long_form.h"
 #include "tests/support/webhook_receiver.h"
 #include "tests/system/fixture.h"
 
@@ -184,11 +184,6 @@ TEST_F(Deliveries, ANewTokenWaitsForTheProvisioningUrl) {
   expect_eventually([&] { return text(client.get(path_of(token)).object(), "status") == "active"; });
 }
 
-std::size_t deliveries_wanted() {
-  const char* given = std::getenv("DELIVERIES");
-  return given ? std::strtoul(given, nullptr, 10) : 2000;
-}
-
 // "WebhookTriggered" of the log → the webhook-id that its delivery has.
 std::string message_of(const json::object& event) {
   auto id = text(event, "event_id");
@@ -270,7 +265,7 @@ std::map<std::string, int> recorded_successes(const InitialisedFolder& folder) {
 }
 
 TEST_F(Deliveries, SurviveKillingWithoutLossAndAreRecordedOnce) {
-  const auto wanted = deliveries_wanted();
+  const auto wanted = number_from_environment("DELIVERIES", 2000);
   constexpr std::size_t webhooks_count = 32;
   std::mt19937 random(std::random_device{}());
   start();

@@ -144,7 +144,8 @@ TEST_F(UsageRecorderTest, WhatTheLogDoesNotTakeIsRecordedLater) {
   use(1);
   log_.refuse(AppendError::Kind::kDiskFull);
   std::promise<void> refused;
-  log_.before_append([&, told = false]() mutable {
+  bool told = false;
+  log_.before_append([&] {
     if (!std::exchange(told, true)) refused.set_value();
   });
   clock_.advance(1h);
@@ -159,7 +160,8 @@ TEST_F(UsageRecorderTest, AnotherThatWasFasterIsNoObstacle) {
   create(1);
   start();
   use(1);
-  log_.before_append([this, done = false]() mutable {
+  bool done = false;
+  log_.before_append([this, &done] {
     if (std::exchange(done, true)) return;
     Event event;
     event.mutable_tokens_used();

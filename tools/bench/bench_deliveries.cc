@@ -190,8 +190,9 @@ void measure_beside_misbehaviour(Bench& bench, JobStore& jobs, const Receiver& m
   fmt::print(
       "until the answer  p50 {:.1f} ms, p99 {:.1f} ms; beside {} receivers that misbehave p50 {:.1f} ms, p99 "
       "{:.1f} ms: x {:.2f}\n",
-      without.p50_ms, without.p99_ms, options.rounds * options.misbehaving * Receiver::misbehaviours().size(),
-      with.p50_ms, with.p99_ms, with.p99_ms / without.p99_ms);
+      without.p50_ms, without.p99_ms,
+      std::size_t{options.rounds} * options.misbehaving * Receiver::misbehaviours().size(), with.p50_ms,
+      with.p99_ms, with.p99_ms / without.p99_ms);
 }
 
 int run(const Options& options) {
