@@ -339,7 +339,7 @@ awaitable<Result<Position>> change_password(Services& services, const Caller& ca
     if (*repeated) {
       // The request is the same where the password is what it asks for.
       if (!hash || !password_matches(*hash, wanted)) return key_reused();
-      return Prepared{"", {}, "", **repeated};
+      return Prepared{"", {}, "", *repeated};
     }
     if (!hash || !password_matches(*hash, current)) {
       return fail(ErrorKind::kInvalid, "current_password: This is not your password.");
