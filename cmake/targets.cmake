@@ -10,10 +10,10 @@ if(MINTMARK_SANITIZE)
   add_link_options(-fsanitize=${MINTMARK_SANITIZE})
 endif()
 
-# Most of a compiler's time goes into the headers of libraries. So the product's sources are compiled a dozen at a
-# time, in a third of it; therefore what a file declares for itself alone has a name of its own in its folder. Tests
-# are compiled one by one: their short names recur.
-option(MINTMARK_UNITY "Compile the product's sources a dozen at a time")
+# Most of a compiler's time goes into the headers of libraries. So sources are compiled a dozen at a time, in a third of
+# it; therefore what a file declares for itself alone has a name of its own in its folder. The short names of tests
+# recur: each test file has a namespace of its own, which bears its name.
+option(MINTMARK_UNITY "Compile sources a dozen at a time")
 function(mintmark_unity name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${MINTMARK_UNITY} UNITY_BUILD_BATCH_SIZE 12)
 endfunction()
@@ -35,6 +35,7 @@ endfunction()
 function(mintmark_test name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES;SOURCES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  mintmark_unity(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
   target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <map> <string> <vector>)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -15,7 +15,7 @@
 #include "tests/api/administration_fixture.h"
 #include "tests/support/log_folder.h"
 
-namespace mintmark {
+namespace mintmark::admin_socket_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -142,4 +142,4 @@ TEST_F(AdminSocketTest, ACommandUnderWayWhenItEndsIsFinishedFirst) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::admin_socket_test

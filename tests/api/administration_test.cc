@@ -7,7 +7,7 @@
 
 #include "tests/api/administration_fixture.h"
 
-namespace mintmark {
+namespace mintmark::administration_test {
 namespace {
 
 namespace json = boost::json;
@@ -195,4 +195,4 @@ TEST_F(AdministrationTest, UnknownCommandsAndBadMembersAreRefusedAndWriteNothing
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::administration_test

@@ -9,7 +9,7 @@
 #include "domain/user.h"
 #include "tests/support/api_instance.h"
 
-namespace mintmark {
+namespace mintmark::authentication_test {
 namespace {
 
 using http::RequestBuilder;
@@ -240,4 +240,4 @@ TEST_F(AuthenticationTest, AnExpiredSessionIsRefusedByEveryRoute) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::authentication_test

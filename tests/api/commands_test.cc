@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/support/api_instance.h"
 
-namespace mintmark {
+namespace mintmark::commands_test {
 namespace {
 
 using http::RequestBuilder;
@@ -189,4 +189,4 @@ TEST_F(CommandsTest, AnIdempotencyKeyThatIsNoneIsRefused) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::commands_test

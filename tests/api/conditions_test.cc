@@ -7,7 +7,7 @@
 #include "tests/support/api_instance.h"
 
 // Versions and positions in requests and answers: ETag, If-Match, min_position, Mintmark-Position.
-namespace mintmark {
+namespace mintmark::conditions_test {
 namespace {
 
 using http::RequestBuilder;
@@ -241,4 +241,4 @@ TEST_F(ConditionsTest, ADeletionAndAnActionAreRepeatedWithTheSameAnswer) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::conditions_test

@@ -14,7 +14,7 @@
 
 // Every error as it goes out: tests/golden/errors/<name>.txt. Clients compare codes and whole headers, so
 // they change on purpose alone: MINTMARK_UPDATE_GOLDEN=1 writes the files.
-namespace mintmark {
+namespace mintmark::errors_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -109,4 +109,4 @@ TEST(Errors, WhatMayBeRetriedSaysWhen) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::errors_test

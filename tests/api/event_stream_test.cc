@@ -17,7 +17,7 @@
 #include "tests/support/raw_client.h"
 
 // Server-sent events over a real socket, from an instance in this process.
-namespace mintmark {
+namespace mintmark::event_stream_test {
 namespace {
 
 namespace json = boost::json;
@@ -309,4 +309,4 @@ TEST_F(EventStreamTest, ManyHearOfOneEventAndNobodyOfOthers) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::event_stream_test

@@ -13,7 +13,7 @@
 #include "tests/support/api_instance.h"
 
 // What happened in an account, over REST: the list and the export.
-namespace mintmark {
+namespace mintmark::events_test {
 namespace {
 
 namespace json = boost::json;
@@ -300,4 +300,4 @@ TEST(StreamSlots, AreLimitedForEachAccountAndForAll) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::events_test

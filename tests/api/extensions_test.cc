@@ -9,7 +9,7 @@
 #include "tests/support/api_instance.h"
 
 // An account's own extensions over REST, and their tokens.
-namespace mintmark {
+namespace mintmark::extensions_test {
 namespace {
 
 namespace json = boost::json;
@@ -267,4 +267,4 @@ TEST_F(ExtensionsTest, ALostRaceIsToldByItsVersion) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::extensions_test

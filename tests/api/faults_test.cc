@@ -23,7 +23,7 @@
 #include "tests/support/faulty_env.h"
 #include "tests/support/log_folder.h"
 
-namespace mintmark {
+namespace mintmark::faults_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -265,4 +265,4 @@ TEST_F(ClockTest, ASessionEndsByTheClock) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::faults_test

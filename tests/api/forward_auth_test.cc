@@ -9,7 +9,7 @@
 
 #include "tests/support/api_instance.h"
 
-namespace mintmark {
+namespace mintmark::forward_auth_test {
 namespace {
 
 using http::RequestBuilder;
@@ -213,4 +213,4 @@ TEST_F(ForwardAuthTest, ADeletionThatWasAnsweredShutsTheKeyOut) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::forward_auth_test

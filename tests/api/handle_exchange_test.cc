@@ -12,7 +12,7 @@
 #include "tests/support/api_instance.h"
 
 // Handles for keys, as Zapier's app asks for them.
-namespace mintmark {
+namespace mintmark::handle_exchange_test {
 namespace {
 
 namespace json = boost::json;
@@ -255,4 +255,4 @@ TEST_F(HandleExchangeTest, APartnersTokenDoesNothingElse) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::handle_exchange_test

@@ -10,7 +10,7 @@
 #include "tests/support/api_instance.h"
 
 // What the handlers make of bodies: every documented field with values that it cannot take.
-namespace mintmark {
+namespace mintmark::handlers_test {
 namespace {
 
 namespace json = boost::json;
@@ -268,4 +268,4 @@ TEST_F(HandlersTest, AValueIsShownOnCreationAndOnDemandAlone) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::handlers_test

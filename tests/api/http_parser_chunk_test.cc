@@ -6,7 +6,7 @@
 #include "api/http/request_parser.h"
 
 // Chunked bodies in every pair of pieces; what the fuzz target fuzz_request_parser found stays found.
-namespace mintmark::http {
+namespace mintmark::http::http_parser_chunk_test {
 namespace {
 
 const std::string head = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -68,4 +68,4 @@ TEST(HttpParserChunks, WhatIsNoChunkIsRefusedAtOnce) {
 }
 
 }  // namespace
-}  // namespace mintmark::http
+}  // namespace mintmark::http::http_parser_chunk_test

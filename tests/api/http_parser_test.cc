@@ -9,7 +9,7 @@
 #include "api/http/request_parser.h"
 #include "tests/support/request_builder.h"
 
-namespace mintmark::http {
+namespace mintmark::http::http_parser_test {
 namespace {
 
 using namespace std::string_literals;
@@ -273,4 +273,4 @@ TEST(RequestBuilder, BuildsARequest) {
 }
 
 }  // namespace
-}  // namespace mintmark::http
+}  // namespace mintmark::http::http_parser_test

@@ -14,7 +14,7 @@
 #include "tests/api/http_server_fixture.h"
 
 // Bodies that are made piece by piece.
-namespace mintmark::http {
+namespace mintmark::http::http_server_body_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -237,4 +237,4 @@ TEST(ResponseWriter, AnEmptyChunkIsNotTheLastOne) {
 }
 
 }  // namespace
-}  // namespace mintmark::http
+}  // namespace mintmark::http::http_server_body_test

@@ -13,7 +13,7 @@
 #include "tests/api/http_server_fixture.h"
 
 // Deadlines, vanished peers, exhaustion, stopping.
-namespace mintmark::http {
+namespace mintmark::http::http_server_lifetime_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -191,4 +191,4 @@ TEST_F(HttpServer, ListensOnIpv6) {
 }
 
 }  // namespace
-}  // namespace mintmark::http
+}  // namespace mintmark::http::http_server_lifetime_test

@@ -6,7 +6,7 @@
 #include "api/http/date.h"
 #include "tests/api/http_server_fixture.h"
 
-namespace mintmark::http {
+namespace mintmark::http::http_server_test {
 namespace {
 
 using namespace std::string_literals;
@@ -187,4 +187,4 @@ TEST(Date, IsAnImfFixdate) {
 }
 
 }  // namespace
-}  // namespace mintmark::http
+}  // namespace mintmark::http::http_server_test

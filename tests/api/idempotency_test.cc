@@ -9,7 +9,7 @@
 #include "tests/support/api_instance.h"
 
 // Idempotency-Key: what is done once under it, and what the log keeps of it.
-namespace mintmark {
+namespace mintmark::idempotency_test {
 namespace {
 
 namespace json = boost::json;
@@ -167,4 +167,4 @@ TEST_F(EveryChangeTest, IsDoneOnceUnderItsKey) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::idempotency_test

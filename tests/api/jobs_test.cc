@@ -9,7 +9,7 @@
 #include "tests/support/api_instance.h"
 
 // Jobs, deliveries and tests over REST. No worker runs: what came of an attempt is put into the log.
-namespace mintmark {
+namespace mintmark::jobs_test {
 namespace {
 
 namespace json = boost::json;
@@ -252,4 +252,4 @@ TEST_F(JobsTest, AnotherAccountsJobIsLikeAnAbsentOne) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::jobs_test

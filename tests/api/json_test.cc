@@ -8,7 +8,7 @@
 
 #include "domain/limits.h"
 
-namespace mintmark {
+namespace mintmark::json_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -156,4 +156,4 @@ TEST_F(JsonFieldsTest, AnObjectIsOneNullOrAbsent) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::json_test

@@ -9,7 +9,7 @@
 #include "tests/support/api_instance.h"
 
 // When a token was used last, as lists and reads show it.
-namespace mintmark {
+namespace mintmark::last_used_test {
 namespace {
 
 namespace json = boost::json;
@@ -94,4 +94,4 @@ TEST_F(LastUsedTest, AUseLeavesTheVersionOfATokenAsItIs) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::last_used_test

@@ -8,7 +8,7 @@
 
 #include "domain/limits.h"
 
-namespace mintmark {
+namespace mintmark::list_response_test {
 namespace {
 
 namespace json = boost::json;
@@ -203,4 +203,4 @@ TEST(ListResponse, ContentRangeOfEveryKindOfEmptinessIsThreeIntegers) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::list_response_test

@@ -8,7 +8,7 @@
 #include "tests/support/api_instance.h"
 #include "worker/worker.h"
 
-namespace mintmark {
+namespace mintmark::metrics_test {
 namespace {
 
 using http::RequestBuilder;
@@ -114,4 +114,4 @@ TEST_F(MetricsTest, ThePageAnswersAScraperAndNobodyElse) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::metrics_test

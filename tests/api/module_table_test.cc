@@ -7,7 +7,7 @@
 
 #include "domain/token.h"
 
-namespace mintmark {
+namespace mintmark::module_table_test {
 namespace {
 
 const std::optional<std::uint64_t> everything;
@@ -107,4 +107,4 @@ TEST(ModuleIds, AreReadInOneFormOnly) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::module_table_test

@@ -17,7 +17,7 @@
 
 // The document is true: it has the routes that there are, and what the published contract promises
 // (tests/golden/contract/facts.json, which make_facts.mjs there makes).
-namespace mintmark {
+namespace mintmark::openapi_test {
 namespace {
 
 namespace json = boost::json;
@@ -257,4 +257,4 @@ TEST(OpenApi, ThePageHasEveryOperationAndSchemaAndNothingThatItsPolicyForbids) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::openapi_test

@@ -8,7 +8,7 @@
 #include "domain/user.h"
 #include "tests/support/scripted_random.h"
 
-namespace mintmark {
+namespace mintmark::passwords_test {
 namespace {
 
 TEST(Passwords, AHashMatchesItsPasswordAndNoOther) {
@@ -48,4 +48,4 @@ TEST(Passwords, AGeneratedOneIsLongReadableAndNeverTheSame) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::passwords_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::pattern_test {
 namespace {
 
 bool like(std::string_view pattern, std::string_view text) {
@@ -79,4 +79,4 @@ TEST(Pattern, CandidatesAreAllPlacesOfItsPieceWhereverTheyStand) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::pattern_test

@@ -7,7 +7,7 @@
 #include "tests/support/api_instance.h"
 
 // What somebody else does between a decision and its append.
-namespace mintmark {
+namespace mintmark::races_test {
 namespace {
 
 using namespace ::mintmark::testing;
@@ -76,4 +76,4 @@ TEST_F(RacesTest, ATokenIsNotCreatedInAnAccountThatWasClosedMeanwhile) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::races_test

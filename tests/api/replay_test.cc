@@ -16,7 +16,7 @@
 #include "tests/support/history.h"
 #include "tests/support/scripted_log.h"
 
-namespace mintmark {
+namespace mintmark::replay_test {
 namespace {
 
 namespace json = boost::json;
@@ -326,4 +326,4 @@ TEST(Replay, ReadsALogOfManyBatches) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::replay_test

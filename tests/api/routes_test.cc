@@ -8,7 +8,7 @@
 
 #include "api/handlers.h"
 
-namespace mintmark {
+namespace mintmark::routes_test {
 namespace {
 
 // Access of each, as the documentation promises it.
@@ -166,4 +166,4 @@ TEST(Routes, AnUnknownPathHasNeitherRouteNorAllow) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::routes_test

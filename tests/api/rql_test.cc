@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::rql_test {
 namespace {
 
 using rql::Expression;
@@ -273,4 +273,4 @@ TEST(ListQuery, AnyPartOfAQueryIsReadOrRefusedWithAMessage) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::rql_test

@@ -8,7 +8,7 @@
 
 #include "tests/support/api_instance.h"
 
-namespace mintmark {
+namespace mintmark::throttle_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -197,4 +197,4 @@ TEST_F(ThrottledApiTest, GuessingOnePasswordLeavesTheOthersAtTheAddressAlone) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::throttle_test

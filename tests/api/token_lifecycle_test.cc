@@ -8,7 +8,7 @@
 #include "tests/support/api_instance.h"
 
 // A token's way over REST: what each operation answers, and what the authorization index makes of it.
-namespace mintmark {
+namespace mintmark::token_lifecycle_test {
 namespace {
 
 namespace json = boost::json;
@@ -299,4 +299,4 @@ TEST_F(TokenPermissionsTest, ForeignTokensAreNotFound) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_lifecycle_test

@@ -15,7 +15,7 @@
 
 // Token lists over columns, held against a filter of the represented objects that is written here from the
 // contract's words alone.
-namespace mintmark {
+namespace mintmark::token_query_test {
 namespace {
 
 namespace json = boost::json;
@@ -337,4 +337,4 @@ TEST(TokenQuery, FindsCreatorsByTheirIdNameAndAddress) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_query_test

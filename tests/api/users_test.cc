@@ -10,7 +10,7 @@
 #include "tests/support/api_instance.h"
 
 // Users and sessions over REST.
-namespace mintmark {
+namespace mintmark::users_test {
 namespace {
 
 namespace json = boost::json;
@@ -331,4 +331,4 @@ TEST_F(UsersTest, AProvidersOwnerOpensAVendorsAccountWithItsFirstOwner) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::users_test

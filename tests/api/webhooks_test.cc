@@ -11,7 +11,7 @@
 #include "tests/support/api_instance.h"
 
 // Webhooks over REST, as a program with a token manages them.
-namespace mintmark {
+namespace mintmark::webhooks_test {
 namespace {
 
 namespace json = boost::json;
@@ -265,4 +265,4 @@ TEST_F(WebhooksTest, TheSameKeyMakesOneWebhook) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::webhooks_test

@@ -10,7 +10,7 @@
 #include "api/console_files.h"
 #include "tests/support/request_builder.h"
 
-namespace mintmark {
+namespace mintmark::serving_test {
 namespace {
 
 using http::RequestBuilder;
@@ -121,4 +121,4 @@ TEST(ConsoleServing, TheFirstLoadIsSmall) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::serving_test

@@ -7,7 +7,7 @@
 #include "domain/limits.h"
 #include "tests/support/given_when_then.h"
 
-namespace mintmark {
+namespace mintmark::account_test {
 namespace {
 
 using testing::given;
@@ -194,4 +194,4 @@ TEST(ClosedAccount, IsNotFoundByAnyCommand) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::account_test

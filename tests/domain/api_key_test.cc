@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::api_key_test {
 namespace {
 
 constexpr std::string_view secret_text = "000102030405060708090a0b0c0d0e0f10111213";
@@ -115,4 +115,4 @@ TEST(AuthorizationHeader, GivesNothingForAKeyWithAnyOneCharacterSpoilt) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::api_key_test

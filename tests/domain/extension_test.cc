@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/support/given_when_then.h"
 
-namespace mintmark {
+namespace mintmark::extension_test {
 namespace {
 
 using testing::given;
@@ -208,4 +208,4 @@ TEST(ExtensionNameClaim, IsHeldFromReservationToRelease) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::extension_test

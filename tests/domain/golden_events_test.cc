@@ -15,7 +15,7 @@
 // The stored bytes of every released version of every event, for ever: <event type>.v<version>.bin, with a
 // text form beside it for people. A changed event gets a new version and keeps its old files.
 // MINTMARK_UPDATE_GOLDEN=1 writes the files of the present version.
-namespace mintmark {
+namespace mintmark::golden_events_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -359,4 +359,4 @@ TEST(GoldenEvents, SetEveryFieldOfTheEnvelopeAndOfTheirKind) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::golden_events_test

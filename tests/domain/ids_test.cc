@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::ids_test {
 namespace {
 
 TEST(TokenId, PrintsNineDigitsInGroupsWithLeadingZeros) {
@@ -134,4 +134,4 @@ TEST(Streams, AreNamedByKindAndId) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::ids_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/given_when_then.h"
 
-namespace mintmark {
+namespace mintmark::session_test {
 namespace {
 
 using testing::given;
@@ -70,4 +70,4 @@ TEST(SessionState, IgnoresEventsOfOtherStreams) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::session_test

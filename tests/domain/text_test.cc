@@ -7,7 +7,7 @@
 
 #include "domain/limits.h"
 
-namespace mintmark {
+namespace mintmark::text_test {
 namespace {
 
 using namespace std::string_view_literals;
@@ -119,4 +119,4 @@ TEST(EmailAddress, RefusesTheRest) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::text_test

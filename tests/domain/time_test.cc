@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::time_test {
 namespace {
 
 using namespace std::chrono;
@@ -134,4 +134,4 @@ TEST(TimeText, ReadsBackWhatItPrintsOnEveryDayOfALeapYear) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::time_test

@@ -7,7 +7,7 @@
 #include "tests/support/given_when_then.h"
 #include "tests/support/token_builders.h"
 
-namespace mintmark {
+namespace mintmark::token_lifecycle_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -328,4 +328,4 @@ TEST(TokenState, StaysDeletedWhateverFollows) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_lifecycle_test

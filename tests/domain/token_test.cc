@@ -8,7 +8,7 @@
 #include "tests/support/given_when_then.h"
 #include "tests/support/token_builders.h"
 
-namespace mintmark {
+namespace mintmark::token_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -289,4 +289,4 @@ TEST(Extensions, HaveTheContractsIdsAndNames) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_test

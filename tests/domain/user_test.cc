@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/support/given_when_then.h"
 
-namespace mintmark {
+namespace mintmark::user_test {
 namespace {
 
 using testing::given;
@@ -237,4 +237,4 @@ TEST(Roles, AreNamedAndParsedInOneForm) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::user_test

@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/support/given_when_then.h"
 
-namespace mintmark {
+namespace mintmark::webhook_test {
 namespace {
 
 using testing::given;
@@ -245,4 +245,4 @@ TEST(RotateSecret, KeepsTheOldOneBesideTheNewForADay) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::webhook_test

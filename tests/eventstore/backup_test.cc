@@ -13,7 +13,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/long_form.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::backup_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -268,4 +268,4 @@ TEST_F(Backup, SaysWhereItCannotBeWritten) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::backup_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/event_builders.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::commit_batch_test {
 namespace {
 
 using Kind = AppendError::Kind;
@@ -125,4 +125,4 @@ TEST_F(ABatch, AnswersWithoutWritingWhatNeedsNoWrite) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::commit_batch_test

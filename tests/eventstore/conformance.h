@@ -36,6 +36,8 @@ inline void PrintTo(const Implementation& implementation, std::ostream* out) {
 
 class LogConformance : public ::testing::TestWithParam<Implementation> {
  protected:
+  using Kind = AppendError::Kind;
+
   EventLog& log() { return under_test_->log(); }
   void settle() { under_test_->settle(); }
 
@@ -44,7 +46,7 @@ class LogConformance : public ::testing::TestWithParam<Implementation> {
                       std::size_t count = 1) {
     return append(append_request(std::move(stream), expected_version, first_number, count));
   }
-  void expect_refused(AppendRequest request, AppendError::Kind kind) {
+  void expect_refused(AppendRequest request, Kind kind) {
     const auto head = log().head();
     const auto result = append(std::move(request));
     ASSERT_FALSE(result);

@@ -14,8 +14,6 @@
 namespace mintmark::testing {
 namespace {
 
-using Kind = AppendError::Kind;
-
 constexpr std::size_t writers = 8;
 
 // Runs `body(writer)` in threads that start together.
@@ -210,8 +208,7 @@ TEST_P(LogConformance, TenThousandConcurrentDuplicatesAreOneEvent) {
     for (std::size_t i = 0; i < each; ++i) {
       auto result = answers[writer][i].get();
       // The queue is bounded: who finds it full comes again.
-      while (!result && result.error().kind == AppendError::Kind::kBusy)
-        result = append_and_wait(log(), once(writer, i));
+      while (!result && result.error().kind == Kind::kBusy) result = append_and_wait(log(), once(writer, i));
       ASSERT_TRUE(result) << result.error().message;
       EXPECT_EQ(result->first, 1U);
       EXPECT_EQ(result->last, 1U);

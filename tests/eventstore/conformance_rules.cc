@@ -7,8 +7,6 @@
 
 namespace mintmark::testing {
 
-using Kind = AppendError::Kind;
-
 void LogConformance::expect_log_is_sound() {
   const auto events = log().read(0, log().head() + 100);
   ASSERT_EQ(events.size(), log().head());

@@ -21,7 +21,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/temporary_folder.h"
 
-namespace mintmark {
+namespace mintmark::files_test {
 namespace {
 
 using ::mintmark::testing::read_file;
@@ -181,4 +181,4 @@ TEST(Files, WithoutADescriptorEverythingStaysAsItWas) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::files_test

@@ -9,7 +9,7 @@
 #include "tests/support/faulty_env.h"
 #include "tests/support/log_folder.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::head_anchor_test {
 namespace {
 
 constexpr std::size_t slot_bytes = 4096;
@@ -168,4 +168,4 @@ TEST_F(HeadAnchorFile, KeepsItsHeadWhereAWriteFails) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::head_anchor_test

@@ -10,7 +10,7 @@
 #include "tests/support/scripted_random.h"
 #include "tests/support/temporary_folder.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::key_file_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -140,4 +140,4 @@ TEST_F(KeyFile, StaysAsItIsWhereItCannotBeReplaced) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::key_file_test

@@ -17,7 +17,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/scripted_log.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::key_rotation_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -262,4 +262,4 @@ TEST(RotationUnderLoad, LosesNoKey) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::key_rotation_test

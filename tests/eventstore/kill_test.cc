@@ -24,7 +24,7 @@
 
 extern char** environ;
 
-namespace mintmark::testing {
+namespace mintmark::testing::kill_test {
 namespace {
 
 // A child process whose standard output is ours to read.
@@ -165,4 +165,4 @@ TEST_F(KilledProcess, AtEveryCrashPointLosesAndInventsNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::kill_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::merkle_proof_test {
 namespace {
 
 using Proof = std::vector<TreeHash>;
@@ -204,4 +204,4 @@ TEST(MerkleProofCost, GrowsWithTheLogarithmOfTheTree) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::merkle_proof_test

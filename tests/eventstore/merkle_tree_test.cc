@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 
-namespace mintmark {
+namespace mintmark::merkle_tree_test {
 namespace {
 
 TreeHash sha256(const std::string& bytes) {
@@ -133,4 +133,4 @@ TEST(MerkleTreeBytes, OfAnotherLengthThanTheSizeSaysAreRefused) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::merkle_tree_test

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
-namespace mintmark {
+namespace mintmark::pepper_test {
 namespace {
 
 PepperKey key_of(std::uint8_t byte) {
@@ -96,4 +96,4 @@ TEST(Peppers, AreOneToTheirLimit) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::pepper_test

@@ -15,7 +15,7 @@
 
 // The power goes at any change of any file, while the log is opened or written to; what was not synced, data
 // and names, is gone or half gone. POWER_CUTS=500 runs so many seeds, POWER_CUT_SEED=n that one alone.
-namespace mintmark::testing {
+namespace mintmark::testing::power_cut_test {
 namespace {
 
 constexpr std::size_t seeds = 5;
@@ -101,4 +101,4 @@ TEST(PowerCut, LosesNothingAcknowledgedAndInventsNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::power_cut_test

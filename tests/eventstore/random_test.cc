@@ -8,7 +8,7 @@
 
 #include "tests/support/scripted_random.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::random_test {
 namespace {
 
 std::vector<std::uint8_t> little_endian(std::initializer_list<std::uint32_t> values) {
@@ -84,4 +84,4 @@ TEST(SystemRandomSource, GivesOtherSecretsAndIdsEachTime) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::random_test

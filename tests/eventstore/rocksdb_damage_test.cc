@@ -17,7 +17,7 @@
 
 // The write-ahead log damaged on disk. RocksDB alone would drop acknowledged events silently in most of
 // these cases; the log must open with all of them or be refused, with its files as they were.
-namespace mintmark::testing {
+namespace mintmark::testing::rocksdb_damage_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -258,4 +258,4 @@ TEST_F(DamagedFiles, NeverMakeAShorterOrAnotherLog) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::rocksdb_damage_test

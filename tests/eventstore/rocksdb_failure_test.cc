@@ -16,7 +16,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/long_form.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::rocksdb_failure_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -289,4 +289,4 @@ INSTANTIATE_TEST_SUITE_P(Calls, FaultAtEveryCall,
                          });
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::rocksdb_failure_test

@@ -20,7 +20,7 @@
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::rocksdb_log_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -296,4 +296,4 @@ TEST_F(NearlyFullDisk, ThatCannotBeAskedEndsTheLogInsteadOfTheProcess) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::rocksdb_log_test

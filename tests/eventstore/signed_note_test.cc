@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
-namespace mintmark::testing {
+namespace mintmark::testing::signed_note_test {
 namespace {
 
 // The example of golang.org/x/mod/sumdb/note, which signed notes come from.
@@ -97,4 +97,4 @@ TEST(SignedNote, SignsAsTheOriginalDoes) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::signed_note_test

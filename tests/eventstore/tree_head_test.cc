@@ -12,7 +12,7 @@
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::tree_head_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -195,4 +195,4 @@ TEST_F(SignedLog, PacedVerificationChecksTheSameAndStops) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::tree_head_test

@@ -16,7 +16,7 @@
 #include "tests/support/log_tables.h"
 #include "tests/support/long_form.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::tree_nodes_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -209,4 +209,4 @@ TEST_F(TreeNodes, OfAnEarlierLogNeedDiskThatThereIs) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::tree_nodes_test

@@ -8,7 +8,7 @@
 #include "eventstore/memory_log.h"
 #include "tests/support/event_builders.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::vault_test {
 namespace {
 
 constexpr std::string_view subject = "token-SU-000-000-001";
@@ -161,4 +161,4 @@ TEST_F(VaultOfALog, SaysWhyItHasNoPeppers) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::vault_test

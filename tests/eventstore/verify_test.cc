@@ -13,7 +13,7 @@
 #include "tests/support/log_tables.h"
 #include "tests/support/long_form.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::verify_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -216,4 +216,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return std::string("Format") + info.param.format; });
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::verify_test

@@ -14,7 +14,7 @@
 #include "tests/support/random_history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::audit_index_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -284,4 +284,4 @@ TEST_P(AuditIndexHistoryTest, ARebuiltIndexEqualsTheLiveOne) {
 INSTANTIATE_TEST_SUITE_P(Seeds, AuditIndexHistoryTest, ::testing::Range(1U, 4U));
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::audit_index_test

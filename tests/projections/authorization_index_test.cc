@@ -13,7 +13,7 @@
 #include "tests/projections/authorization_fixture.h"
 #include "tests/support/temporary_folder.h"
 
-namespace mintmark {
+namespace mintmark::authorization_index_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -353,4 +353,4 @@ TEST_F(AuthorizationIndexTest, after_a_deletion_returned_no_reader_is_allowed) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::authorization_index_test

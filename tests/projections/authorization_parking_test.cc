@@ -4,7 +4,7 @@
 #include "projections/authorization_index.h"
 #include "tests/projections/authorization_fixture.h"
 
-namespace mintmark {
+namespace mintmark::authorization_parking_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -69,4 +69,4 @@ TEST_F(AuthorizationIndexTest, only_a_token_stream_is_parked_by_an_event_of_a_ne
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::authorization_parking_test

@@ -12,7 +12,7 @@
 #include "tests/projections/authorization_fixture.h"
 #include "tests/support/temporary_folder.h"
 
-namespace mintmark {
+namespace mintmark::authorization_snapshot_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -128,4 +128,4 @@ TEST_F(AuthorizationSnapshotTest, refusals_name_their_reason) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::authorization_snapshot_test

@@ -14,7 +14,7 @@
 #include "tests/support/scripted_random.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::directory_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -340,4 +340,4 @@ TEST_F(DirectoryTest, AClosedAccountIsGone) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::directory_test

@@ -10,7 +10,7 @@
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::extension_list_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -115,4 +115,4 @@ TEST_F(ExtensionListTest, WhatNeverWasParksItsStream) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::extension_list_test

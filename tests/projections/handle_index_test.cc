@@ -8,7 +8,7 @@
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::handle_index_test {
 namespace {
 
 using namespace ::mintmark::testing;
@@ -109,4 +109,4 @@ TEST_F(HandleIndexTest, ADigestOfAnotherSizeParksItsStream) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::handle_index_test

@@ -11,7 +11,7 @@
 
 #include "tests/projections/authorization_fixture.h"
 
-namespace mintmark {
+namespace mintmark::last_use_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -165,4 +165,4 @@ TEST_F(UsedTokensTest, EveryUseIsTakenByOneWhileOthersNoteAndWrite) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::last_use_test

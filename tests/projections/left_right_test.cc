@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::left_right_test {
 namespace {
 
 struct Pair {
@@ -89,4 +89,4 @@ TEST(LeftRight, no_reader_sees_half_a_write_or_an_older_one_after_a_newer) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::left_right_test

@@ -17,7 +17,7 @@
 #include "eventstore/memory_log.h"
 #include "tests/support/history.h"
 
-namespace mintmark {
+namespace mintmark::projector_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -227,4 +227,4 @@ TEST_F(ProjectorTest, ParkedStreamsAreAddedOverTheProjections) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::projector_test

@@ -15,7 +15,7 @@
 #include "tests/support/random_history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::rebuild_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -241,4 +241,4 @@ TEST_F(RebuildIndexTest, ASnapshotThatCannotBeWrittenThrows) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::rebuild_test

@@ -14,7 +14,7 @@
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::row_projection_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -296,4 +296,4 @@ TEST_F(TokenListParkingTest, TheOthersTokensGoOnWhereOneIsParked) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::row_projection_test

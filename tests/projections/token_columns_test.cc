@@ -15,7 +15,7 @@
 #include "tests/support/random_history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::token_columns_test {
 namespace {
 
 using namespace ::mintmark::testing;
@@ -268,4 +268,4 @@ TEST_P(TokenColumnsProperty, APageWithoutTheNewestIsThePageOfThatMoment) {
 INSTANTIATE_TEST_SUITE_P(Seeds, TokenColumnsProperty, ::testing::Range(1U, 7U));
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_columns_test

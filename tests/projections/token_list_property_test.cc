@@ -11,7 +11,7 @@
 #include "tests/support/random_history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::token_list_property_test {
 namespace {
 
 using namespace ::mintmark::testing;
@@ -114,4 +114,4 @@ TEST_P(TokenListProperty, EqualsANaiveFoldOfTheSameHistoryWhateverTheBatches) {
 INSTANTIATE_TEST_SUITE_P(Seeds, TokenListProperty, ::testing::Range(1U, 9U));
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_list_property_test

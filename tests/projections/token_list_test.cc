@@ -13,7 +13,7 @@
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::token_list_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -232,4 +232,4 @@ TEST_F(TokenListTest, EventsOfOtherKindsChangeNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_list_test

@@ -10,7 +10,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::view_store_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -126,4 +126,4 @@ TEST(ViewStore, ADamagedFolderIsRefusedAndSaysThatItMayBeDeleted) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::view_store_test

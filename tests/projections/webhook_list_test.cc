@@ -10,7 +10,7 @@
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::webhook_list_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -182,4 +182,4 @@ TEST_F(WebhookListTest, OneWhoseTokenIsDeletedIsGone) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::webhook_list_test

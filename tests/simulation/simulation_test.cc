@@ -11,7 +11,7 @@
 
 // SIMULATION_SEED=n runs that seed alone and tells all of it, SIMULATION_HOURS=n one seed after the other for
 // so long: tools/simulate.
-namespace mintmark::testing {
+namespace mintmark::testing::simulation_test {
 namespace {
 
 constexpr std::uint32_t seeds = 8;
@@ -82,4 +82,4 @@ TEST(Simulation, ADiskThatDropsWhatItCallsSyncedIsFound) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::simulation_test

@@ -18,7 +18,7 @@
 namespace mintmark::testing {
 namespace {
 
-[[noreturn]] void fail(const char* what) {
+[[noreturn]] void fail_with_errno(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
@@ -67,21 +67,21 @@ RawClient::RawClient(std::uint16_t port, Options options) : options_(std::move(o
   const Address address = to_address(options_.address, port);
   socket_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_ < 0) {
-    fail("socket");
+    fail_with_errno("socket");
   }
   if (options_.receive_buffer_bytes > 0 &&
       setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &options_.receive_buffer_bytes, sizeof(int)) != 0) {
-    fail("SO_RCVBUF");
+    fail_with_errno("SO_RCVBUF");
   }
   const int on = 1;  // each send() is to leave as a segment of its own
   if (setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
-    fail("TCP_NODELAY");
+    fail_with_errno("TCP_NODELAY");
   }
   if (connect(socket_, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
     const int error = errno;
     close(socket_);
     errno = error;
-    fail("connect");
+    fail_with_errno("connect");
   }
 }
 
@@ -96,7 +96,7 @@ void RawClient::await(short events, Time deadline) const {
   pollfd waited{.fd = socket_, .events = events, .revents = 0};
   const int ready = left.count() > 0 ? poll(&waited, 1, static_cast<int>(left.count())) : 0;
   if (ready < 0) {
-    fail("poll");
+    fail_with_errno("poll");
   }
   if (ready == 0) {
     throw std::runtime_error("the peer kept the client waiting; received so far: " + received_);
@@ -112,7 +112,7 @@ std::size_t RawClient::send_some(std::string_view bytes) {
       break;
     }
     if (size < 0) {
-      fail("send");
+      fail_with_errno("send");
     }
     sent += static_cast<std::size_t>(size);
   }
@@ -138,7 +138,7 @@ bool RawClient::receive(Time until) {
     return false;
   }
   if (size < 0) {
-    fail("recv");
+    fail_with_errno("recv");
   }
   received_.append(buffer.data(), static_cast<std::size_t>(size));
   return size > 0;
@@ -219,14 +219,14 @@ void RawClient::await_reset() {
 void RawClient::reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   if (setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
-    fail("SO_LINGER");
+    fail_with_errno("SO_LINGER");
   }
   close(std::exchange(socket_, -1));
 }
 
 void RawClient::half_close() {
   if (shutdown(socket_, SHUT_WR) != 0) {
-    fail("shutdown");
+    fail_with_errno("shutdown");
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds start_time_max{60};  // sanitizers on a busy machine are slow
 constexpr std::chrono::seconds stop_time_max{40};
 
-std::string text(const boost::json::object& object, std::string_view name) {
+std::string member(const boost::json::object& object, std::string_view name) {
   return std::string(object.at(name).as_string());
 }
 
@@ -27,10 +27,10 @@ Finished run_mintmark(Arguments arguments, std::map<std::string, std::string> en
 
 InitialisedFolder::InitialisedFolder() {
   const auto made = run_json({"init", "--account-name", "First company", "--email", "owner@example.com"});
-  account_ = text(made, "account");
-  user_ = text(made, "user");
-  email_ = text(made, "email");
-  password_ = text(made, "password");
+  account_ = member(made, "account");
+  user_ = member(made, "user");
+  email_ = member(made, "email");
+  password_ = member(made, "password");
 }
 
 Finished InitialisedFolder::run(Arguments command) const {
@@ -49,14 +49,14 @@ boost::json::object InitialisedFolder::run_json(Arguments command) const {
 
 InitialisedFolder::Person InitialisedFolder::open_account(const std::string& name) const {
   const auto opened = run_json({"account", "open", "--name", name});
-  return add_user(text(opened, "account"), name, "owner");
+  return add_user(member(opened, "account"), name, "owner");
 }
 
 InitialisedFolder::Person InitialisedFolder::add_user(const std::string& account, const std::string& name,
                                                       const std::string& role) const {
   const auto email = name + "@example.com";
   const auto added = run_json({"user", "add", "--account", account, "--email", email, "--role", role});
-  return {account, text(added, "user"), text(added, "email"), text(added, "password")};
+  return {account, member(added, "user"), member(added, "email"), member(added, "password")};
 }
 
 ServerProcess::ServerProcess(const std::string& folder, Arguments further) {

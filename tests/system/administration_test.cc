@@ -7,7 +7,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::administration_test {
 namespace {
 
 namespace json = boost::json;
@@ -226,4 +226,4 @@ TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::administration_test

@@ -6,7 +6,7 @@
 #include "tests/system/fixture.h"
 #include "tests/system/node_packages.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::contract_test {
 namespace {
 
 TEST(Contract, EveryOperationAnswersAsItSays) {
@@ -36,4 +36,4 @@ TEST(Contract, EveryOperationAnswersAsItSays) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::contract_test

@@ -4,7 +4,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::credentials_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -209,4 +209,4 @@ TEST_F(Credentials, OfADeletedTokenDieWithItOnOpenConnectionsToo) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::credentials_test

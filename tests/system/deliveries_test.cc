@@ -17,7 +17,7 @@
 #include "tests/support/webhook_receiver.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::deliveries_test {
 namespace {
 
 namespace json = boost::json;
@@ -308,4 +308,4 @@ TEST_F(Deliveries, SurviveKillingWithoutLossAndAreRecordedOnce) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::deliveries_test

@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::descriptors_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -124,4 +124,4 @@ TEST_F(Descriptors, WithoutAnyTheServerGoesOnAndAcceptsAgainWhenThereAreSome) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::descriptors_test

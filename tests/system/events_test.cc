@@ -10,7 +10,7 @@
 #include "tests/support/raw_client.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::events_test {
 namespace {
 
 namespace json = boost::json;
@@ -159,4 +159,4 @@ TEST_F(Events, EndAtOnceWithTheServerAlsoForWhoNeverReads) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::events_test

@@ -4,7 +4,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::exchange_test {
 namespace {
 
 namespace json = boost::json;
@@ -101,4 +101,4 @@ TEST_F(Exchange, EveryOneIsInTheLogAndNoHandleIs) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::exchange_test

@@ -7,7 +7,7 @@
 #include "tests/support/small_disk.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::full_disk_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -92,4 +92,4 @@ TEST_F(FullDisk, ARebuildThatRunsOutOfSpaceLeavesTheViewsAsTheyWere) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::full_disk_test

@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::idempotency_test {
 namespace {
 
 constexpr std::string_view creation = R"({"name":"Once","extension":{"id":"EXT-000"}})";
@@ -140,4 +140,4 @@ TEST_F(Idempotency, ManyAtOnceUnderOneKeyMakeOneToken) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::idempotency_test

@@ -10,7 +10,7 @@
 #include "tests/system/fixture.h"
 #include "tests/system/foreign_things.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::isolation_matrix_test {
 namespace {
 
 struct Operation {
@@ -234,4 +234,4 @@ TEST_F(IsolationMatrix, WhatIsAnotherAccountsIsLikeWhatNobodyHas) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::isolation_matrix_test

@@ -5,7 +5,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::isolation_test {
 namespace {
 
 namespace json = boost::json;
@@ -158,4 +158,4 @@ TEST_F(Isolation, OnlyAnOwnerChangesTheAccount) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::isolation_test

@@ -9,7 +9,7 @@
 #include "tests/system/fixture.h"
 #include "tests/system/foreign_things.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::isolation_time_test {
 namespace {
 
 using Nanoseconds = std::chrono::steady_clock::duration;
@@ -146,4 +146,4 @@ TEST_F(IsolationTime, AnswersToAPersonAboutForeignThingsTakeAsLongAsAboutAbsentO
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::isolation_time_test

@@ -5,7 +5,7 @@
 #include "domain/time.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::journey_test {
 namespace {
 
 namespace json = boost::json;
@@ -240,4 +240,4 @@ TEST_F(Journey, AccountsUsersAndExtensionsAreThere) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::journey_test

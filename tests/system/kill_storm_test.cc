@@ -14,7 +14,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::kill_storm_test {
 namespace {
 
 namespace json = boost::json;
@@ -268,4 +268,4 @@ TEST_F(KillStorm, LosesNothingAcknowledgedAndInventsNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::kill_storm_test

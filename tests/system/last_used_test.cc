@@ -5,7 +5,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::last_used_test {
 namespace {
 
 namespace json = boost::json;
@@ -82,4 +82,4 @@ TEST_F(LastUsed, NothingIsRecordedWhereTheOperatorWantsNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::last_used_test

@@ -9,7 +9,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::limits_test {
 namespace {
 
 class Limits : public ServerTest {};
@@ -139,4 +139,4 @@ TEST(RequestRate, IsAsItWasSetAndNeverOnAuthorize) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::limits_test

@@ -4,7 +4,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::lists_test {
 namespace {
 
 constexpr int tokens_made = 105;  // more than a page holds by default
@@ -133,4 +133,4 @@ TEST_F(Lists, ShowAChangeAtOnce) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::lists_test

@@ -7,7 +7,7 @@
 #include "tests/support/process.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::poison_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -91,4 +91,4 @@ TEST_F(Poison, ParksItsStreamsWhileTheOthersFlowAndStaysToldUntilItCanBeTakenIn)
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::poison_test

@@ -10,7 +10,7 @@
 #include "domain/api_key.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::record_test {
 namespace {
 
 namespace json = boost::json;
@@ -195,4 +195,4 @@ TEST(Record, ReplayShowsThePartThatIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::record_test

@@ -10,7 +10,7 @@
 
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::safekeeping_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -247,4 +247,4 @@ TEST_F(Safekeeping, RotatesItsKeysWhileTokensAreUsedAndMade) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::safekeeping_test

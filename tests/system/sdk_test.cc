@@ -6,7 +6,7 @@
 #include "tests/system/fixture.h"
 #include "tests/system/node_packages.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::sdk_test {
 namespace {
 
 const std::filesystem::path source = "tests/system/sdk";
@@ -32,4 +32,4 @@ TEST(Sdk, DoesItsWorkUnmodified) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::sdk_test

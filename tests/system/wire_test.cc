@@ -4,7 +4,7 @@
 #include "domain/limits.h"
 #include "tests/system/fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::wire_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -152,4 +152,4 @@ TEST_F(Wire, AWaitingSenderIsToldToContinue) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::wire_test

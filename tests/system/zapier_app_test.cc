@@ -7,7 +7,7 @@
 #include "tests/system/fixture.h"
 #include "tests/system/node_packages.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::zapier_app_test {
 namespace {
 
 const std::filesystem::path app = "worker/zapier-app";
@@ -39,4 +39,4 @@ TEST(ZapierApp, DoesWhatItsUsersDo) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::zapier_app_test

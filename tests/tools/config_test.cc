@@ -9,7 +9,7 @@
 
 #include "tests/support/log_folder.h"
 
-namespace mintmark {
+namespace mintmark::config_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -241,4 +241,4 @@ TEST_F(ConfigTest, TheLimitsOfNumbersAreTaken) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::config_test

@@ -9,7 +9,7 @@
 #include "domain/limits.h"
 #include "tests/support/scripted_random.h"
 
-namespace mintmark {
+namespace mintmark::attempts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -86,4 +86,4 @@ TEST(Describe, SaysSomethingOfItsOwnOfEveryFailure) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::attempts_test

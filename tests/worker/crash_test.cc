@@ -20,7 +20,7 @@
 
 // A process is killed at every place of projector, rebuild and worker that has a name, and what it left is
 // taken up by the next.
-namespace mintmark::testing {
+namespace mintmark::testing::crash_test {
 namespace {
 
 class CrashTest : public ::testing::Test {
@@ -137,4 +137,4 @@ TEST_F(CrashTest, KilledInMidRebuildTheNextGoesOnAndEndsEqualRowForRow) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::crash_test

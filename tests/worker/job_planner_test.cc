@@ -14,7 +14,7 @@
 #include "tests/support/temporary_folder.h"
 #include "worker/rocksdb_job_store.h"
 
-namespace mintmark {
+namespace mintmark::job_planner_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -371,4 +371,4 @@ TEST_F(JobPlannerTest, WhatNamesNothingThatIsThereChangesNothing) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::job_planner_test

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mintmark {
+namespace mintmark::job_queue_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -206,4 +206,4 @@ TEST_F(JobQueueTest, CountsTellWhatWaitsRunsAndIsParked) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::job_queue_test

@@ -13,7 +13,7 @@
 #include "tests/support/log_folder.h"
 #include "worker/rocksdb_job_store.h"
 
-namespace mintmark {
+namespace mintmark::job_store_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -286,4 +286,4 @@ TEST(JobId, IsReadAsItIsWrittenAndInNoOtherForm) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::job_store_test

@@ -6,7 +6,7 @@
 #include "worker/outbound_policy.h"
 #include "worker/outbound_url.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::outbound_address_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -269,4 +269,4 @@ TEST(OutboundUrl, RefusesPortsThatMayNotBeCalled) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::outbound_address_test

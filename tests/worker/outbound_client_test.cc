@@ -4,7 +4,7 @@
 
 #include "tests/worker/outbound_fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::outbound_client_test {
 namespace {
 
 const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -270,4 +270,4 @@ TEST_F(OutboundClientTest, LooksLocalhostUpAsTheMachineDoes) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::outbound_client_test

@@ -3,7 +3,7 @@
 #include "tests/worker/outbound_fixture.h"
 #include "worker/outbound_response.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::outbound_receivers_test {
 namespace {
 
 const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -174,4 +174,4 @@ TEST(OutboundResponseParser, TakesAnswersInPiecesAndBytesThatAreNone) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::outbound_receivers_test

@@ -11,7 +11,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/worker/outbound_fixture.h"
 
-namespace mintmark::testing {
+namespace mintmark::testing::outbound_tls_test {
 namespace {
 
 const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -165,4 +165,4 @@ TEST_F(OutboundTls, WantsAFileOfCertificates) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::outbound_tls_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark::testing {
+namespace mintmark::testing::retry_after_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -35,4 +35,4 @@ TEST(RetryAfter, TakesNothingElse) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::retry_after_test

@@ -16,7 +16,7 @@
 #include "tests/support/scripted_random.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::token_expiry_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -125,4 +125,4 @@ TEST_F(TokenExpiryTest, ATokenThatCannotBeDoneKeepsNoOtherWaiting) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::token_expiry_test

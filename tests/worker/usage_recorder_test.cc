@@ -20,7 +20,7 @@
 #include "tests/support/scripted_random.h"
 #include "tests/support/view_folder.h"
 
-namespace mintmark {
+namespace mintmark::usage_recorder_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -184,4 +184,4 @@ TEST_F(UsageRecorderTest, AUsedTokenMayBeDeletedMeanwhile) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::usage_recorder_test

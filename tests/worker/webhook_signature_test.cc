@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mintmark::testing {
+namespace mintmark::testing::webhook_signature_test {
 namespace {
 
 using Headers = std::map<std::string, std::string>;
@@ -66,4 +66,4 @@ TEST(WebhookSignature, ChangesWithEachOfItsParts) {
 }
 
 }  // namespace
-}  // namespace mintmark::testing
+}  // namespace mintmark::testing::webhook_signature_test

@@ -8,7 +8,7 @@
 #include "domain/limits.h"
 #include "tests/worker/worker_fixture.h"
 
-namespace mintmark {
+namespace mintmark::worker_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -367,4 +367,4 @@ TEST_F(WorkerTest, WhatIsStoredButDoesNotOpenFailsVisibly) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::worker_test

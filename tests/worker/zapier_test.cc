@@ -7,7 +7,7 @@
 #include "tests/worker/worker_fixture.h"
 #include "worker/webhook_signature.h"
 
-namespace mintmark {
+namespace mintmark::zapier_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -198,4 +198,4 @@ TEST_F(ZapierTest, TroubleOfTheLogIsTriedAgain) {
 }
 
 }  // namespace
-}  // namespace mintmark
+}  // namespace mintmark::zapier_test
