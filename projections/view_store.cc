@@ -55,10 +55,8 @@ void View::write(rocksdb::WriteBatch& batch) {
 
 Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rocksdb::Env* env) {
   rocksdb::Options options;
-  if (env) {
-    options.env = env;
-    options.max_file_opening_threads = 1;  // a simulated disk, which one thread uses
-  }
+  if (env) options.env = env;
+  options.max_file_opening_threads = 1;  // more are started for every family, however few its tables are
   options.create_if_missing = true;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;

@@ -21,10 +21,8 @@ constexpr std::size_t block_cache_bytes = 32UL * 1024 * 1024;
 rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
                               std::unique_ptr<rocksdb::DB>& opened) {
   rocksdb::Options options;
-  if (env) {
-    options.env = env;
-    options.max_file_opening_threads = 1;  // a simulated disk, which one thread uses
-  }
+  if (env) options.env = env;
+  options.max_file_opening_threads = 1;  // more are started for every family, however few its tables are
   options.create_if_missing = true;
   // One thread writes, and the keys of a kind mostly in their order.
   options.allow_concurrent_memtable_write = false;

@@ -24,7 +24,9 @@ class LogTables {
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const auto& name : names_) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     rocksdb::DB* db = nullptr;
-    check(rocksdb::DB::Open(rocksdb::DBOptions(), path, families, &families_, &db));
+    rocksdb::DBOptions options;
+    options.max_file_opening_threads = 1;
+    check(rocksdb::DB::Open(options, path, families, &families_, &db));
     db_.reset(db);
   }
   ~LogTables() {
