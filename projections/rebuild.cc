@@ -1,5 +1,7 @@
 #include "projections/rebuild.h"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "domain/limits.h"
@@ -28,6 +30,10 @@ std::string printable(std::string_view key) {
   return text;
 }
 
+std::string unreadable(std::string_view why) {
+  return fmt::format("it cannot be read: {}", why);
+}
+
 // The first row that is not the same in both; empty where all are.
 std::string first_difference(const View& old_rows, const View& new_rows) {
   const auto a = old_rows.rows();
@@ -37,6 +43,9 @@ std::string first_difference(const View& old_rows, const View& new_rows) {
       return "row " + printable(view(a->key().compare(b->key()) < 0 ? a->key() : b->key()));
     if (a->value() != b->value()) return "row " + printable(view(a->key()));
   }
+  // One that cannot be read ends early. The new rows must be readable; the old ones are on their way out.
+  throw_unless_ok(b->status());
+  if (!a->status().ok()) return unreadable(a->status().ToString());
   if (a->Valid()) return "row " + printable(view(a->key()));
   if (b->Valid()) return "row " + printable(view(b->key()));
   return "";
@@ -45,21 +54,24 @@ std::string first_difference(const View& old_rows, const View& new_rows) {
 }  // namespace
 
 RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view name,
-                           const MakeRowProjection& make, const RebuildProgress& progress) {
+                           const MakeRowProjection& make, const RebuildProgress& progress,
+                           std::string_view program_version) {
   const auto head = log.head();
   const auto old_view = views.live(name);
-  const auto new_view = views.building(name);
+  const auto new_view = views.building(name, program_version);
   RebuildReport report{std::string(name), head, 0};
   {
     const auto built = make(new_view);
     feed(log, *built, head, progress);
     report.parked_streams = built->parked_streams();
-    const auto live = make(old_view);
-    report.had_old = live->checkpoint() > 0 || head == 0;
-    if (report.had_old) {
-      feed(log, *live, head, [](Position, Position) {});
-      report.difference = first_difference(old_view, new_view);
+    try {
+      const auto live = make(old_view);
+      report.had_old = live->checkpoint() > 0 || head == 0;
+      if (report.had_old) feed(log, *live, head, [](Position, Position) {});
+    } catch (const std::runtime_error& error) {
+      report.difference = unreadable(error.what());
     }
+    if (report.had_old && report.difference.empty()) report.difference = first_difference(old_view, new_view);
   }
   crash_point("rebuild compared");
   views.promote(name);

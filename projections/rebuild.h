@@ -28,9 +28,11 @@ using RebuildProgress = std::function<void(Position done, Position total)>;
 using MakeRowProjection = std::function<std::unique_ptr<RowProjection>(View)>;
 
 // Builds the projection from the first event beside the live one, compares, swaps, and deletes the old rows.
-// An interrupted rebuild goes on where it was. Blocks for long; nobody else may use the projection meanwhile.
+// An interrupted rebuild by the same version of the program goes on where it was. Blocks for long; nobody
+// else may use the projection meanwhile. Throws as View does where the new rows cannot be written or read.
 RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view name,
-                           const MakeRowProjection& make, const RebuildProgress& progress);
+                           const MakeRowProjection& make, const RebuildProgress& progress,
+                           std::string_view program_version = "");
 
 // The same for the authorization index and its snapshot file. It is built in memory, so it starts from the
 // first event each time. Throws std::system_error where the file cannot be written.

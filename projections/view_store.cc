@@ -1,6 +1,7 @@
 #include "projections/view_store.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -19,8 +20,10 @@ namespace {
 
 constexpr std::size_t block_cache_bytes = 256UL * 1024 * 1024;
 
-// In the default family: projection → live generation; and this key → the log's id.
+// In the default family: projection → live generation; this key → the log's id; this prefix and a projection
+// → the version of the program that began to build its next generation.
 constexpr std::string_view log_id_key("\0log_id", 7);
+constexpr std::string_view building_prefix("\0building/", 10);
 
 }  // namespace
 
@@ -81,14 +84,20 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   for (const auto& name : names) families.emplace_back(name, options);
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, families, &store->families_, &db);
-  if (!status.ok()) {
-    return fail(ErrorKind::kUnavailable,
-                fmt::format("The views in {} cannot be opened: {}. They hold nothing that "
-                            "is not in the log: deleting the folder rebuilds them.",
-                            path, status.ToString()));
+  std::string problem = status.ok() ? "" : status.ToString();
+  if (problem.empty()) {
+    store->db_.reset(db);
+    try {
+      store->drop_old_generations();
+    } catch (const std::runtime_error& error) {
+      problem = error.what();
+    }
   }
-  store->db_.reset(db);
-  return store;
+  if (problem.empty()) return store;
+  return fail(ErrorKind::kUnavailable,
+              fmt::format("The views in {} cannot be opened: {}. They hold nothing that "
+                          "is not in the log: deleting the folder rebuilds them.",
+                          path, problem));
 }
 
 ViewStore::~ViewStore() {
@@ -131,8 +140,18 @@ View ViewStore::live(std::string_view projection) {
   return family(projection, live_generation(projection));
 }
 
-View ViewStore::building(std::string_view projection) {
-  return family(projection, live_generation(projection) + 1);
+View ViewStore::building(std::string_view projection, std::string_view program_version) {
+  const auto generation = live_generation(projection) + 1;
+  const auto mark = std::string(building_prefix).append(projection);
+  std::string stored;
+  const auto status = db_->Get(rocksdb::ReadOptions(), families_[0], mark, &stored);
+  if (!status.IsNotFound()) throw_unless_ok(status);
+  if (stored != program_version) {
+    drop(family(projection, generation).family());
+    // Behind it, so that the mark is never that of another version's rows.
+    throw_unless_ok(db_->Put(rocksdb::WriteOptions(), families_[0], mark, slice(program_version)));
+  }
+  return family(projection, generation);
 }
 
 void ViewStore::promote(std::string_view projection) {
@@ -143,10 +162,24 @@ void ViewStore::promote(std::string_view projection) {
   options.sync = true;
   throw_unless_ok(db_->Put(options, families_[0], slice(projection), value));
   crash_point("generation swapped");
-  auto* handle = family(projection, old).family();
+  drop(family(projection, old).family());
+}
+
+void ViewStore::drop(rocksdb::ColumnFamilyHandle* handle) {
   throw_unless_ok(db_->DropColumnFamily(handle));
   std::erase(families_, handle);
   throw_unless_ok(db_->DestroyColumnFamilyHandle(handle));
+}
+
+void ViewStore::drop_old_generations() {
+  const auto families = families_;
+  for (auto* handle : families) {
+    const auto name = handle->GetName();
+    const auto dot = name.rfind('.');
+    if (dot == std::string::npos) continue;
+    const auto generation = std::strtoull(name.c_str() + dot + 1, nullptr, 10);
+    if (generation < live_generation(std::string_view(name).substr(0, dot))) drop(handle);
+  }
 }
 
 }  // namespace mintmark

@@ -54,8 +54,9 @@ class ViewStore {
 
   // The generation in use, made empty where there is none.
   View live(std::string_view projection);
-  // The next generation: what an interrupted rebuild left, or a new, empty one.
-  View building(std::string_view projection);
+  // The next generation: what an interrupted rebuild by that version of the program left, or a new, empty
+  // one. Another version may have made other rows of the same events.
+  View building(std::string_view projection, std::string_view program_version = "");
   // Makes the next generation the live one and deletes the old one's rows. Views of the old one must be gone.
   void promote(std::string_view projection);
 
@@ -63,6 +64,9 @@ class ViewStore {
   ViewStore() = default;
   std::uint64_t live_generation(std::string_view projection);
   View family(std::string_view projection, std::uint64_t generation);
+  void drop(rocksdb::ColumnFamilyHandle* handle);
+  // What a promotion that was cut short has left.
+  void drop_old_generations();
 
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyOptions family_options_;

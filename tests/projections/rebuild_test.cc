@@ -18,6 +18,7 @@
 namespace mintmark::rebuild_test {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace ::mintmark::testing;
@@ -161,6 +162,46 @@ TEST_P(RebuildTest, ParkedStreamsAreReported) {
   const auto report = rebuild();
   EXPECT_EQ(report.parked_streams, 1);
   EXPECT_EQ(report.difference, "");
+}
+
+// Moves a view's rows to a file, and flips a bit in the middle of it: of some block of rows, neither the
+// first nor the last.
+void damage(View view) {
+  rocksdb::FlushOptions flush;
+  ASSERT_TRUE(view.db().Flush(flush, view.family()).ok());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  view.db().GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    if (file.column_family_name != view.family()->GetName()) continue;
+    const auto path = file.db_path + "/" + file.name;
+    auto bytes = read_file(path);
+    bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+    write_file(path, bytes);
+    return;
+  }
+  FAIL() << "no file of rows";
+}
+
+TEST_P(RebuildTest, AnOldProjectionThatCannotBeReadIsReportedAndReplaced) {
+  feed_live();
+  const auto before = live_rows();
+  damage(views_.store().live(TokenList::projection_name));
+  views_.reopen();
+  EXPECT_THAT(rebuild().difference, ContainsRegex("it cannot be read: .*Corruption"));
+  EXPECT_EQ(live_rows(), before);
+}
+
+TEST_P(RebuildTest, ANewProjectionThatCannotBeReadDoesNotReplaceTheOldOne) {
+  feed_live();
+  const auto before = live_rows();
+  {
+    TokenList whole(views_.store().building(TokenList::projection_name));
+    feed(log_, whole);
+  }
+  damage(views_.store().building(TokenList::projection_name));
+  views_.reopen();
+  EXPECT_THROW(rebuild(), std::runtime_error);
+  EXPECT_EQ(live_rows(), before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RebuildTest, ::testing::Range(1U, 4U));

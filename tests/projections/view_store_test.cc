@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "eventstore/bytes.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/view_folder.h"
 
@@ -91,6 +92,47 @@ TEST(ViewStore, AnInterruptedRebuildIsFoundAgainAfterReopening) {
   folder.reopen();
   EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("old"));
   EXPECT_THAT(keys(folder.store().building("list")), ElementsAre("half"));
+}
+
+TEST(ViewStore, WhatAnotherVersionOfTheProgramBeganToBuildIsBuiltAnew) {
+  ViewFolder folder;
+  put(folder.store().live("list"), "old", "1");
+  put(folder.store().building("list", "1.0"), "half", "2");
+  folder.reopen();
+  EXPECT_THAT(keys(folder.store().building("list", "1.0")), ElementsAre("half"));
+  EXPECT_THAT(keys(folder.store().building("list", "1.1")), IsEmpty());
+  put(folder.store().building("list", "1.1"), "half", "2");
+  folder.reopen();
+  EXPECT_THAT(keys(folder.store().building("list", "1.1")), ElementsAre("half"));
+  EXPECT_THAT(keys(folder.store().building("list", "1.0")), IsEmpty()) << "nor by an earlier one";
+  EXPECT_THAT(keys(folder.store().live("list")), ElementsAre("old"));
+}
+
+TEST(ViewStore, GenerationsBeforeTheLiveOneAreDroppedWhenItIsOpened) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("views");
+  {
+    const auto store = *ViewStore::open(path);
+    put(store->live("a.list"), "old", "1");
+    put(store->live("other"), "kept", "1");
+    put(store->building("a.list"), "new", "2");
+  }
+  // What a kill between the two steps of a promotion leaves.
+  {
+    const auto store = *ViewStore::open(path);
+    auto view = store->live("a.list");
+    std::string second;
+    put_big_endian(second, 2);
+    ASSERT_TRUE(view.db().Put({}, view.db().DefaultColumnFamily(), "a.list", second).ok());
+  }
+  {
+    const auto store = *ViewStore::open(path);
+    EXPECT_THAT(keys(store->live("a.list")), ElementsAre("new"));
+    EXPECT_THAT(keys(store->live("other")), ElementsAre("kept"));
+  }
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("default", "a.list.2", "other.1"));
 }
 
 TEST(ViewStore, AReaderOfRowsKeepsTheStateThatItBeganWith) {

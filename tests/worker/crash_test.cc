@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -85,6 +86,12 @@ class CrashTest : public ::testing::Test {
     EXPECT_EQ(rows_of(views->live(TokenList::projection_name)),
               rows_of(anew.store().live(TokenList::projection_name)));
   }
+  // How many generations of the token list there are.
+  std::ptrdiff_t generations() const {
+    std::vector<std::string> names;
+    EXPECT_TRUE(rocksdb::DB::ListColumnFamilies({}, folder_.file("views"), &names).ok());
+    return std::ranges::count_if(names, [](const auto& name) { return name.starts_with("token_list."); });
+  }
   static std::vector<std::pair<std::string, std::string>> rows_of(View view) {
     std::vector<std::pair<std::string, std::string>> all;
     const auto rows = view.rows();
@@ -133,6 +140,7 @@ TEST_F(CrashTest, KilledInMidRebuildTheNextGoesOnAndEndsEqualRowForRow) {
     // Where it was killed before the swap it goes on from what is built, else from the first event.
     EXPECT_TRUE(first == "25" ? !rebuilt_.starts_with("1 ") : rebuilt_.starts_with(first + " ")) << rebuilt_;
     check_rows();
+    EXPECT_EQ(generations(), 1) << "none is left behind";
   }
 }
 
