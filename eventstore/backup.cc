@@ -1,6 +1,7 @@
 #include "eventstore/backup.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
@@ -9,7 +10,9 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include "eventstore/bytes.h"
 #include "eventstore/checksum.h"
@@ -19,10 +22,8 @@ namespace mintmark {
 namespace {
 
 constexpr std::string_view segment_magic = "MMEVENT1";
-constexpr std::string_view vault_magic = "MMVAULT1";
 constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;  // and the append that passes it
 constexpr std::size_t read_batch_events = 1024;
-constexpr std::size_t vault_batch_rows = 1024;
 
 std::unexpected<Error> refuse_backup(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kUnavailable, fmt::format("The backup {} cannot be used: {}.", path, why));
@@ -103,7 +104,8 @@ Result<std::vector<Segment>> segments_in(const std::string& folder) {
 Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& before,
                                     const std::function<Result<void>(StoredAppend&&)>& take) {
   const auto file = read_whole_file(segment.path);
-  const std::string_view all(file);
+  if (!file) return refuse_backup(segment.path, system_message());
+  const std::string_view all(*file);
   const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
   if (checksum(body) != all.substr(body.size())) return refuse_backup(segment.path, "its checksum is wrong");
   Reader reader(body);
@@ -120,6 +122,11 @@ Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& be
       contents.tree.append(event.bytes);
       if (!event.recorded.ParseFromString(event.bytes) || event.recorded.position() != contents.tree.size()) {
         return refuse_backup(segment.path, fmt::format("position {} does not decode", contents.tree.size()));
+      }
+      if (event.recorded.event().kind_case() == Event::KIND_NOT_SET) {
+        return refuse_backup(
+            segment.path,
+            fmt::format("position {} is of a kind that this version does not know", contents.tree.size()));
       }
       append.push_back(std::move(event));
     }
@@ -163,11 +170,13 @@ class SegmentWriter {
     put_little_endian(file, 0);
     put_text(file, tree_.encode());
     file += checksum(file);
-    const Segment segment{folder_ + "/" + segment_name(before_.size() + 1, tree_.size()), before_.size() + 1,
-                          tree_.size()};
-    if (!replace_file(segment.path, file, 0600)) return refuse_backup(segment.path, system_message());
-    const auto written = read_segment(segment, before_, ignore);
+    const auto path = folder_ + "/" + segment_name(before_.size() + 1, tree_.size());
+    const Segment unfinished{path + ".new", before_.size() + 1, tree_.size()};
+    if (!write_new_file(unfinished.path, file, 0600)) return refuse_backup(unfinished.path, system_message());
+    // What has a segment's name is a segment.
+    const auto written = read_segment(unfinished, before_, ignore);
     if (!written) return std::unexpected(written.error());
+    if (!rename_durably(unfinished.path, path)) return refuse_backup(path, system_message());
     before_ = tree_;
     body_.clear();
     ++segments_;
@@ -191,7 +200,8 @@ Result<MerkleTree> reach_of(const std::string& folder, const EventId& log_id) {
   const auto& last = segments->back();
   // Its own word for what is before it; who restores checks the whole chain.
   const auto file = read_whole_file(last.path);
-  Reader reader(file);
+  if (!file) return refuse_backup(last.path, system_message());
+  Reader reader(*file);
   reader.bytes(segment_magic.size());
   const auto id = reader.bytes(16);
   const auto before = MerkleTree::decode(reader.text());
@@ -204,10 +214,9 @@ Result<MerkleTree> reach_of(const std::string& folder, const EventId& log_id) {
 
 Result<void> make_folder(const std::string& folder) {
   std::error_code code;
-  if (std::filesystem::create_directories(folder, code)) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, code);
-    if (!code && !sync_parent_folder(folder)) return refuse_backup(folder, system_message());
-  }
+  const bool is_new = !std::filesystem::exists(folder, code);
+  code = make_folders(folder);
+  if (is_new && !code) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, code);
   if (code) return refuse_backup(folder, code.message());
   return {};
 }
@@ -216,6 +225,14 @@ Result<void> make_folder(const std::string& folder) {
 
 Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
   if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
+  // An advisory lock; the system frees it when the process ends, however it ends.
+  const auto lock_path = folder + "/lock";
+  const Descriptor lock(::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (lock.fd() < 0) return refuse_backup(lock_path, system_message());
+  if (::flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return refuse_backup(lock_path, system_message());
+    return fail(ErrorKind::kConflict, fmt::format("Another backup is being made in {}.", folder));
+  }
   auto reached = reach_of(folder, log.log_id());
   if (!reached) return std::unexpected(reached.error());
   const auto target = log.tree();
@@ -256,36 +273,6 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
   return BackupReport{target.size(), target.root(), target.size() - events_before, writer.segments()};
 }
 
-Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path) {
-  std::string file(vault_magic);
-  file += log.log_id().view();
-  put_little_endian(file, log.head());
-  std::uint64_t count = 0;
-  std::string after;
-  for (;;) {
-    const auto rows = log.read_vault_after(after, vault_batch_rows);
-    if (rows.empty()) break;
-    after = rows.back().subject;
-    count += rows.size();
-    for (const auto& row : rows) {
-      put_text(file, row.subject);
-      put_text(file, row.wrapped_key);
-    }
-  }
-  put_little_endian(file, 0);
-  file += checksum(file);
-  if (!replace_file(path, file, 0600)) return refuse_backup(path, system_message());
-  std::uint64_t read_back = 0;
-  const auto checked =
-      read_vault_backup(path, log.log_id(), [&](std::vector<VaultWrite>&& rows) -> Result<void> {
-        read_back += rows.size();
-        return {};
-      });
-  if (!checked) return std::unexpected(checked.error());
-  if (read_back != count) return refuse_backup(path, "it does not hold what was written");
-  return count;
-}
-
 Result<BackupContents> read_backup(const std::string& folder,
                                    const std::function<Result<void>(StoredAppend&&)>& take) {
   const auto segments = segments_in(folder);
@@ -302,24 +289,17 @@ Result<BackupContents> read_backup(const std::string& folder,
   return std::move(*contents);
 }
 
-Result<void> read_vault_backup(const std::string& path, const EventId& log_id,
-                               const std::function<Result<void>(std::vector<VaultWrite>&&)>& take) {
-  const auto file = read_whole_file(path);
-  const std::string_view all(file);
-  const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
-  if (checksum(body) != all.substr(body.size())) return refuse_backup(path, "its checksum is wrong");
-  Reader reader(body);
-  if (reader.bytes(vault_magic.size()) != vault_magic) return refuse_backup(path, "it is no vault");
-  if (reader.bytes(16) != log_id.view()) return refuse_backup(path, "it is that of another log");
-  reader.number();
-  std::vector<VaultWrite> rows;
-  for (auto subject = reader.text(); !subject.empty(); subject = reader.text()) {
-    rows.push_back({std::string(subject), std::string(reader.text())});
-    if (rows.size() < vault_batch_rows) continue;
-    if (auto taken = take(std::exchange(rows, {})); !taken) return taken;
+Result<std::uint64_t> backup_bytes(const std::string& events_folder, const std::string& vault_path) {
+  const auto segments = segments_in(events_folder);
+  if (!segments) return std::unexpected(segments.error());
+  std::error_code code;
+  std::uint64_t bytes = std::filesystem::file_size(vault_path, code);
+  if (code) return refuse_backup(vault_path, code.message());
+  for (const auto& segment : *segments) {
+    bytes += std::filesystem::file_size(segment.path, code);
+    if (code) return refuse_backup(segment.path, code.message());
   }
-  if (!reader.at_end()) return refuse_backup(path, "it ends too early or too late");
-  return rows.empty() ? Result<void>() : take(std::move(rows));
+  return bytes;
 }
 
 }  // namespace mintmark

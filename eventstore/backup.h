@@ -23,7 +23,8 @@
 // number 0, the tree behind it, 32 BLAKE2b of all before. A vault file: "MMVAULT1", 16 log id, 8 position
 // that it is not older than, then each row as the length and bytes of its subject and its wrapped key; a
 // length 0, 32 BLAKE2b of all before. Integers are 8 bytes, little-endian; a tree is the length of
-// MerkleTree::encode and its bytes. A file has its name only when it is whole and on disk.
+// MerkleTree::encode and its bytes. A file has its name only when it is whole, on disk and read
+// back. `lock` in the folder is held by who adds to it.
 namespace mintmark {
 
 // Of a log's backup, and what this run added to it.
@@ -35,13 +36,14 @@ struct BackupReport {
 };
 
 // Brings the backup in `folder` up to the newest durable event; makes it where there is none. Reads what it
-// wrote back and checks it. Safe beside everything else that the log does; one backup of a folder at a time.
-// Blocks for long. kUnavailable where the folder cannot be written to, is another log's, or holds what is not
-// in this log; kConflict where it reaches further than the log.
+// wrote back and checks it. Safe beside everything else that the log does. Blocks for long. kUnavailable
+// where the folder cannot be written to, is another log's, or holds what is not in this log; kConflict where
+// it reaches further than the log or another backup is being made in it.
 Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder);
 
 // Replaces the vault's backup by the vault as it is now, or a moment later; how many keys it holds. Read back
-// as well. Blocks for long. kUnavailable where the file cannot be written. No rotation of the keys may run.
+// before it takes the old one's place. Blocks for long. kUnavailable where the file cannot be written; the
+// old one stays then. No rotation of the keys may run.
 Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path);
 
 // One append as it was stored.
@@ -60,10 +62,13 @@ Result<BackupContents> read_backup(const std::string& folder,
 Result<void> read_vault_backup(const std::string& path, const EventId& log_id,
                                const std::function<Result<void>(std::vector<VaultWrite>&&)>& take);
 
+// The size of both, on disk. Fails as read_backup does, but reads no file.
+Result<std::uint64_t> backup_bytes(const std::string& events_folder, const std::string& vault_path);
+
 // Makes a log out of a backup of its events and one of its vault, in a folder that holds none. What the
 // events say was deleted stays deleted, also where the vault's backup is older and still has its key.
-// kUnavailable where a backup is damaged or the log cannot be written, kConflict where there is a log; then
-// nothing that opens is left.
+// kUnavailable where a backup is damaged, the disk has not as much space as both take or the log cannot be
+// written, kConflict where there is a log; then nothing that opens is left.
 Result<BackupReport> restore_log(const RocksDbLog::Options& options, const std::string& events_folder,
                                  const std::string& vault_path, const VerifyProgress& progress);
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 // Small files that must be whole on disk. All block; where one fails, system_message() says why.
 namespace mintmark {
@@ -36,11 +38,24 @@ bool sync_file(int fd);
 // Makes the name of a file durable: syncs the folder that it is in.
 bool sync_parent_folder(const std::string& path);
 
+// Gives a file or folder another name, in place of a file of that name, and makes that durable: both folders
+// that the names are in are synced.
+bool rename_durably(const std::string& from, const std::string& to);
+
+// Makes a folder and those above it that are missing, and their names durable. Does nothing where it exists;
+// what went wrong, where something did.
+std::error_code make_folders(const std::string& path);
+
+// Makes a file of these bytes, in place of what had its name, and syncs it, but not its name: a crash may
+// leave any part of it. Where that fails, there is none. `mode` as for open(2).
+bool write_new_file(const std::string& path, std::string_view bytes, unsigned mode);
+
 // Gives the file these bytes and makes them durable: a crash leaves the old content or the new one, whole.
 // `mode` as for open(2).
 bool replace_file(const std::string& path, std::string_view bytes, unsigned mode);
 
-// The whole file; empty where it cannot be read.
-std::string read_whole_file(const std::string& path);
+// The whole file; nothing where it cannot be read to its end.
+std::optional<std::string> read_whole_file(const std::string& path);
+std::optional<std::string> read_whole_file(const Descriptor& file);
 
 }  // namespace mintmark

@@ -54,18 +54,14 @@ Result<KeyEncryptionKey> create_key_file(const std::string& path, Random& random
   KeyEncryptionKey key{};
   random.fill(key);
   auto text = text_of({key});
-  const Descriptor file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  if (file.fd() < 0) {
-    sodium_memzero(text.data(), text.size());
-    return refuse_key_file(path, system_message());
-  }
-  const bool synced = write_all(file.fd(), text) && sync_file(file.fd());
+  // Under another name until it is whole: half a key file would stand in the way of the next attempt. Linked
+  // and not renamed, since that replaces nothing.
+  const auto unfinished = path + ".new";
+  const bool made = write_new_file(unfinished, text, 0600) && ::link(unfinished.c_str(), path.c_str()) == 0;
   const auto why = system_message();
   sodium_memzero(text.data(), text.size());
-  if (!synced) {
-    ::unlink(path.c_str());  // half a key file would stand in the way of the next attempt
-    return refuse_key_file(path, why);
-  }
+  ::unlink(unfinished.c_str());
+  if (!made) return refuse_key_file(path, why);
   if (!sync_parent_folder(path)) return refuse_key_file(path, system_message());
   return key;
 }

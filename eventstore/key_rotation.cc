@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "eventstore/key_file.h"
 
 namespace mintmark {
@@ -43,6 +45,16 @@ Result<KeyRotation::Report> KeyRotation::run(const Actor& actor) {
   const auto wrapped = vault_.wrap_all_anew();
   if (!wrapped) return std::unexpected(wrapped.error());
   report.wrapped_anew = *wrapped;
+  // Before the old key leaves the key file, which is what tells that something is left to do.
+  if (options_.rewrite_vault) {
+    if (const auto rewritten = options_.rewrite_vault(); !rewritten) {
+      return fail(
+          ErrorKind::kUnavailable,
+          fmt::format("Every key is wrapped by the new one, but keys wrapped by the old one are still on the "
+                      "disk. {} Rotate again once it has.",
+                      rewritten.error().messages.front()));
+    }
+  }
   if (auto replaced = replace_key_file(options_.key_path, {keys->current}); !replaced)
     return std::unexpected(replaced.error());
   vault_.end_rotation();

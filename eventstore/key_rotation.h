@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@ Result<PepperKey> append_pepper(EventLog& log, Vault& vault, std::uint32_t newes
 //
 //   1. a new key-encryption key goes to the key file, before the one that it replaces;
 //   2. every data key of the vault is wrapped anew by it;
-//   3. the old one leaves the key file;
-//   4. a new pepper is added, for the digests of secrets from here on. Older digests keep theirs, so every
+//   3. the vault is rewritten on disk, so that nothing there opens under the old one;
+//   4. the old one leaves the key file;
+//   5. a new pepper is added, for the digests of secrets from here on. Older digests keep theirs, so every
 //      token stays valid.
 //
 // A rotation that was cut short, by a crash also, goes on where it was when it is run again.
@@ -38,6 +40,8 @@ class KeyRotation {
   struct Options {
     std::string key_path;
     std::chrono::milliseconds patience = std::chrono::seconds(30);  // for writes that are under way
+    // Takes from the disk what the old key opens; nothing where the vault is on none.
+    std::function<Result<void>()> rewrite_vault = {};
   };
 
   // All must outlive it.
@@ -55,8 +59,8 @@ class KeyRotation {
     std::uint32_t pepper = 0;  // the new one's number
   };
 
-  // Blocks for long. kUnavailable where the key file cannot be replaced, the log takes no writes or a key of
-  // the vault does not open; what was done is kept, and every key works still.
+  // Blocks for long. kUnavailable where the key file cannot be replaced, the log takes no writes, the vault
+  // cannot be rewritten or a key of it does not open; what was done is kept, and every key works still.
   Result<Report> run(const Actor& actor);
 
   // No rotation runs while this is held. Blocks until the one under way is over.

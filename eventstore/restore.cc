@@ -1,5 +1,7 @@
 #include <exception>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -61,12 +63,35 @@ class Import {
   std::unique_ptr<CommitBatch> batch_ = std::make_unique<CommitBatch>(tables_, 0);
 };
 
+// What the disk has for a log at that path, of which there is no folder yet.
+std::uint64_t free_bytes_for(const RocksDbLog::Options& options) {
+  if (options.free_disk_bytes) return options.free_disk_bytes();
+  std::error_code code;
+  auto folder = std::filesystem::absolute(options.path);
+  while (!std::filesystem::exists(folder, code) && folder.has_relative_path()) folder = folder.parent_path();
+  return std::filesystem::space(folder, code).available;
+}
+
+// Before an hour's work ends at a full disk.
+Result<void> check_space(const RocksDbLog::Options& options, const std::string& events_folder,
+                         const std::string& vault_path) {
+  constexpr std::uint64_t mib = 1024UL * 1024;
+  const auto needed = backup_bytes(events_folder, vault_path);
+  if (!needed) return std::unexpected(needed.error());
+  const auto free = free_bytes_for(options);
+  if (free >= *needed) return {};
+  return refuse_restore(options.path, fmt::format("the backup takes {} MiB of disk, and {} MiB are free",
+                                                  *needed / mib + 1, free / mib));
+}
+
 }  // namespace
 
 Result<BackupReport> restore_log(const RocksDbLog::Options& options, const std::string& events_folder,
                                  const std::string& vault_path, const VerifyProgress& progress) {
   auto& env = options.env ? *options.env : *rocksdb::Env::Default();
   const auto& path = options.path;
+  if (const auto fits = check_space(options, events_folder, vault_path); !fits)
+    return std::unexpected(fits.error());
   // Once over all of it before anything is made.
   auto contents = read_backup(events_folder, [](StoredAppend&&) { return Result<void>(); });
   if (!contents) return std::unexpected(contents.error());

@@ -119,6 +119,11 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (RocksDbTables::is_earlier_format(meta->format)) {
       if (const auto why = upgrade(*log->tables_, *meta, options.free_disk_bytes()); !why.empty())
         return refuse(path, why);
+    } else if (meta->schema < event_schema) {
+      // Before the first event that an earlier program could not take in.
+      meta->schema = event_schema;
+      status = log->tables_->write_meta(*meta);
+      if (!status.ok()) return refuse(path, status.ToString());
     }
     // What lies behind the anchor was written but perhaps never acknowledged; it is ours from here on.
     status = log->anchor_->write({meta->log_id, meta->tree});
@@ -182,6 +187,16 @@ Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
   }
 }
 
+Result<Position> RocksDbLog::anchored_position(const Options& options) {
+  auto& env = env_of(options);
+  const auto path = anchor_path(options.path);
+  if (env.FileExists(path).IsNotFound()) return 0;
+  std::unique_ptr<HeadAnchor> anchor;
+  const auto status = HeadAnchor::open(env, path, anchor);
+  if (!status.ok()) return refuse(options.path, "its head anchor cannot be read: " + status.ToString());
+  return anchor->newest() ? anchor->newest()->tree.size() : 0;
+}
+
 MerkleTree RocksDbLog::tree() const {
   return committer_->tree();
 }
@@ -202,6 +217,10 @@ Result<void> RocksDbLog::rewrite_vault() {
   if (!status.ok())
     return fail(ErrorKind::kUnavailable, "The vault cannot be rewritten: " + status.ToString());
   return {};
+}
+
+bool RocksDbLog::may_hold_destroyed_keys() const {
+  return tables_->has_former_vault_rows();
 }
 
 bool RocksDbLog::commit_step() {

@@ -64,9 +64,10 @@ class RocksDbLog final : public EventLog {
   static Result<void> create(const Options& options, EventId log_id);
 
   // Opens the log after checking it, without touching it, against its head anchor. Fails, naming the
-  // position, where the log ends before its anchor, its events do not give the anchor's root, its format is
-  // newer or another process has it open. A log of an earlier format is brought to the known one
-  // (eventstore/upgrade.h), which an earlier program refuses from then on.
+  // position, where the log ends before its anchor, its events do not give the anchor's root, its format or
+  // its schema (domain/schema.h) is newer or another process has it open. A log of an earlier format is
+  // brought to the known one (eventstore/upgrade.h), one of an earlier schema says the known one from then
+  // on: earlier programs refuse either.
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   // Answers what was appended, then closes.
   ~RocksDbLog() override;
@@ -80,6 +81,11 @@ class RocksDbLog final : public EventLog {
   // The id of a log that no process has open. Fails as verify_stopped() does, or where its meta data is
   // damaged.
   static Result<EventId> log_id_of_stopped(const Options& options);
+
+  // How many events the log in that folder is known to hold, by its anchor alone; 0 where none is known, as
+  // in a folder that is no log or whose making was cut short. Changes nothing. Fails where the anchor cannot
+  // be read.
+  static Result<Position> anchored_position(const Options& options);
 
   // The append whose first event has this id; nothing where there is none. Blocks on disk.
   std::optional<Committed> find_append(const EventId& first_event);
@@ -97,6 +103,10 @@ class RocksDbLog final : public EventLog {
   // keys, and those wrapped by an earlier key-encryption key. Blocks for long. kUnavailable where the disk
   // has no room for a second copy of the vault or cannot be written to.
   Result<void> rewrite_vault();
+
+  // Whether a file may hold such rows: keys were destroyed or wrapped anew since rewrite_vault(), or it has
+  // not been called since the log was opened.
+  bool may_hold_destroyed_keys() const;
 
   // With Drive::kCaller: the committer's steps (eventstore/committer.h).
   bool commit_step();

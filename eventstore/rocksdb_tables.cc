@@ -1,8 +1,10 @@
 #include "eventstore/rocksdb_tables.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
@@ -46,8 +48,21 @@ std::string encode_positions(const Committed& committed) {
   return value;
 }
 
+std::optional<std::uint64_t> parse_schema(const std::optional<std::string>& stored) {
+  if (!stored) return 1;
+  std::uint64_t schema = 0;
+  const auto* const end = stored->data() + stored->size();
+  const auto parsed = std::from_chars(stored->data(), end, schema);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(schema) : std::nullopt;
+}
+
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
+}
+
+// Whether there was, or may have been, a row that this write takes the place of.
+bool is_of_a_former_row(const VaultWrite& write) {
+  return write.wrapped_key.empty() || !write.replaces.empty();
 }
 
 StoredEvent decode_event(std::string_view bytes, Position position) {
@@ -118,14 +133,16 @@ std::optional<RocksDbTables::Meta> RocksDbTables::meta() {
   if (format && !knows_format(*format)) return Meta{*format, {}, {}};
   if (!format || !log_id || log_id->size() != 16 || !tree_bytes) return std::nullopt;
   auto tree = MerkleTree::decode(*tree_bytes);
-  if (!tree) return std::nullopt;
-  return Meta{*format, EventId::from_bytes(*log_id), std::move(*tree)};
+  const auto schema = parse_schema(get(kMeta, "schema"));
+  if (!tree || !schema) return std::nullopt;
+  return Meta{*format, EventId::from_bytes(*log_id), std::move(*tree), *schema};
 }
 
 rocksdb::Status RocksDbTables::write_meta(const Meta& meta) {
   rocksdb::WriteBatch batch;
   auto* family = families_[kMeta];
   auto status = batch.Put(family, "format", meta.format);
+  if (status.ok()) status = batch.Put(family, "schema", std::to_string(meta.schema));
   if (status.ok()) status = batch.Put(family, "log_id", slice(meta.log_id.view()));
   if (status.ok()) status = batch.Put(family, "tree", meta.tree.encode());
   if (status.ok()) status = put_write_number(batch);
@@ -243,7 +260,9 @@ rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree&
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;
   options.sync = true;
-  return db_->Write(options, &writes);
+  status = db_->Write(options, &writes);
+  if (std::ranges::any_of(batch.vault_writes(), &is_of_a_former_row)) former_vault_rows_ = true;
+  return status;
 }
 
 std::vector<StoredEvent> RocksDbTables::read(Position after, Position last, std::size_t limit) {
@@ -306,12 +325,14 @@ std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, 
 }
 
 rocksdb::Status RocksDbTables::rewrite_vault() {
+  former_vault_rows_ = false;  // before: what becomes one meanwhile may be missed
   // All families: a write-ahead log goes once no family has rows in memory that it stands for.
   auto status = db_->Flush(rocksdb::FlushOptions(), families_);
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   if (status.ok()) status = db_->CompactRange(options, families_[kVault], nullptr, nullptr);
+  if (!status.ok()) former_vault_rows_ = true;
   return status;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include "domain/schema.h"
 #include "eventstore/commit_batch.h"
 #include "eventstore/event_log.h"
 #include "eventstore/merkle_tree.h"
@@ -25,7 +28,8 @@ inline std::string tables_path(const std::string& log_path) {
 // How the log lies in RocksDB: its column families, keys and values. Integers in keys are big-endian, 8
 // bytes.
 //
-//   default      "format" → "3"; "log_id" → 16 bytes; "tree" → MerkleTree::encode
+//   default      "format" → "3"; "schema" → event_schema in decimal; "log_id" → 16 bytes; "tree" →
+//                MerkleTree::encode
 //   events       position → the stored bytes of a Recorded
 //   streams      stream, NUL, version → position
 //   heads        stream → newest version
@@ -60,6 +64,7 @@ class RocksDbTables final : public LogLookup {
     std::string format;  // where it is none of them, the other members are empty
     EventId log_id;
     MerkleTree tree;
+    std::uint64_t schema = event_schema;  // domain/schema.h
   };
   // Nothing where a member is missing or malformed.
   std::optional<Meta> meta();
@@ -88,6 +93,9 @@ class RocksDbTables final : public LogLookup {
   // Rewrites the vault's table and drops the write-ahead logs that there are, so that no file holds what the
   // vault's rows were before. Takes at most as much disk as the vault has. Blocks for long.
   rocksdb::Status rewrite_vault();
+  // Whether a file may hold such rows: some were destroyed or replaced since that was done, or it was not
+  // done since the tables were opened.
+  bool has_former_vault_rows() const { return former_vault_rows_; }
   std::uint64_t vault_bytes();
 
   // Reads every file and checks the checksum of every block; throws where one is wrong.
@@ -127,6 +135,7 @@ class RocksDbTables final : public LogLookup {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::optional<std::uint64_t> writes_;  // number of the newest, once it is needed
+  std::atomic<bool> former_vault_rows_ = true;
 };
 
 }  // namespace mintmark

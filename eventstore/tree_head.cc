@@ -19,8 +19,12 @@ namespace {
 // empty line follows its text, and what comes behind that is no text but a signature.
 constexpr std::string_view separator = "\n\n";
 
+std::string unusable(const std::string& path, std::string_view why) {
+  return fmt::format("The tree heads in {} cannot be used: {}.", path, why);
+}
+
 std::unexpected<Error> refuse_tree_head(const std::string& path, std::string_view why) {
-  return fail(ErrorKind::kUnavailable, fmt::format("The tree heads in {} cannot be used: {}.", path, why));
+  return fail(ErrorKind::kUnavailable, unusable(path, why));
 }
 
 // The length of the first whole note, its separator included; nothing where there is none.
@@ -32,10 +36,26 @@ std::optional<std::size_t> note_length(std::string_view text) {
   return note_end + separator.size();
 }
 
-std::size_t whole_notes_length(std::string_view text) {
-  std::size_t whole = 0;
-  while (const auto length = note_length(text.substr(whole))) whole += *length;
-  return whole;
+// Where, from `begin` on, a note of that name may begin; the text's size where none does.
+std::size_t find_note(std::string_view text, std::string_view name, std::size_t begin) {
+  const auto first_line = std::string(name) + '\n';
+  for (auto at = text.find(first_line, begin); at != std::string_view::npos;
+       at = text.find(first_line, at + 1)) {
+    if (at == 0 || text[at - 1] == '\n') return at;
+  }
+  return text.size();
+}
+
+// Where what an append of a note of that name has left begins; the text's size where none was cut short.
+std::size_t torn_note(std::string_view text, std::string_view name) {
+  std::size_t end = 0;  // of the last whole note
+  for (auto at = find_note(text, name, 0); at < text.size(); at = find_note(text, name, at + 1)) {
+    const auto length = note_length(text.substr(at));
+    if (!length) return at;
+    end = at + *length;
+  }
+  const auto first_line = std::string(name) + '\n';
+  return first_line.starts_with(text.substr(end)) ? end : text.size();
 }
 
 }  // namespace
@@ -69,37 +89,51 @@ std::optional<TreeHead> open_tree_head(const NoteVerifier& verifier, std::string
   return head;
 }
 
-Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) const {
-  std::vector<TreeHead> heads;
+TreeHeadFile::Valid TreeHeadFile::read_valid(const NoteVerifier& verifier) const {
   std::error_code code;
-  if (!std::filesystem::exists(path_, code)) return heads;
-  if (::access(path_.c_str(), R_OK) != 0) return refuse_tree_head(path_, system_message());
+  if (!std::filesystem::exists(path_, code)) return {};
   const auto all = read_whole_file(path_);
-  std::string_view rest(all);
-  while (const auto length = note_length(rest)) {
-    const auto head = open_tree_head(verifier, rest.substr(0, *length - 1));
-    if (!head) {
-      const auto before = std::string_view(all).substr(0, all.size() - rest.size());
-      const auto line = 1 + std::ranges::count(before, '\n');
-      return refuse_tree_head(path_,
-                              fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
+  if (!all) return {{}, unusable(path_, system_message())};
+  Valid read;
+  const auto end = torn_note(*all, verifier.name());
+  const auto text = std::string_view(*all).substr(0, end);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = note_length(text.substr(at));
+    const auto head = length ? open_tree_head(verifier, text.substr(at, *length - 1)) : std::nullopt;
+    if (head) {
+      read.heads.push_back(*head);
+      at += *length;
+      continue;
     }
-    heads.push_back(*head);
-    rest.remove_prefix(*length);
+    if (read.problem.empty()) {
+      const auto line = 1 + std::ranges::count(text.substr(0, at), '\n');
+      read.problem =
+          unusable(path_, fmt::format("the one at line {} was not signed by {}", line, verifier.text()));
+    }
+    at = find_note(text, verifier.name(), at + 1);
   }
-  return heads;
+  return read;
+}
+
+Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) const {
+  auto valid = read_valid(verifier);
+  if (!valid.problem.empty()) return fail(ErrorKind::kUnavailable, std::move(valid.problem));
+  return std::move(valid.heads);
 }
 
 Result<void> TreeHeadFile::append(std::string_view note) {
   std::error_code code;
   const bool is_new = !std::filesystem::exists(path_, code);
-  const Descriptor file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644));
+  const Descriptor file(::open(path_.c_str(), O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0644));
   if (file.fd() < 0) return refuse_tree_head(path_, system_message());
-  const auto before = read_whole_file(path_);
-  const auto whole = whole_notes_length(before);
-  if (whole < before.size() && ::ftruncate(file.fd(), static_cast<off_t>(whole)) != 0)
+  const auto before = read_whole_file(file);
+  if (!before) return refuse_tree_head(path_, system_message());
+  const auto end = torn_note(*before, note.substr(0, note.find('\n')));
+  if (end < before->size() && ::ftruncate(file.fd(), static_cast<off_t>(end)) != 0)
     return refuse_tree_head(path_, system_message());
-  if (!write_all(file.fd(), std::string(note) + '\n') || !sync_file(file.fd())) {
+  const bool begins_a_line = end == 0 || (*before)[end - 1] == '\n';
+  const auto added = fmt::format("{}{}\n", begins_a_line ? "" : "\n", note);
+  if (!write_all(file.fd(), added) || !sync_file(file.fd())) {
     return refuse_tree_head(path_, system_message());
   }
   if (is_new && !sync_parent_folder(path_)) return refuse_tree_head(path_, system_message());

@@ -63,4 +63,9 @@ Result<std::vector<TreeHead>> TreeHeadJournal::heads(const std::string& further_
   return read_tree_heads(signer_.verifier(), file_.path(), further_path);
 }
 
+TreeHeadFile::Valid TreeHeadJournal::valid_heads() const {
+  const std::scoped_lock lock(mutex_);
+  return file_.read_valid(signer_.verifier());
+}
+
 }  // namespace mintmark

@@ -38,6 +38,8 @@ class TreeHeadJournal {
 
   // All heads in the file, and in another one where `further_path` is not empty. Fails as TreeHeadFile::read.
   Result<std::vector<TreeHead>> heads(const std::string& further_path = "") const;
+  // Those in the file that this log's key signed, and what is wrong with the file.
+  TreeHeadFile::Valid valid_heads() const;
 
  private:
   Result<Published> publish_locked();

@@ -30,6 +30,7 @@ std::string upgrade(RocksDbTables& tables, RocksDbTables::Meta& meta, std::uint6
   }
   if (tree != meta.tree) return fmt::format("its events up to position {} do not give its root", tree.size());
   meta.format = RocksDbTables::known_format;
+  meta.schema = event_schema;
   const auto status = tables.write_meta(meta);
   return status.ok() ? "" : status.ToString();
 }

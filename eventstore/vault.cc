@@ -111,7 +111,9 @@ std::pair<DataKey, VaultWrite> Vault::make(std::string_view subject) {
 }
 
 bool Vault::is_destroyed_by(const Event& event) {
-  return event.has_token_deleted() || event.has_user_erased() || event.has_webhook_deleted();
+  return event.has_token_deleted() || event.has_user_erased() || event.has_webhook_deleted() ||
+         (event.has_webhook_unsubscribed() &&
+          event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED);
 }
 
 Result<std::optional<DataKey>> Vault::get(std::string_view subject) {

@@ -131,6 +131,11 @@ std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor
     return fmt::format("its format is {}, and this version knows format {}", meta->format,
                        RocksDbTables::known_format);
   }
+  if (meta->schema > event_schema) {
+    return fmt::format(
+        "its events are of schema {}, and this version knows schema {}: it was written by a newer one",
+        meta->schema, event_schema);
+  }
   if (!tables.families_agree(*meta)) return "some of its tables have lost the newest writes that others have";
   if (meta->tree.size() != last) {
     return fmt::format("its tree ends at position {}, its events end at position {}", meta->tree.size(),

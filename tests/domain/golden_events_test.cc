@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "domain/events.pb.h"
+#include "domain/schema.h"
 #include "tests/support/given_when_then.h"
 
 // The stored bytes of every released version of every event, for ever: <event type>.v<version>.bin, with a
@@ -356,6 +357,42 @@ TEST(GoldenEvents, SetEveryFieldOfTheEnvelopeAndOfTheirKind) {
     ASSERT_NE(kind, nullptr) << type;
     EXPECT_EQ(unset(event.GetReflection()->GetMessage(event, kind)), "");
   }
+}
+
+// Adds a line for each field, and each value of an enum, that can be in a message.
+void describe(const google::protobuf::Descriptor& message, std::set<std::string>& lines,
+              std::set<std::string>& seen) {
+  if (!seen.insert(message.full_name()).second) return;
+  for (int i = 0; i < message.field_count(); ++i) {
+    const auto& field = *message.field(i);
+    const auto* const kind = field.message_type();
+    const auto* const values = field.enum_type();
+    const auto type = kind     ? kind->full_name()
+                      : values ? values->full_name()
+                               : std::string(field.type_name());
+    lines.insert(field.full_name() + " = " + std::to_string(field.number()) + " " +
+                 (field.is_repeated() ? "repeated " : "") + type);
+    if (kind) describe(*kind, lines, seen);
+    for (int j = 0; values && j < values->value_count(); ++j) {
+      const auto& value = *values->value(j);
+      lines.insert(values->full_name() + " " + value.name() + " = " + std::to_string(value.number()));
+    }
+  }
+}
+
+// A schema's file never changes: what is added to events.proto is the next schema's.
+TEST(GoldenEvents, AreThoseOfTheSchemaThatLogsAreMarkedWith) {
+  std::set<std::string> lines;
+  std::set<std::string> seen;
+  describe(*Recorded::descriptor(), lines, seen);
+  std::string description;
+  for (const auto& line : lines) description += line + "\n";
+  const auto path = folder / ("schema.v" + std::to_string(event_schema) + ".txt");
+  const char* update = std::getenv("MINTMARK_UPDATE_GOLDEN");
+  if (update && std::string_view(update) == "1" && !fs::exists(path)) write_file(path, description);
+  EXPECT_EQ(read_file(path), description) << "events.proto has grown: raise event_schema in domain/schema.h, "
+                                             "so that programs that do not know it "
+                                             "refuse the log";
 }
 
 }  // namespace

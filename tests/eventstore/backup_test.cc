@@ -2,15 +2,13 @@
 
 #include <filesystem>
 #include <future>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/event_builders.h"
-#include "tests/support/log_folder.h"
+#include "tests/eventstore/backup_fixture.h"
 #include "tests/support/long_form.h"
 
 namespace mintmark::testing::backup_test {
@@ -20,49 +18,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-void no_progress(Position, Position) {}
-
-// A log, its backup, and a folder that the backup is restored to.
-class Backup : public ::testing::Test {
- protected:
-  Backup() : log(folder.open()) {}
-
-  // An append of three events to two streams, with an idempotency key and a key in the vault.
-  void append(std::uint64_t number) {
-    const auto name = "stream-" + std::to_string(number);
-    auto request = append_request(name, 0, 10 * number, 2);
-    request.streams.push_back(stream_append(name + "-other", 0, 10 * number + 5, 1));
-    request.idempotency_key = idempotency_key(name, name);
-    request.vault_writes.push_back({name, "wrapped key of " + name});
-    ASSERT_TRUE(append_and_wait(*log, std::move(request)));
-  }
-  BackupReport back_up() {
-    const auto report = backup_events(*log, events);
-    EXPECT_TRUE(report) << report.error().messages.front();
-    const auto keys = backup_vault(*log, vault);
-    EXPECT_TRUE(keys) << keys.error().messages.front();
-    return report ? *report : BackupReport{};
-  }
-  RocksDbLog::Options target() const {
-    RocksDbLog::Options options;
-    options.path = (work.path() / "restored").string();
-    return options;
-  }
-  Result<BackupReport> restore() {
-    fs::remove_all(target().path);
-    return restore_log(target(), events, vault, no_progress);
-  }
-  std::string restore_refusal() {
-    const auto report = restore();
-    return report ? "" : report.error().messages.front();
-  }
-
-  LogFolder folder{1, TemporaryFolder::in_memory()};
-  std::unique_ptr<RocksDbLog> log;
-  TemporaryFolder work{TemporaryFolder::in_memory()};
-  const std::string events = work.file("events");
-  const std::string vault = work.file("vault");
-};
+class Backup : public BackupFixture {};
 
 TEST_F(Backup, RestoresTheSameLog) {
   for (std::uint64_t i = 1; i <= 40; ++i) append(i);
@@ -152,7 +108,7 @@ TEST_F(Backup, WithAFlippedBitAnywhereIsRefusedAndLeavesNoLog) {
   append(2);
   back_up();
   std::vector<std::string> files = {vault};
-  for (const auto& entry : fs::directory_iterator(events)) files.push_back(entry.path().string());
+  for (const auto& [name, bytes] : contents_of(events)) files.push_back((fs::path(events) / name).string());
   ASSERT_EQ(files.size(), 3U);
   for (const auto& file : files) {
     const auto whole = read_file(file);

@@ -180,5 +180,40 @@ TEST(Files, WithoutADescriptorEverythingStaysAsItWas) {
   EXPECT_EQ(read_file(path), "old");
 }
 
+TEST(Files, AFileIsReadWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  const auto path = folder.file("file");
+  for (const std::size_t size : {0U, 1U, 65535U, 65536U, 65537U, 300'000U}) {
+    write_file(path, pattern(size));
+    EXPECT_EQ(read_whole_file(path), pattern(size)) << size;
+  }
+  EXPECT_EQ(read_whole_file(folder.file("missing")), std::nullopt);
+  EXPECT_EQ(read_whole_file(folder.path().string()), std::nullopt) << "a folder opens, and every read fails";
+  EXPECT_EQ(read_whole_file("/proc/self/mem"), std::nullopt) << "its first byte cannot be read";
+}
+
+TEST(Files, FoldersAreMadeWithThoseAboveThem) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(make_folders(folder.file("a/b/c")));
+  EXPECT_TRUE(std::filesystem::is_directory(folder.file("a/b/c")));
+  EXPECT_FALSE(make_folders(folder.file("a/b/c"))) << "it is there already";
+  EXPECT_FALSE(make_folders(folder.file("a/d/")));
+  EXPECT_TRUE(std::filesystem::is_directory(folder.file("a/d")));
+  write_file(folder.file("a/file"), "");
+  EXPECT_TRUE(make_folders(folder.file("a/file")));
+  EXPECT_TRUE(make_folders(folder.file("a/file/e")));
+}
+
+TEST(Files, AFolderIsRenamedOrStaysWhereItWas) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.file("old/inside"));
+  ASSERT_TRUE(rename_durably(folder.file("old"), folder.file("new")));
+  EXPECT_TRUE(std::filesystem::exists(folder.file("new/inside")));
+  EXPECT_FALSE(rename_durably(folder.file("old"), folder.file("newer")));
+  std::filesystem::create_directories(folder.file("full/of things"));
+  EXPECT_FALSE(rename_durably(folder.file("new"), folder.file("full")));
+  EXPECT_TRUE(std::filesystem::exists(folder.file("new/inside")));
+}
+
 }  // namespace
 }  // namespace mintmark::files_test

@@ -1,10 +1,12 @@
 #include "eventstore/key_file.h"
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/support/log_folder.h"
 #include "tests/support/scripted_random.h"
@@ -137,6 +139,31 @@ TEST_F(KeyFile, StaysAsItIsWhereItCannotBeReplaced) {
   EXPECT_FALSE(replace_key_file(path, {key}));
   EXPECT_TRUE(fs::exists(path + "/in the way"));
   EXPECT_FALSE(fs::exists(path + ".new")) << "a key that nothing uses";
+}
+
+TEST_F(KeyFile, IsMadeBesideWhatAKilledMakingLeft) {
+  write_file(path + ".new", "");
+  const auto made = create_key_file(path, random);
+  ASSERT_TRUE(made) << made.error().messages.front();
+  EXPECT_EQ(read_key_file(path)->current, *made);
+  EXPECT_FALSE(fs::exists(path + ".new"));
+}
+
+TEST_F(KeyFile, HasItsNameOnlyOnceItIsWhole) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  struct sigaction ignore{};
+  ignore.sa_handler = SIG_IGN;
+  struct sigaction handled{};
+  ::sigaction(SIGXFSZ, &ignore, &handled);
+  const rlimit small{10, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto made = create_key_file(path, random);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ::sigaction(SIGXFSZ, &handled, nullptr);
+  EXPECT_FALSE(made);
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  EXPECT_TRUE(create_key_file(path, random));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -49,7 +50,7 @@ class Rotation : public ::testing::Test {
     peppers = loaded ? std::make_unique<Peppers>(*loaded) : nullptr;
     if (!peppers) return;
     rotation = std::make_unique<KeyRotation>(log, *vault, *peppers, clock, random,
-                                             KeyRotation::Options{path, 100ms});
+                                             KeyRotation::Options{path, 100ms, rewrite_vault});
   }
   Metadata metadata() const {
     Metadata made;
@@ -77,6 +78,7 @@ class Rotation : public ::testing::Test {
 
   TemporaryFolder folder;
   const std::string path = folder.file("kek");
+  std::function<Result<void>()> rewrite_vault;
   FakeClock clock;
   SystemRandom random;
   MemoryLog memory{event_id(1)};
@@ -172,6 +174,38 @@ TEST_F(Rotation, ThatWasCutShortAnywhereGoesOnWhereItWas) {
     expect_all_open();
     EXPECT_EQ(peppers->newest(), pepper + 1);
   }
+}
+
+TEST_F(Rotation, KeepsTheOldKeyUntilNothingOnTheDiskOpensUnderIt) {
+  bool has_room = false;
+  int rewritten = 0;
+  rewrite_vault = [&]() -> Result<void> {
+    EXPECT_EQ(key_file().size(), 130U) << "who is killed here is told at the next start";
+    const auto file = read_key_file(path);
+    if (!file || !file->previous) return fail(ErrorKind::kInvalid, "The old key is gone.");
+    Vault old_vault(log, *file->previous, random);
+    EXPECT_FALSE(old_vault.get(subject(1))) << "nothing is left to wrap";
+    if (!has_room) return fail(ErrorKind::kUnavailable, "There is no room.");
+    ++rewritten;
+    return {};
+  };
+  reopen();
+  const auto cut_short = rotation->run(metadata().actor);
+  ASSERT_FALSE(cut_short);
+  EXPECT_THAT(cut_short.error().messages.front(), HasSubstr("There is no room. Rotate again"));
+  const auto file = key_file();
+  EXPECT_EQ(file.size(), 130U);
+  EXPECT_EQ(peppers->newest(), 1U);
+  reopen();
+  EXPECT_TRUE(vault->is_rotating());
+  expect_all_open();
+  has_room = true;
+  const auto finished = rotation->run(metadata().actor);
+  ASSERT_TRUE(finished) << finished.error().messages.front();
+  EXPECT_EQ(finished->wrapped_anew, 0U);
+  EXPECT_EQ(rewritten, 1);
+  EXPECT_EQ(key_file(), file.substr(0, 65)) << "the new key stays the new one";
+  expect_all_open();
 }
 
 TEST_F(Rotation, WaitsForWritesWhoseKeyWasWrappedBefore) {

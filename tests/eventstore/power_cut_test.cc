@@ -100,5 +100,33 @@ TEST(PowerCut, LosesNothingAcknowledgedAndInventsNothing) {
   }
 }
 
+// The power goes at each change in turn while a log is made: what is left is no log, and is made then, or a
+// whole one.
+TEST(PowerCut, WhileALogIsMadeLeavesNoneOrAWholeOne) {
+  bool was_cut = true;
+  for (std::size_t n = 1; was_cut; ++n) {
+    SCOPED_TRACE(n);
+    const TemporaryFolder folder(TemporaryFolder::in_memory());
+    PowerCutEnv disk(static_cast<std::uint32_t>(n));
+    RocksDbLog::Options options;
+    options.path = folder.file("log");
+    options.env = &disk.env();
+    disk.cut_at(n);
+    const auto created = RocksDbLog::create(options, event_id(1));
+    was_cut = disk.is_cut();
+    EXPECT_EQ(created.has_value(), !was_cut);
+    disk.restart();
+    if (!RocksDbLog::open(options)) {
+      EXPECT_FALSE(created) << "a log that was made is gone";
+      const auto again = RocksDbLog::create(options, event_id(1));
+      ASSERT_TRUE(again) << again.error().messages.front();
+    }
+    const auto log = RocksDbLog::open(options);
+    ASSERT_TRUE(log) << log.error().messages.front();
+    EXPECT_TRUE(append_and_wait(**log, append_request("stream", 0, 1)));
+    ASSERT_LT(n, 1000U);
+  }
+}
+
 }  // namespace
 }  // namespace mintmark::testing::power_cut_test

@@ -11,14 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "domain/limits.h"
+#include "domain/schema.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/log_tables.h"
 
 namespace mintmark::testing::rocksdb_log_test {
 namespace {
@@ -110,6 +113,67 @@ TEST(RocksDbLogFolder, OfANewerFormatIsRefusedUntouchedAndNamesBoth) {
   EXPECT_THAT(folder.refusal(), HasSubstr("its format is 4, and this version knows format 3"));
   EXPECT_FALSE(RocksDbLog::log_id_of_stopped(folder.options()));
   EXPECT_TRUE(contents_of(folder.path()) == before);
+}
+
+TEST(RocksDbLogFolder, OfANewerSchemaIsRefusedUntouchedAndNamesBoth) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  LogTables(folder.path()).put("default", "schema", std::to_string(event_schema + 1));
+  const auto before = contents_of(folder.path());
+  const auto why = fmt::format("its events are of schema {}, and this version knows schema {}",
+                               event_schema + 1, event_schema);
+  EXPECT_THAT(folder.refusal(), HasSubstr(why));
+  EXPECT_THAT(RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {})->problem,
+              HasSubstr(why));
+  EXPECT_TRUE(contents_of(folder.path()) == before);
+}
+
+TEST(RocksDbLogFolder, SaysItsSchemaBeforeItsFirstEvent) {
+  LogFolder folder;
+  EXPECT_EQ(LogTables(folder.path()).get("default", "schema"), std::to_string(event_schema));
+  LogFolder::append_some(*folder.open(), 3);
+  // A log of the time before there was a schema.
+  LogTables(folder.path()).remove("default", "schema");
+  EXPECT_EQ(RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {})->problem, "");
+  EXPECT_EQ(folder.open()->head(), 3U);
+  EXPECT_EQ(LogTables(folder.path()).get("default", "schema"), std::to_string(event_schema));
+  LogTables(folder.path()).put("default", "schema", "no number");
+  EXPECT_THAT(folder.refusal(), HasSubstr("meta data is missing or damaged"));
+}
+
+TEST(RocksDbLogFolder, WithAnEventOfAnUnknownKindNamesItsPosition) {
+  LogFolder folder;
+  LogFolder::append_some(*folder.open(), 3);
+  {
+    LogTables tables(folder.path());
+    Recorded recorded;
+    ASSERT_TRUE(recorded.ParseFromString(tables.get("events", number_key(2))));
+    recorded.clear_event();
+    auto& event = *recorded.mutable_event();
+    event.GetReflection()->MutableUnknownFields(&event)->AddLengthDelimited(999)->assign("a later kind");
+    tables.put("events", number_key(2), recorded.SerializeAsString());
+  }
+  const auto why = HasSubstr("position 2 is of a kind that this version does not know");
+  EXPECT_THAT(RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {})->problem, why);
+  const auto log = folder.open();
+  EXPECT_THAT([&] { log->read(0, 10); }, ::testing::ThrowsMessage<CorruptLog>(why));
+  EXPECT_THAT([&] { log->read_stream("stream-2", 0); }, ::testing::ThrowsMessage<CorruptLog>(why));
+}
+
+TEST(RocksDbLogFolder, TellsHowFarItIsKnownToHaveCome) {
+  const TemporaryFolder empty;
+  RocksDbLog::Options none;
+  none.path = empty.file("nothing");
+  EXPECT_EQ(RocksDbLog::anchored_position(none), 0U);
+  LogFolder folder;
+  EXPECT_EQ(RocksDbLog::anchored_position(folder.options()), 0U);
+  LogFolder::append_some(*folder.open(), 3);
+  const auto before = contents_of(folder.path());
+  EXPECT_EQ(RocksDbLog::anchored_position(folder.options()), 3U);
+  EXPECT_EQ(contents_of(folder.path()), before);
+  fs::remove(folder.anchor());
+  fs::create_directory(folder.anchor());
+  EXPECT_FALSE(RocksDbLog::anchored_position(folder.options())) << "not known is not none";
 }
 
 TEST(RocksDbLogAnchor, MissingIsRefused) {
@@ -218,6 +282,22 @@ TEST_F(VaultOnDisk, IsForgottenAsItWasOnceItIsRewritten) {
   EXPECT_EQ(log->read_vault("c"), wrapped(13));
   LogFolder::append_some(*log, 1);
   EXPECT_EQ(log->verify([](Position, Position) {}).problem, "");
+}
+
+TEST_F(VaultOnDisk, TellsWhetherItMayHoldDestroyedKeys) {
+  write(*folder.open(), {"a", wrapped(11)});
+  const auto log = folder.open();
+  EXPECT_TRUE(log->may_hold_destroyed_keys()) << "what an earlier process destroyed is not known";
+  ASSERT_TRUE(log->rewrite_vault());
+  EXPECT_FALSE(log->may_hold_destroyed_keys());
+  write(*log, {"b", wrapped(12)});
+  EXPECT_FALSE(log->may_hold_destroyed_keys()) << "nothing is gone";
+  write(*log, {"a", ""});
+  EXPECT_TRUE(log->may_hold_destroyed_keys());
+  ASSERT_TRUE(log->rewrite_vault());
+  EXPECT_FALSE(log->may_hold_destroyed_keys());
+  write(*log, {"b", wrapped(13), wrapped(12)});
+  EXPECT_TRUE(log->may_hold_destroyed_keys()) << "wrapped anew";
 }
 
 TEST_F(VaultOnDisk, IsNotRewrittenWhereThereIsNoRoomForIt) {

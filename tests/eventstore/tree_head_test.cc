@@ -100,6 +100,44 @@ TEST_F(TreeHeads, NameTheLineOfOneThatWasTamperedWith) {
   EXPECT_THAT(refusal(), HasSubstr("the one at line " + std::to_string(lines + 1) + " was not signed by "));
 }
 
+TEST_F(TreeHeads, ThatAreValidAreReadWhateverStandsBetweenThem) {
+  for (const std::string garbage : {"x\n", "x\n\n", "\n", "\n\n", "x\n\ny\n\nz\n\n", "x"}) {
+    SCOPED_TRACE(garbage);
+    for (std::size_t place = 0; place < 3; ++place) {
+      std::string bytes;
+      for (std::size_t i = 0; i < 3; ++i) {
+        if (i == place) bytes += garbage.back() == '\n' ? garbage : garbage + "\n";
+        bytes += note(3 + i) + "\n";
+      }
+      write_file(file.path(), bytes);
+      const auto read = file.read_valid(signer.verifier());
+      EXPECT_THAT(read.heads, ElementsAre(tree_of(3).head(), tree_of(4).head(), tree_of(5).head())) << place;
+      EXPECT_THAT(read.problem, HasSubstr("was not signed by ")) << place;
+      EXPECT_EQ(refusal(), read.problem);
+    }
+  }
+}
+
+TEST_F(TreeHeads, AreNeverTakenAwayByAnAppend) {
+  for (const std::string garbage : {"x", "x\n", "x\n\n", "x\n\ny", "\n"}) {
+    for (const bool in_front : {true, false}) {
+      SCOPED_TRACE(garbage + (in_front ? " in front" : " behind"));
+      write_file(file.path(), in_front ? garbage + "\n" + note(3) + "\n" : note(3) + "\n" + garbage);
+      const auto before = read_file(file.path());
+      ASSERT_TRUE(file.append(note(5)));
+      EXPECT_TRUE(read_file(file.path()).starts_with(before));
+      EXPECT_THAT(file.read_valid(signer.verifier()).heads,
+                  ElementsAre(tree_of(3).head(), tree_of(5).head()));
+    }
+  }
+}
+
+TEST_F(TreeHeads, ThatCannotBeReadAreNotTakenForNone) {
+  const TreeHeadFile unreadable(folder.path().string());
+  EXPECT_FALSE(unreadable.read(signer.verifier()));
+  EXPECT_THAT(unreadable.read_valid(signer.verifier()).problem, HasSubstr("Is a directory"));
+}
+
 TEST_F(TreeHeads, CannotBeKeptWhereNothingCanBeWritten) {
   TreeHeadFile nowhere(folder.file("missing/tree-heads"));
   const auto appended = nowhere.append(note(3));

@@ -1,0 +1,171 @@
+#include <csignal>
+#include <filesystem>
+#include <future>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+
+#include "eventstore/files.h"
+#include "tests/eventstore/backup_fixture.h"
+
+// What stands in the way of a backup, and what it must not bring back.
+namespace mintmark::testing::backup_fault_test {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class BackupFault : public BackupFixture {};
+
+// Every event that destroys the data key of its stream, as worker and api write them.
+std::vector<Event> destroying_events() {
+  std::vector<Event> events(4);
+  events[0].mutable_token_deleted();
+  events[1].mutable_user_erased();
+  events[2].mutable_webhook_deleted();
+  events[3].mutable_webhook_unsubscribed()->set_reason(WebhookUnsubscribed::TOKEN_DELETED);
+  return events;
+}
+
+TEST_F(BackupFault, WhateverDestroyedAKeyDoesNotBringItBack) {
+  const auto events_that_destroy = destroying_events();
+  for (std::uint64_t i = 1; i <= events_that_destroy.size() + 1; ++i) append(i);
+  back_up();
+  const auto older_vault = read_file(vault);
+  for (std::uint64_t i = 1; i <= events_that_destroy.size(); ++i) {
+    const auto stream = "stream-" + std::to_string(i);
+    auto deletion = append_request(stream, 2, 1000 + i);
+    deletion.streams.front().events.front().event = events_that_destroy[i - 1];
+    deletion.vault_writes.push_back({stream, ""});
+    ASSERT_TRUE(append_and_wait(*log, std::move(deletion)));
+  }
+  // A subscription whose receiver is gone keeps its key: its account may read it still.
+  auto gone = append_request("stream-5", 2, 1005);
+  gone.streams.front().events.front().event.mutable_webhook_unsubscribed()->set_reason(
+      WebhookUnsubscribed::GONE);
+  ASSERT_TRUE(append_and_wait(*log, std::move(gone)));
+  back_up();
+  write_file(vault, older_vault);
+  ASSERT_TRUE(restore());
+  const auto other = RocksDbLog::open(target());
+  ASSERT_TRUE(other);
+  for (std::uint64_t i = 1; i <= events_that_destroy.size(); ++i)
+    EXPECT_EQ((*other)->read_vault("stream-" + std::to_string(i)), std::nullopt) << i;
+  EXPECT_EQ((*other)->read_vault("stream-5"), "wrapped key of stream-5");
+}
+
+TEST_F(BackupFault, ASecondOneAtATimeIsRefused) {
+  append(1);
+  back_up();
+  append(2);
+  const auto before = contents_of(events);
+  {
+    const Descriptor other(::open((events + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(other.fd(), LOCK_EX | LOCK_NB), 0);
+    const auto refused = backup_events(*log, events);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
+    EXPECT_THAT(refused.error().messages.front(), HasSubstr("Another backup is being made"));
+    EXPECT_EQ(contents_of(events), before);
+  }
+  EXPECT_EQ(back_up().events, 3U);
+  EXPECT_EQ(restore_refusal(), "");
+}
+
+TEST_F(BackupFault, ManyAtOnceLeaveAUsableFolder) {
+  for (int round = 0; round < 8; ++round) {
+    std::vector<std::future<bool>> runs;
+    for (int i = 0; i < 4; ++i) {
+      append(static_cast<std::uint64_t>(10 * round + i + 1));
+      runs.push_back(
+          std::async(std::launch::async, [this] { return backup_events(*log, events).has_value(); }));
+    }
+    std::size_t made = 0;
+    for (auto& run : runs) made += run.get() ? 1U : 0U;
+    EXPECT_GE(made, 1U);
+  }
+  back_up();
+  EXPECT_EQ(restore_refusal(), "");
+}
+
+// Files may not grow beyond so many bytes while it lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    struct sigaction ignore{};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGXFSZ, &ignore, &handled_);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::sigaction(SIGXFSZ, &handled_, nullptr);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  struct sigaction handled_{};
+};
+
+TEST_F(BackupFault, ABackupThatCannotBeFinishedLeavesTheOldOneAndNothingElse) {
+  append(1);
+  back_up();
+  for (std::uint64_t i = 2; i <= 20; ++i) append(i);
+  const auto segments_before = contents_of(events);
+  const auto vault_before = read_file(vault);
+  {
+    const FileSizeLimit limit(400);
+    EXPECT_FALSE(backup_events(*log, events));
+    EXPECT_FALSE(backup_vault(*log, vault));
+  }
+  EXPECT_EQ(contents_of(events), segments_before);
+  EXPECT_EQ(read_file(vault), vault_before);
+  EXPECT_FALSE(fs::exists(vault + ".new"));
+  back_up();
+  EXPECT_EQ(restore_refusal(), "");
+}
+
+TEST_F(BackupFault, AVaultOfManyPiecesIsRestored) {
+  // Rows that end on both sides of where the pieces meet.
+  AppendRequest request = append_request("many", 0, 1);
+  for (int i = 0; i < 3000; ++i)
+    request.vault_writes.push_back(
+        {fmt::format("subject-{:05}", i), std::string(100U + static_cast<std::size_t>(i) % 211, 'k')});
+  request.vault_writes.push_back({"subject-large", std::string(700'000, 'l')});
+  ASSERT_TRUE(append_and_wait(*log, std::move(request)));
+  back_up();
+  ASSERT_GT(fs::file_size(vault), 3U * 256 * 1024);
+  ASSERT_TRUE(restore());
+  const auto other = RocksDbLog::open(target());
+  ASSERT_TRUE(other);
+  EXPECT_TRUE((*other)->read_vault_after("", 10'000) == log->read_vault_after("", 10'000));
+}
+
+TEST_F(BackupFault, NothingIsRestoredWhereTheDiskHasNoRoomForIt) {
+  append(1);
+  back_up();
+  const auto bytes = backup_bytes(events, vault);
+  ASSERT_TRUE(bytes);
+  auto options = target();
+  options.free_disk_bytes = [&] { return *bytes - 1; };
+  const auto refused = restore_log(options, events, vault, no_progress);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(refused.error().messages.front(), HasSubstr("MiB are free"));
+  EXPECT_FALSE(fs::exists(target().path));
+  options.free_disk_bytes = [&] { return *bytes; };
+  EXPECT_TRUE(restore_log(options, events, vault, no_progress));
+}
+
+}  // namespace
+}  // namespace mintmark::testing::backup_fault_test
