@@ -60,13 +60,6 @@ awaitable<Outcome> rotate_keys(Command& command) {
   auto rotate = [&command]() -> Outcome {
     const auto report = command.key_rotation.run(command.caller.actor);
     if (!report) return std::unexpected(report.error());
-    if (const auto rewritten = command.log.rewrite_vault(); !rewritten) {
-      return fail(
-          ErrorKind::kUnavailable,
-          fmt::format("The keys are rotated, but keys wrapped by the old one are still on the disk. {} "
-                      "Rotate again once it has.",
-                      rewritten.error().messages.front()));
-    }
     return json::object{{"wrapped_anew", report->wrapped_anew}, {"pepper", report->pepper}};
   };
   co_return co_await command.services.blocking.run(std::move(rotate));

@@ -11,7 +11,9 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include "eventstore/files.h"
 #include "eventstore/key_file.h"
+#include "tools/data_folder.h"
 #include "tools/worker_settings.h"
 
 namespace mintmark {
@@ -21,8 +23,7 @@ constexpr std::size_t blocking_threads_min = 4;
 
 // The folder is its owner's alone: it holds the keys and the socket for administration.
 Result<void> make_private_folder(const std::string& path) {
-  std::error_code code;
-  std::filesystem::create_directories(path, code);
+  std::error_code code = make_folders(path);
   if (!code) std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
   if (code) return fail(ErrorKind::kUnavailable, fmt::format("{} cannot be made: {}.", path, code.message()));
   return {};
@@ -39,11 +40,12 @@ Result<void> add_first_pepper(EventLog& log, Vault& vault, const Clock& clock, R
   return {};
 }
 
-void wait_until_projected(Projector& projector, Position position) {
+// Whether the projections get there.
+bool wait_until_projected(Projector& projector, Position position) {
   std::promise<bool> promise;
   auto reached = promise.get_future();
   projector.when_reached(position, [&promise](bool done) { promise.set_value(done); });
-  reached.wait();
+  return reached.get();
 }
 
 }  // namespace
@@ -57,6 +59,7 @@ Result<void> Instance::create(const Config& config) {
   if (instance_exists(config)) {
     return fail(ErrorKind::kConflict, fmt::format("{} holds an instance already.", config.data));
   }
+  if (auto removed = remove_unfinished_log(config); !removed) return removed;
   if (auto made = make_private_folder(config.data); !made) return made;
   std::error_code code;
   SystemRandom random;
@@ -69,11 +72,8 @@ Result<void> Instance::create(const Config& config) {
   }
   const auto key = read_key_file(config.key_path());
   if (!key) return std::unexpected(key.error());
-  // Under another name until it is whole: a half-made log is no instance.
-  const auto unfinished = config.log_path() + ".unfinished";
-  std::filesystem::remove_all(unfinished, code);
   {
-    const RocksDbLog::Options options{unfinished, nullptr, {}, {}};
+    const RocksDbLog::Options options{unfinished_log_path(config), nullptr, {}, {}};
     auto created = RocksDbLog::create(options, random.event_id(clock.now()));
     if (!created) return created;
     auto log = RocksDbLog::open(options);
@@ -81,13 +81,12 @@ Result<void> Instance::create(const Config& config) {
     Vault vault(**log, *key, random);
     if (auto added = add_first_pepper(**log, vault, clock, random); !added) return added;
   }
-  std::filesystem::rename(unfinished, config.log_path(), code);
-  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{}: {}.", config.log_path(), code.message()));
-  return {};
+  return name_finished_log(config);
 }
 
 Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
                                                  std::function<void(const std::string&)> on_failure) {
+  if (auto recovered = recover_log_name(config); !recovered) return std::unexpected(recovered.error());
   if (!instance_exists(config)) {
     return fail(ErrorKind::kNotFound,
                 fmt::format("{} holds no instance; `mintmark init` makes one.", config.data));
@@ -95,9 +94,8 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   const auto key = read_key_file(config.key_path());
   if (!key) return std::unexpected(key.error());
   std::unique_ptr<Instance> instance(new Instance(config));
-  const auto failed = [&healthy = instance->healthy,
-                       on_failure = std::move(on_failure)](const std::string& reason) {
-    healthy = false;
+  const auto failed = [&opened = *instance, on_failure = std::move(on_failure)](const std::string& reason) {
+    opened.note_failure(reason);
     on_failure(reason);
   };
   auto log = RocksDbLog::open({config.log_path(), nullptr, {}, failed});
@@ -129,7 +127,10 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
     }
   }
   instance->projector = std::make_unique<Projector>(*instance->log, projections, failed);
-  wait_until_projected(*instance->projector, head);
+  if (!wait_until_projected(*instance->projector, head)) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("The views cannot follow the log: {}.", instance->first_failure()));
+  }
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
   instance->services = std::unique_ptr<Services>(new Services{
@@ -138,12 +139,25 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
       *instance->handles,    *instance->audit,     *instance->jobs,           *instance->webhook_calls,
       *instance->projector,  *instance->blocking,  instance->clock,           instance->random,
       config.secure_cookies, instance->healthy,    instance->config_.modules, config.endpoint(config.port)});
-  instance->key_rotation =
-      std::make_unique<KeyRotation>(*instance->log, *instance->vault, *instance->peppers, instance->clock,
-                                    instance->random, KeyRotation::Options{config.key_path()});
+  instance->services->damage_found = instance->tree_heads_damaged_;
+  const auto rewrite_vault = [&log = *instance->log] { return log.rewrite_vault(); };
+  instance->key_rotation = std::make_unique<KeyRotation>(
+      *instance->log, *instance->vault, *instance->peppers, instance->clock, instance->random,
+      KeyRotation::Options{.key_path = config.key_path(), .rewrite_vault = rewrite_vault});
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log,
                                                               *instance->tree_heads, *instance->key_rotation);
   return instance;
+}
+
+void Instance::note_failure(const std::string& reason) {
+  healthy = false;
+  const std::scoped_lock lock(failure_mutex_);
+  if (failure_.empty()) failure_ = reason;
+}
+
+std::string Instance::first_failure() {
+  const std::scoped_lock lock(failure_mutex_);
+  return failure_;
 }
 
 // The projections, as far as they have come.
@@ -178,13 +192,14 @@ Result<void> Instance::open_tree_heads() {
   const auto seed = open_tree_head_key(config_.tree_head_key_path(), path, random);
   if (!seed) return std::unexpected(seed.error());
   tree_heads = std::make_unique<TreeHeadJournal>(*log, *seed, path);
-  const auto heads = tree_heads->heads();
-  if (!heads) {
-    // Whoever can write there must not be able to keep the service from starting.
-    spdlog::error("{}", heads.error().messages.front());
-    return {};
+  const auto read = tree_heads->valid_heads();
+  if (!read.problem.empty()) {
+    // Whoever can write there must not be able to keep the service from starting, nor to hide what was
+    // signed.
+    spdlog::error("{}", read.problem);
+    tree_heads_damaged_ = true;
   }
-  const auto problem = log->tree_head_problem(*heads);
+  const auto problem = log->tree_head_problem(read.heads);
   if (problem.empty()) return {};
   return fail(ErrorKind::kUnavailable, fmt::format("The log in {} is not the one that {} is of: {}.",
                                                    config_.log_path(), path, problem));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "api/administration.h"
@@ -38,7 +39,7 @@ class Instance {
   static Result<void> create(const Config& config);
 
   // Opens it and waits until the projections have reached the log's head. `on_failure` is told, from any
-  // thread, when the log or a projection fails.
+  // thread, when the log or a projection fails. kUnavailable, with the reason, where that happens before.
   static Result<std::unique_ptr<Instance>> open(const Config& config,
                                                 std::function<void(const std::string& reason)> on_failure);
   // Ends the projector, saves the authorization index and closes the log.
@@ -73,8 +74,15 @@ class Instance {
   // Opens the log's tree heads. Fails where one was signed for a longer log than this one.
   Result<void> open_tree_heads();
   Result<void> open_views();
+  // From any thread: the log or a projection has failed.
+  void note_failure(const std::string& reason);
+  // The first one; empty where there is none.
+  std::string first_failure();
 
   const Config config_;
+  std::mutex failure_mutex_;
+  std::string failure_;  // guarded by failure_mutex_
+  bool tree_heads_damaged_ = false;
 };
 
 // Whether the folder holds an instance.

@@ -70,14 +70,15 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
     if (name == WebhookList::projection_name) return std::make_unique<WebhookList>(view);
     return std::make_unique<TokenList>(view);
   };
-  return rebuild_rows(*sources.log, *sources.views, name, make, progress);
+  return rebuild_rows(*sources.log, *sources.views, name, make, progress, MINTMARK_VERSION);
 }
 
-// What could not be planned is planned again, with all other jobs, at the next start.
-void forget_parked_jobs(const Config& config) {
+// What could not be planned, or was planned of events that the log does not have, is planned again, with all
+// other jobs, at the next start.
+void forget_misplanned_jobs(const Config& config, Position head) {
   const SystemClock clock;
   auto jobs = RocksDbJobStore::open(config.jobs_path(), clock);
-  if (!jobs || (*jobs)->parked_streams() == 0) return;
+  if (!jobs || ((*jobs)->parked_streams() == 0 && (*jobs)->planned() <= head)) return;
   jobs->reset();
   // Under another name first: cut short, it leaves all of the jobs or none.
   const auto old = config.jobs_path() + ".old";
@@ -93,7 +94,7 @@ std::string finding(const RebuildReport& report) {
   return fmt::format("not equal to the old one: {}", report.difference);
 }
 
-int rebuild_all(const Config& config, const std::vector<std::string_view>& names) {
+int rebuild_all(const Config& config, const std::vector<std::string_view>& names, bool with_jobs) {
   Sources sources;
   if (const auto opened = open(config, sources); !opened) return report(opened.error());
   int exit_code = kDone;
@@ -107,6 +108,7 @@ int rebuild_all(const Config& config, const std::vector<std::string_view>& names
       exit_code = kDamaged;
     }
   }
+  if (with_jobs) forget_misplanned_jobs(config, sources.log->head());
   return exit_code;
 }
 
@@ -132,10 +134,9 @@ void add_rebuild(CLI::App& program, int& exit_code) {
     if (!config) {
       exit_code = report(config.error());
     } else if (options->all) {
-      exit_code = rebuild_all(*config, {projection_names.begin(), projection_names.end()});
-      forget_parked_jobs(*config);
+      exit_code = rebuild_all(*config, {projection_names.begin(), projection_names.end()}, true);
     } else {
-      exit_code = rebuild_all(*config, {options->name});
+      exit_code = rebuild_all(*config, {options->name}, false);
     }
   });
 }

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "eventstore/backup.h"
+#include "eventstore/files.h"
 #include "tools/commands.h"
+#include "tools/data_folder.h"
 #include "tools/instance.h"
 #include "tools/progress.h"
 
@@ -39,28 +41,25 @@ Result<json::object> restore(const Config& config, const RestoreOptions& options
   }
   const auto keys = read_key_file(config.key_path());
   if (!keys) return std::unexpected(keys.error());
-  std::error_code code;
-  std::filesystem::create_directories(config.data, code);
+  if (auto removed = remove_unfinished_log(config); !removed) return std::unexpected(removed.error());
+  auto code = make_folders(config.data);
   if (!code) {
     std::filesystem::permissions(config.data, std::filesystem::perms::owner_all, code);
   }
   if (code) {
     return fail(ErrorKind::kUnavailable, fmt::format("{} cannot be made: {}.", config.data, code.message()));
   }
-  // Under another name until it is whole and its keys open: a half-made log is no instance.
-  const auto unfinished = config.log_path() + ".unfinished";
-  std::filesystem::remove_all(unfinished, code);
-  const RocksDbLog::Options log{unfinished, nullptr, {}, {}};
+  // Under another name until its keys open too.
+  const RocksDbLog::Options log{unfinished_log_path(config), nullptr, {}, {}};
   ProgressBar bar("restoring");
   const auto restored = restore_log(log, options.events, options.vault,
                                     [&](Position done, Position total) { bar.show(done, total); });
   auto checked = restored ? check_keys(log, *keys) : Result<void>(std::unexpected(restored.error()));
   if (!checked) {
-    std::filesystem::remove_all(unfinished, code);
+    std::filesystem::remove_all(log.path, code);
     return std::unexpected(checked.error());
   }
-  std::filesystem::rename(unfinished, config.log_path(), code);
-  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{}: {}.", config.log_path(), code.message()));
+  if (auto named = name_finished_log(config); !named) return std::unexpected(named.error());
   return json::object{{"head", restored->head}, {"root", hex(restored->root)}};
 }
 

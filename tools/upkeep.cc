@@ -25,6 +25,7 @@ Upkeep::Upkeep(RocksDbLog& log, TreeHeadJournal& tree_heads, std::atomic<bool>& 
   if (options_.tree_head_interval.count() > 0) {
     signing_ = std::jthread([this](const std::stop_token& stop) { sign(stop); });
   }
+  forgetting_ = std::jthread([this](const std::stop_token& stop) { forget(stop); });
   if (options_.verified_events_per_second > 0) {
     verifying_ = std::jthread([this](const std::stop_token& stop) { verify(stop); });
   }
@@ -32,7 +33,7 @@ Upkeep::Upkeep(RocksDbLog& log, TreeHeadJournal& tree_heads, std::atomic<bool>& 
 
 Upkeep::~Upkeep() {
   const bool signs = signing_.joinable();
-  for (auto* thread : {&signing_, &verifying_}) {
+  for (auto* thread : {&signing_, &verifying_, &forgetting_}) {
     thread->request_stop();
     if (thread->joinable()) thread->join();
   }
@@ -59,11 +60,12 @@ void Upkeep::verify(const std::stop_token& stop) {
 
 void Upkeep::verify_once(const std::stop_token& stop) {
   VerifyOptions options;
-  if (auto heads = tree_heads_.heads()) {
-    options.tree_heads = std::move(*heads);
-  } else {
-    spdlog::error("the log is verified without its tree heads: {}", heads.error().messages.front());
+  auto heads = tree_heads_.valid_heads();
+  if (!heads.problem.empty()) {
+    damage_found_ = true;
+    spdlog::error("{}", heads.problem);
   }
+  options.tree_heads = std::move(heads.heads);
   options.events_per_second = options_.verified_events_per_second;
   options.stop = stop;
   const auto report = log_.verify([](Position, Position) {}, options);
@@ -75,7 +77,20 @@ void Upkeep::verify_once(const std::stop_token& stop) {
   }
 }
 
-void Upkeep::wait(std::chrono::seconds time, const std::stop_token& stop) {
+void Upkeep::forget(const std::stop_token& stop) {
+  for (wait(options_.vault_rest, stop); !stop.stop_requested(); wait(options_.vault_rest, stop)) {
+    if (!log_.may_hold_destroyed_keys()) continue;
+    try {
+      const auto rewritten = log_.rewrite_vault();
+      if (!rewritten)
+        spdlog::error("destroyed keys are still on the disk: {}", rewritten.error().messages.front());
+    } catch (const std::exception& error) {
+      spdlog::error("destroyed keys are still on the disk: {}", error.what());
+    }
+  }
+}
+
+void Upkeep::wait(std::chrono::milliseconds time, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   stopping_.wait_for(lock, stop, time, [] { return false; });
 }

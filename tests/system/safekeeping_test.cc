@@ -182,6 +182,23 @@ TEST_F(Safekeeping, RestoresABackupThatWasMadeBesideTheRunningServer) {
   EXPECT_FALSE(root.empty());
 }
 
+TEST_F(Safekeeping, RestoresBesideViewsAndJobsThatAreAheadOfTheBackup) {
+  const auto events = elsewhere_.file("events");
+  const auto vault = elsewhere_.file("vault");
+  const auto kept = create("Kept");
+  folder_.run_json({"backup", "--events", events, "--vault", vault});
+  for (int i = 0; i < 3; ++i) create("Lost");
+  fs::remove_all(folder_.file("log"));
+  folder_.run_json({"restore", "--events", events, "--vault", vault});
+  const auto refused = folder_.run({"serve", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("`mintmark rebuild --all` makes it anew"));
+  const auto rebuilt = folder_.run({"rebuild", "--all"});
+  EXPECT_THAT(rebuilt.out, HasSubstr("planned again at the next start")) << rebuilt.err;
+  const ServerProcess server(folder_.path());
+  EXPECT_EQ(authorize(server.port(), kept), 204);
+}
+
 TEST_F(Safekeeping, RestoresNothingWithoutTheRightKey) {
   const auto events = elsewhere_.file("events");
   const auto vault = elsewhere_.file("vault");
