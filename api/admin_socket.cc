@@ -26,6 +26,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "api/json.h"
@@ -118,7 +119,7 @@ awaitable<void> serve(Socket socket, Administration& administration, OpenSockets
 struct AdminSocket::Impl {
   Impl(std::string socket_path, Administration& served)
       : path(std::move(socket_path)), administration(served) {
-    const asio::local::stream_protocol::endpoint endpoint(path);  // throws where the path is too long
+    const asio::local::stream_protocol::endpoint endpoint(path);  // throws where check_path() fails
     ::unlink(path.c_str());
     // The file must never be open to others, not even between bind and chmod.
     const auto mask = ::umask(0177);
@@ -135,6 +136,7 @@ struct AdminSocket::Impl {
   // Commands wait for the blocking pool, the log and the projector, which answer to this context: so it goes
   // on until they have, and their next line finds its socket shut.
   ~Impl() {
+    administration.stop();
     try {
       asio::post(context, [this] { shut_sockets(); });
     } catch (const std::exception&) {
@@ -180,6 +182,15 @@ struct AdminSocket::Impl {
   OpenSockets open_sockets;  // of the context's thread
   std::thread thread;
 };
+
+Result<void> AdminSocket::check_path(const std::string& path) {
+  constexpr auto bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() <= bytes_max) return {};
+  return fail(ErrorKind::kInvalid,
+              fmt::format("{} is longer than the {} bytes that the name of a socket may have; use a shorter "
+                          "path to the data folder.",
+                          path, bytes_max));
+}
 
 AdminSocket::AdminSocket(const std::string& path, Administration& administration)
     : impl_(std::make_unique<Impl>(path, administration)) {}

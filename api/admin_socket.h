@@ -13,10 +13,14 @@ namespace mintmark {
 // {"error": […], "kind": …}, and the end. The kind is the number of an ErrorKind, and left out for kInvalid.
 class AdminSocket {
  public:
+  // kInvalid, with the length that is possible, where a socket's name cannot be as long as that path is.
+  static Result<void> check_path(const std::string& path);
+
   // Listens from here on, on a thread of its own; a stale socket file is replaced, so the caller must hold
   // the data folder. Throws boost::system::system_error where it cannot. `administration` must outlive it.
   AdminSocket(const std::string& path, Administration& administration);
-  // Stops accepting, ends what is under way at its next line and removes the file.
+  // Stops accepting, ends what is under way (Administration::stop, and the rest at its next line) and removes
+  // the file.
   ~AdminSocket();
 
  private:

@@ -291,8 +291,9 @@ awaitable<Result<json::object>> Administration::run(std::string operator_name, j
   if (errors.any()) co_return std::move(errors).error();
   for (const auto& entry : administration::commands) {
     if (entry.name != *name) continue;
-    administration::Command command{services_,          log_,  tree_heads_, key_rotation_, std::move(caller),
-                                    std::move(members), output};
+    administration::Command command{
+        services_,          log_,   tree_heads_,      key_rotation_, std::move(caller),
+        std::move(members), output, stop_.get_token()};
     co_return co_await entry.run(command);
   }
   co_return fail(ErrorKind::kInvalid, fmt::format("command: There is no command {}.", *name));

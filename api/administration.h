@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -57,11 +58,15 @@ class Administration {
   awaitable<Result<boost::json::object>> run(std::string operator_name, boost::json::object command,
                                              LineOutput& output);
 
+  // Ends, with kUnavailable, what reads all of the log, and so whatever begins after it. From any thread.
+  void stop() { stop_.request_stop(); }
+
  private:
   Services& services_;
   RocksDbLog& log_;
   TreeHeadJournal& tree_heads_;
   KeyRotation& key_rotation_;
+  std::stop_source stop_;
 };
 
 }  // namespace mintmark

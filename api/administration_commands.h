@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stop_token>
+
 #include <boost/json/object.hpp>
 
 #include "api/administration.h"
@@ -18,6 +20,7 @@ struct Command {
   Caller caller;
   boost::json::object members;
   LineOutput& output;
+  std::stop_token stop;
 };
 
 using Outcome = Result<boost::json::object>;

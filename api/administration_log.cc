@@ -32,11 +32,15 @@ awaitable<Outcome> verify(Command& command) {
     FieldErrors errors;
     const auto further = JsonFields(command.members, errors).text("tree_heads").value_or("");
     if (errors.any()) return std::move(errors).error();
-    auto heads = command.tree_heads.heads(further);
-    if (!heads) return std::unexpected(heads.error());
     VerifyOptions options;
-    options.tree_heads = std::move(*heads);
-    const auto report = command.log.verify([](Position, Position) {}, options);
+    options.stop = command.stop;
+    auto heads = command.tree_heads.heads(further);
+    if (!heads && heads.error().kind != ErrorKind::kInvalid) return std::unexpected(heads.error());
+    if (heads) options.tree_heads = std::move(*heads);
+    auto report = command.log.verify([](Position, Position) {}, options);
+    if (command.stop.stop_requested())
+      return fail(ErrorKind::kUnavailable, "The server stops; the log was not read to its end.");
+    if (!heads && report.problem.empty()) report.problem = heads.error().messages.front();
     return json::object{{"head", report.head}, {"root", hex(report.root)}, {"problem", report.problem}};
   };
   co_return co_await command.services.blocking.run(std::move(check));

@@ -51,7 +51,7 @@ rocksdb::Status HeadAnchor::open(rocksdb::Env& env, const std::string& path,
   std::unique_ptr<rocksdb::RandomRWFile> file;
   auto status = env.NewRandomRWFile(path, &file, rocksdb::EnvOptions());
   if (!status.ok()) return status;
-  std::unique_ptr<HeadAnchor> opened(new HeadAnchor(std::move(file)));
+  std::unique_ptr<HeadAnchor> opened(new HeadAnchor(env, path, std::move(file)));
   std::string buffer(slot_bytes, '\0');
   for (std::size_t i = 0; i < 2; ++i) {
     rocksdb::Slice bytes;
@@ -68,6 +68,7 @@ rocksdb::Status HeadAnchor::open(rocksdb::Env& env, const std::string& path,
 }
 
 rocksdb::Status HeadAnchor::write(const Head& head) {
+  const std::scoped_lock lock(mutex_);
   const auto sequence = sequence_ + 1;
   const auto slot = encode_slot(sequence, head);
   auto status = file_->Write(sequence % 2 * slot_bytes, slot);
@@ -76,6 +77,16 @@ rocksdb::Status HeadAnchor::write(const Head& head) {
   sequence_ = sequence;
   newest_ = head;
   return status;
+}
+
+std::string HeadAnchor::problem() const {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<HeadAnchor> stored;
+  const auto status = open(env_, path_, stored);
+  if (!status.ok()) return "the head anchor cannot be read: " + status.ToString();
+  if (stored->newest_ == newest_) return "";
+  return stored->newest_ ? "the head anchor is not the one that was written last"
+                         : "the head anchor is damaged";
 }
 
 }  // namespace mintmark

@@ -154,7 +154,7 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
     if (!status.ok()) return VerifyReport{0, {}, "the head anchor cannot be read: " + status.ToString()};
     std::unique_ptr<RocksDbTables> tables;
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
-    if (!status.ok()) return VerifyReport{0, {}, status.ToString()};
+    if (!status.ok()) return VerifyReport{0, {}, "its tables cannot be opened: " + status.ToString()};
     if (auto why = check_against_anchor(*tables, *anchor); !why.empty())
       return VerifyReport{0, {}, std::move(why)};
     return verify_events(*tables, *tables->meta(), progress, verify_options);
@@ -165,6 +165,8 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
 
 VerifyReport RocksDbLog::verify(const VerifyProgress& progress, const VerifyOptions& verify_options) {
   const RocksDbTables::Meta meta{std::string(RocksDbTables::known_format), log_id_, tree()};
+  if (auto why = anchor_->problem(); !why.empty())
+    return {meta.tree.size(), meta.tree.root(), std::move(why)};
   return verify_events(*tables_, meta, progress, verify_options);
 }
 

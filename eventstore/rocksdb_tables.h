@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,8 +99,9 @@ class RocksDbTables final : public LogLookup {
   bool has_former_vault_rows() const { return former_vault_rows_; }
   std::uint64_t vault_bytes();
 
-  // Reads every file and checks the checksum of every block; throws where one is wrong.
-  void verify_checksums();
+  // Reads every file and checks the checksum of every block; throws where one is wrong. A stop ends it with
+  // the file that it reads.
+  void verify_checksums(const std::stop_token& stop);
   // What is wrong with how the event stands in its stream; empty where nothing is: the stream's table has it
   // at its position, its predecessor earlier, and the stream's newest version is not older.
   std::string stream_problem(const Recorded& recorded);

@@ -93,7 +93,7 @@ TreeHeadFile::Valid TreeHeadFile::read_valid(const NoteVerifier& verifier) const
   std::error_code code;
   if (!std::filesystem::exists(path_, code)) return {};
   const auto all = read_whole_file(path_);
-  if (!all) return {{}, unusable(path_, system_message())};
+  if (!all) return {{}, unusable(path_, system_message()), ErrorKind::kUnavailable};
   Valid read;
   const auto end = torn_note(*all, verifier.name());
   const auto text = std::string_view(*all).substr(0, end);
@@ -117,7 +117,7 @@ TreeHeadFile::Valid TreeHeadFile::read_valid(const NoteVerifier& verifier) const
 
 Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) const {
   auto valid = read_valid(verifier);
-  if (!valid.problem.empty()) return fail(ErrorKind::kUnavailable, std::move(valid.problem));
+  if (!valid.problem.empty()) return fail(valid.kind, std::move(valid.problem));
   return std::move(valid.heads);
 }
 

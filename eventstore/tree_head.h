@@ -34,14 +34,15 @@ class TreeHeadFile {
   const std::string& path() const { return path_; }
 
   // All heads in the file, in its order; none where there is no file. What an append that was cut short left
-  // at the end is passed over. Fails, naming the line, where a note is not one of this key, or the file
-  // cannot be read to its end.
+  // at the end is passed over. kInvalid, naming the line, where a note is not one of this key; kUnavailable
+  // where the file cannot be read to its end.
   Result<std::vector<TreeHead>> read(const NoteVerifier& verifier) const;
 
   // The same, but the heads that there are, whatever stands between them.
   struct Valid {
     std::vector<TreeHead> heads;
     std::string problem;  // what read() fails with; empty where it does not
+    ErrorKind kind = ErrorKind::kInvalid;
   };
   Valid read_valid(const NoteVerifier& verifier) const;
 

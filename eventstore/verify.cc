@@ -170,7 +170,7 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
     const Pace pace(options.events_per_second, options.stop);
     report.problem = heads_problem(tables, meta, options.tree_heads);
     if (!report.problem.empty()) return report;
-    if (options.events_per_second == 0) tables.verify_checksums();
+    if (options.events_per_second == 0) tables.verify_checksums(options.stop);
     report.problem = regrown.problem_with_heads();
     while (report.problem.empty() && regrown.tree().size() < tree.size()) {
       for (const auto& event : tables.read(regrown.tree().size(), tree.size(), verify_batch_events)) {

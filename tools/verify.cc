@@ -17,20 +17,44 @@ namespace {
 
 namespace json = boost::json;
 
-// The tree heads of a log that no server has open; none where none was ever signed.
-Result<std::vector<TreeHead>> stopped_tree_heads(const Config& config, const RocksDbLog::Options& log,
+// The tree heads of a log that no server has open; none where none was ever signed. kInvalid where they are
+// not what its key has signed.
+Result<std::vector<TreeHead>> stopped_tree_heads(const Config& config, const EventId& log_id,
                                                  const std::string& further) {
+  const auto key_path = config.tree_head_key_path();
+  const auto heads_path = config.tree_heads_path();
   std::error_code code;
-  if (!std::filesystem::exists(config.tree_head_key_path(), code) && further.empty() &&
-      !std::filesystem::exists(config.tree_heads_path(), code)) {
-    return {};
+  if (!std::filesystem::exists(key_path, code)) {
+    if (further.empty() && !std::filesystem::exists(heads_path, code)) return {};
+    return fail(ErrorKind::kInvalid,
+                fmt::format("there are tree heads in {}, but their signing key {} is missing",
+                            further.empty() ? heads_path : further, key_path));
   }
-  const auto id = RocksDbLog::log_id_of_stopped(log);
-  if (!id) return std::unexpected(id.error());
-  const auto seed = read_key_file(config.tree_head_key_path());
+  const auto seed = read_key_file(key_path);
   if (!seed) return std::unexpected(seed.error());
-  const NoteSigner signer(tree_head_origin(*id), seed->current);
-  return read_tree_heads(signer.verifier(), config.tree_heads_path(), further);
+  const NoteSigner signer(tree_head_origin(log_id), seed->current);
+  return read_tree_heads(signer.verifier(), heads_path, further);
+}
+
+Result<VerifyReport> verify_stopped(const Config& config, const std::string& further) {
+  const RocksDbLog::Options log{config.log_path(), nullptr, {}, {}};
+  VerifyOptions options;
+  // Where the id cannot be read, either the log cannot be opened at all, or it is damaged: what follows
+  // tells.
+  const auto id = RocksDbLog::log_id_of_stopped(log);
+  auto heads = id ? stopped_tree_heads(config, *id, further) : std::unexpected(id.error());
+  if (heads) {
+    options.tree_heads = std::move(*heads);
+  } else if (id && heads.error().kind != ErrorKind::kInvalid) {
+    return std::unexpected(heads.error());
+  }
+  ProgressBar bar("verifying");
+  auto report =
+      RocksDbLog::verify_stopped(log, [&](Position done, Position total) { bar.show(done, total); }, options);
+  if (!report || !report->problem.empty() || heads) return report;
+  if (!id) return std::unexpected(id.error());
+  report->problem = heads.error().messages.front();
+  return report;
 }
 
 Result<json::object> verify(const Config& config, const std::string& further) {
@@ -39,14 +63,7 @@ Result<json::object> verify(const Config& config, const std::string& further) {
     if (!further.empty()) command["tree_heads"] = std::filesystem::absolute(further).string();
     return client->run(command, [](const std::string&) {});
   }
-  const RocksDbLog::Options log{config.log_path(), nullptr, {}, {}};
-  auto heads = stopped_tree_heads(config, log, further);
-  if (!heads) return std::unexpected(heads.error());
-  VerifyOptions options;
-  options.tree_heads = std::move(*heads);
-  ProgressBar bar("verifying");
-  const auto report =
-      RocksDbLog::verify_stopped(log, [&](Position done, Position total) { bar.show(done, total); }, options);
+  const auto report = verify_stopped(config, further);
   if (!report) return std::unexpected(report.error());
   return json::object{{"head", report->head}, {"root", hex(report->root)}, {"problem", report->problem}};
 }
@@ -84,7 +101,7 @@ void add_verify(CLI::App& program, int& exit_code) {
       fmt::print("{} events, none missing or changed; root {}\n", json::serialize(result->at("head")),
                  std::string_view(result->at("root").as_string()));
     } else {
-      fmt::print(stderr, "mintmark: the log is damaged: {}.\n", problem);
+      fmt::print(stderr, "mintmark: the log is damaged: {}{}\n", problem, problem.ends_with('.') ? "" : ".");
     }
     if (!problem.empty()) exit_code = kDamaged;
   });

@@ -56,6 +56,25 @@ TEST_F(AdminSocketTest, ACommandGoesThereAndItsResultComesBack) {
   EXPECT_EQ(instance_->log->head(), 2);
 }
 
+TEST_F(AdminSocketTest, ItsEndEndsWhatReadsTheWholeLog) {
+  {
+    const AdminSocket socket(path_, *instance_->administration);
+    EXPECT_TRUE(ask({{"command", "verify"}}));
+  }
+  const auto stopped = administer({{"command", "verify"}});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(stopped.error().messages.front(), HasSubstr("was not read to its end"));
+}
+
+TEST_F(AdminSocketTest, ItsPathMayBeAsLongAsASocketsName) {
+  EXPECT_TRUE(AdminSocket::check_path(std::string(107, 'x')));
+  const auto refused = AdminSocket::check_path(std::string(108, 'x'));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(refused.error().messages.front(), HasSubstr("longer than the 107 bytes"));
+}
+
 TEST_F(AdminSocketTest, LinesComeBeforeTheResult) {
   const AdminSocket socket(path_, *instance_->administration);
   for (int i = 0; i < 600; ++i) open_account();

@@ -67,6 +67,23 @@ TEST_F(Verify, FindsNothingInASoundLogThatIsInUse) {
   EXPECT_EQ(report.head, 20U);
 }
 
+TEST_F(Verify, FindsASpoiltAnchorOfALogThatIsInUse) {
+  const auto log = folder.open();
+  const auto problem = [&log] { return log->verify([](Position, Position) {}).problem; };
+  const auto older = read_file(folder.anchor());
+  EXPECT_TRUE(append_and_wait(*log, append_request("more", 0, 500)));
+  EXPECT_EQ(problem(), "");
+  const auto newest = read_file(folder.anchor());
+  write_file(folder.anchor(), older);
+  EXPECT_EQ(problem(), "the head anchor is not the one that was written last");
+  write_file(folder.anchor(), std::string(8192, '\0'));
+  EXPECT_EQ(problem(), "the head anchor is damaged");
+  write_file(folder.anchor(), newest);
+  EXPECT_EQ(problem(), "");
+  fs::remove(folder.anchor());
+  EXPECT_THAT(problem(), HasSubstr("the head anchor cannot be read"));
+}
+
 TEST_F(Verify, NamesThePositionOfAMissingEvent) {
   LogTables(folder.path()).remove("events", number_key(7));
   EXPECT_EQ(verify().problem, "position 7 is missing");
@@ -126,6 +143,11 @@ TEST_F(Verify, FindsADamagedAnchor) {
   EXPECT_THAT(verify().problem, HasSubstr("head anchor"));
   fs::remove(folder.anchor());
   EXPECT_THAT(verify().problem, HasSubstr("head anchor"));
+}
+
+TEST_F(Verify, FindsTablesThatCannotBeOpened) {
+  fs::remove(folder.path() / "rocksdb" / "CURRENT");
+  EXPECT_THAT(verify().problem, HasSubstr("its tables cannot be opened"));
 }
 
 TEST_F(Verify, FailsWhereThereIsNoLog) {

@@ -2,9 +2,11 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <thread>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
@@ -110,6 +112,102 @@ TEST_F(Safekeeping, FindsDamageInTheBackground) {
   expect_eventually(
       [&] { return RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool(); });
   EXPECT_EQ(folder_.run({"verify"}).exit_code, 3);
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << bytes;
+  ASSERT_TRUE(file.flush());
+}
+
+// The largest file in a log's tables whose name has that in it.
+std::string largest_table_file(const std::string& log, const std::string& part) {
+  std::string largest;
+  for (const auto& entry : fs::directory_iterator(log + "/rocksdb")) {
+    if (entry.path().filename().string().find(part) == std::string::npos) continue;
+    if (largest.empty() || entry.file_size() > fs::file_size(largest)) largest = entry.path();
+  }
+  EXPECT_FALSE(largest.empty()) << part;
+  return largest;
+}
+
+void flip_in_the_middle(const std::string& path) {
+  auto bytes = read_file(path);
+  ASSERT_GT(bytes.size(), 16U) << path;
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write_file(path, bytes);
+}
+
+// Says that a greater tree was signed.
+void edit_tree_heads(const std::string& path) {
+  auto heads = read_file(path);
+  ASSERT_NE(heads.find('\n'), std::string::npos);
+  heads.insert(heads.find('\n') + 1, "9");
+  write_file(path, heads);
+}
+
+TEST_F(Safekeeping, VerifyEndsWithThreeForEveryKindOfDamage) {
+  ServerProcess server(folder_.path());
+  create("In a table at the next start");
+  EXPECT_EQ(server.stop().exit_code, 0);
+  {
+    ServerProcess again(folder_.path());
+    create("In the write-ahead log");
+    EXPECT_EQ(again.stop().exit_code, 0) << "and signs a tree head";
+  }
+  const auto sound = elsewhere_.file("sound");
+  fs::copy(folder_.path(), sound, fs::copy_options::recursive);
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0);
+
+  const auto log = folder_.file("log");
+  struct Damage {
+    const char* what;
+    std::function<void()> make;
+    const char* problem;
+  };
+  const std::vector<Damage> kinds{
+      {"write-ahead log", [&] { flip_in_the_middle(largest_table_file(log, ".log")); }, ""},
+      {"MANIFEST", [&] { flip_in_the_middle(largest_table_file(log, "MANIFEST")); },
+       "tables cannot be opened"},
+      {"CURRENT", [&] { write_file(log + "/rocksdb/CURRENT", "MANIFEST\n"); }, "tables cannot be opened"},
+      {"table gone", [&] { fs::remove(largest_table_file(log, ".sst")); }, ""},
+      {"anchor gone", [&] { fs::remove(log + "/anchor"); }, "head anchor cannot be read"},
+      {"tree heads edited", [&] { edit_tree_heads(folder_.file("tree-heads")); }, "was not signed by"},
+      {"signing key gone", [&] { fs::remove(folder_.file("keys/tree-head-key")); }, "signing key"},
+  };
+  for (const auto& damage : kinds) {
+    SCOPED_TRACE(damage.what);
+    fs::remove_all(folder_.path());
+    fs::copy(sound, folder_.path(), fs::copy_options::recursive);
+    damage.make();
+    const auto for_people = folder_.run({"verify"});
+    EXPECT_EQ(for_people.exit_code, 3) << for_people.err;
+    EXPECT_THAT(for_people.err, HasSubstr("mintmark: the log is damaged: "));
+    EXPECT_THAT(for_people.err, HasSubstr(damage.problem));
+    const auto for_scripts = folder_.run({"verify", "--json"});
+    EXPECT_EQ(for_scripts.exit_code, 3);
+    const auto problem = text(json::parse(for_scripts.out).as_object(), "problem");
+    EXPECT_NE(problem, "");
+    EXPECT_THAT(problem, HasSubstr(damage.problem));
+  }
+}
+
+TEST_F(Safekeeping, VerifyEndsWithThreeBesideAServerToo) {
+  ServerProcess server(folder_.path());
+  folder_.run_json({"tree-head", "sign"});
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0);
+  const auto heads = folder_.file("tree-heads");
+  const auto sound = read_file(heads);
+  edit_tree_heads(heads);
+  auto verified = folder_.run({"verify"});
+  EXPECT_EQ(verified.exit_code, 3);
+  EXPECT_THAT(verified.err, HasSubstr("was not signed by"));
+  write_file(heads, sound);
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0);
+  write_file(folder_.file("log/anchor"), std::string(8192, '\0'));
+  verified = folder_.run({"verify"});
+  EXPECT_EQ(verified.exit_code, 3);
+  EXPECT_THAT(verified.err, HasSubstr("head anchor"));
 }
 
 TEST_F(Safekeeping, CatchesAFolderThatWasRolledBackAndWentOn) {
