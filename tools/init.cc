@@ -1,6 +1,10 @@
+#include <optional>
+
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "api/admin_socket.h"
 #include "tools/commands.h"
 #include "tools/instance.h"
 
@@ -14,41 +18,73 @@ struct InitOptions {
   std::string account_name = "My company";
   std::string account_type = "vendor";
   std::string email;
+  bool if_needed = false;
   bool as_json = false;
 };
 
+Result<json::object> ask(const Config& config, const json::object& command) {
+  return administer(config, command, [](const std::string&) {});
+}
+
+// Whether somebody can sign in, so that nothing is left to make.
+Result<bool> has_users(const Config& config, const json::array& accounts) {
+  for (const auto& account : accounts) {
+    const auto users = ask(config, {{"command", "user.list"}, {"account", account.at("id")}});
+    if (!users) return std::unexpected(users.error());
+    if (!users->at("users").as_array().empty()) return true;
+  }
+  return false;
+}
+
 // The folder, the first account and its first user. What an earlier, interrupted call has made is kept.
-Result<json::object> initialise(const Config& config, const InitOptions& options) {
-  const auto ignore_lines = [](const std::string&) {};
+// Nothing where the folder is complete already.
+Result<std::optional<json::object>> initialise(const Config& config, const InitOptions& options) {
+  if (auto checked = AdminSocket::check_path(config.admin_socket_path()); !checked) {
+    return std::unexpected(checked.error());
+  }
   if (!instance_exists(config)) {
     if (auto created = Instance::create(config); !created) return std::unexpected(created.error());
   }
-  auto listed = administer(config, {{"command", "account.list"}}, ignore_lines);
-  if (!listed) return listed;
+  const auto listed = ask(config, {{"command", "account.list"}});
+  if (!listed) return std::unexpected(listed.error());
   const auto& accounts = listed->at("accounts").as_array();
+  const auto complete = has_users(config, accounts);
+  if (!complete) return std::unexpected(complete.error());
+  if (*complete) return std::nullopt;
   json::string account;
   if (accounts.empty()) {
-    auto opened = administer(
-        config, {{"command", "account.open"}, {"name", options.account_name}, {"type", options.account_type}},
-        ignore_lines);
-    if (!opened) return opened;
+    const auto opened =
+        ask(config,
+            {{"command", "account.open"}, {"name", options.account_name}, {"type", options.account_type}});
+    if (!opened) return std::unexpected(opened.error());
     account = opened->at("account").as_string();
   } else {
     account = accounts.front().at("id").as_string();
-    auto users = administer(config, {{"command", "user.list"}, {"account", account}}, ignore_lines);
-    if (!users) return users;
-    if (!users->at("users").as_array().empty()) {
-      return fail(ErrorKind::kConflict, fmt::format("{} holds an instance already.", config.data));
-    }
   }
-  auto added = administer(
-      config, {{"command", "user.add"}, {"account", account}, {"email", options.email}, {"role", "owner"}},
-      ignore_lines);
-  if (!added) return added;
+  const auto added = ask(
+      config, {{"command", "user.add"}, {"account", account}, {"email", options.email}, {"role", "owner"}});
+  if (!added) return std::unexpected(added.error());
   return json::object{{"account", account},
                       {"user", added->at("user")},
                       {"email", added->at("email")},
                       {"password", added->at("password")}};
+}
+
+int init(const Config& config, const InitOptions& options) {
+  const auto made = initialise(config, options);
+  if (!made) return report(made.error());
+  if (!*made) {
+    if (options.if_needed) return kDone;
+    return report({ErrorKind::kConflict, {fmt::format("{} holds an instance already.", config.data)}});
+  }
+  if (options.as_json) {
+    fmt::print("{}\n", json::serialize(**made));
+  } else {
+    const auto member = [&](const char* name) { return std::string_view((*made)->at(name).as_string()); };
+    fmt::print("Account   {}\nUser      {}\nE-mail    {}\nPassword  {}  (shown this once)\n",
+               member("account"), member("user"), member("email"), member("password"));
+  }
+  return kDone;
 }
 
 }  // namespace
@@ -62,23 +98,12 @@ void add_init(CLI::App& program, int& exit_code) {
       ->capture_default_str();
   command->add_option("--account-type", options->account_type, "vendor or provider")->capture_default_str();
   command->add_option("--email", options->email, "The first user's e-mail address")->required();
+  command->add_flag("--if-needed", options->if_needed,
+                    "Do nothing, and print nothing, where the folder holds an instance with a user already");
   command->add_flag("--json", options->as_json, "Print the result as one JSON object");
   command->callback([options, &exit_code] {
     const auto config = options->common.load();
-    if (!config) {
-      exit_code = report(config.error());
-      return;
-    }
-    const auto result = initialise(*config, *options);
-    if (!result) {
-      exit_code = report(result.error());
-    } else if (options->as_json) {
-      fmt::print("{}\n", json::serialize(*result));
-    } else {
-      const auto member = [&](const char* name) { return std::string_view(result->at(name).as_string()); };
-      fmt::print("Account   {}\nUser      {}\nE-mail    {}\nPassword  {}  (shown this once)\n",
-                 member("account"), member("user"), member("email"), member("password"));
-    }
+    exit_code = config ? init(*config, *options) : report(config.error());
   });
 }
 

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <optional>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -94,7 +97,9 @@ http::ServerOptions metrics_server_options(const Config& config) {
   return options;
 }
 
-int serve(const Config& config) {
+int serve(const Config& config, bool as_json) {
+  if (auto checked = AdminSocket::check_path(config.admin_socket_path()); !checked)
+    return report(checked.error());
   spdlog::set_level(spdlog::level::from_str(config.log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   const auto open_files_max = raise_open_files_limit();
@@ -137,6 +142,10 @@ int serve(const Config& config) {
   (*server)->start();
   spdlog::info("mintmark {} serves http://{} from {} ({} events)", MINTMARK_VERSION,
                shown_address(config.address, (*server)->port()), config.data, services.log.head());
+  if (as_json) {
+    fmt::print("{}\n", boost::json::serialize(boost::json::object{{"url", services.public_url}}));
+    std::fflush(stdout);
+  }
   stop.wait();
   spdlog::info("stopping");
   (*server)->stop(limits::shutdown_drain_time_max);
@@ -149,10 +158,12 @@ int serve(const Config& config) {
 void add_serve(CLI::App& program, int& exit_code) {
   auto* command = program.add_subcommand("serve", "Serve the API until SIGINT or SIGTERM");
   auto options = std::make_shared<CommonOptions>();
+  auto as_json = std::make_shared<bool>(false);
   options->add_to(*command);
-  command->callback([options, &exit_code] {
+  command->add_flag("--json", *as_json, "Print {\"url\": …}, where clients reach it, once it serves");
+  command->callback([options, as_json, &exit_code] {
     const auto config = options->load();
-    exit_code = config ? serve(*config) : report(config.error());
+    exit_code = config ? serve(*config, *as_json) : report(config.error());
   });
 }
 

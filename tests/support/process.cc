@@ -131,16 +131,26 @@ std::string Process::err() const {
 
 std::optional<std::string> Process::await_error_line(std::string_view text,
                                                      std::chrono::milliseconds deadline) const {
+  return await_line(err_, text, deadline);
+}
+
+std::optional<std::string> Process::await_output_line(std::string_view text,
+                                                      std::chrono::milliseconds deadline) const {
+  return await_line(out_, text, deadline);
+}
+
+std::optional<std::string> Process::await_line(const std::string& written, std::string_view text,
+                                               std::chrono::milliseconds deadline) const {
   std::unique_lock lock(mutex_);
   std::optional<std::string> line;
   const auto found = [&] {
-    const auto begin = err_.find(text);
-    const auto end = begin == std::string::npos ? begin : err_.find('\n', begin);
-    if (end != std::string::npos) line = err_.substr(begin, end - begin);
+    const auto begin = written.find(text);
+    const auto end = begin == std::string::npos ? begin : written.find('\n', begin);
+    if (end != std::string::npos) line = written.substr(begin, end - begin);
     return line || closed_;
   };
   if (!changed_.wait_for(lock, deadline, found))
-    throw std::runtime_error("no line with its text came: " + err_);
+    throw std::runtime_error("no line with its text came: " + out_ + err_);
   return line;
 }
 

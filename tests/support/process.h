@@ -52,11 +52,16 @@ class Process {
   // Nothing where the process closed its output before.
   std::optional<std::string> await_error_line(std::string_view text,
                                               std::chrono::milliseconds deadline) const;
+  // The same of standard output.
+  std::optional<std::string> await_output_line(std::string_view text,
+                                               std::chrono::milliseconds deadline) const;
 
   // Waits for the end; may be called once.
   Finished wait(std::chrono::milliseconds deadline);
 
  private:
+  std::optional<std::string> await_line(const std::string& written, std::string_view text,
+                                        std::chrono::milliseconds deadline) const;
   void collect(int out, int err);
   int reap();
 

@@ -1,0 +1,200 @@
+// tools/up and the README's tour: what somebody sees who starts Mintmark for the first time, and the second.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <boost/json/parse.hpp>
+#include <gmock/gmock.h>
+
+#include "tests/system/fixture.h"
+
+namespace mintmark::testing::up_test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+constexpr std::chrono::seconds start_time_max{120};
+constexpr std::chrono::seconds stop_time_max{60};
+
+class Up : public ::testing::Test {
+ protected:
+  // tools/up with the program under test, which needs no installing and building.
+  Process::Options up(const Arguments& further = {},
+                      std::map<std::string, std::string> environment = {}) const {
+    Process::Options options{.command = {"tools/up", "--program", MINTMARK_PROGRAM, "--data", data_},
+                             .environment = std::move(environment)};
+    options.command.insert(options.command.end(), further.begin(), further.end());
+    return options;
+  }
+  // What it has printed once it serves: up to `last`, which its last line has in it.
+  static std::string printed_by(const Process& process, std::string_view last) {
+    if (!process.await_output_line(last, start_time_max))
+      throw std::runtime_error("up ended: " + process.err());
+    return process.out();
+  }
+  static void expect_clean_end(Process& process) {
+    process.signal(SIGINT);
+    const auto finished = process.wait(stop_time_max);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("stopping"));
+  }
+  // What stands behind a title in its line.
+  static std::string behind(const std::string& text, const std::string& title) {
+    const auto at = text.find("  " + title + " ");
+    if (at == std::string::npos) throw std::runtime_error("no " + title + " in: " + text);
+    const auto begin = text.find_first_not_of(' ', at + title.size() + 2);
+    return text.substr(begin, text.find('\n', begin) - begin);
+  }
+  static std::uint16_t port_of(const std::string& url) {
+    return static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1)));
+  }
+  Finished mintmark(Arguments command) const {
+    command.insert(command.end(), {"--data", data_});
+    return run_mintmark(std::move(command));
+  }
+
+  const TemporaryFolder parent_;
+  const std::string data_ = parent_.file("da ta");
+  const Arguments anywhere_{"--listen", "127.0.0.1:0"};
+};
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++times;
+  return times;
+}
+
+TEST_F(Up, TheFirstStartPrintsAllThatItTakesAndTheSecondStartsWhatIsThere) {
+  std::string password;
+  std::string key;
+  {
+    Process first(up(anywhere_));
+    const auto printed = printed_by(first, "curl -H");
+    const auto url = behind(printed, "Console and REST");
+    EXPECT_THAT(first.err(), HasSubstr("serves " + url + " from " + data_ + " ("));
+    password = behind(printed, "Password");
+    EXPECT_EQ(count(printed, password), 1U);
+    RestClient people(port_of(url));
+    people.log_in(behind(printed, "E-mail"), password);
+
+    const auto curl = printed.substr(printed.find("curl -H"));
+    const auto called = run_process({.command = {"bash", "-c", curl}});
+    EXPECT_EQ(called.exit_code, 0) << called.err;
+    const auto tokens = boost::json::parse(called.out).as_array();
+    ASSERT_EQ(tokens.size(), 1U);
+    EXPECT_EQ(text(tokens[0].as_object(), "name"), "First token");
+    constexpr std::string_view before = "ApiKey ";
+    const auto at = curl.find(before) + before.size();
+    key = curl.substr(at, curl.find('"', at) - at);
+    expect_clean_end(first);
+  }
+  Process second(up(anywhere_));
+  const auto printed = printed_by(second, "Password lost?");
+  EXPECT_THAT(printed, Not(HasSubstr("E-mail ")));
+  EXPECT_THAT(printed, Not(HasSubstr(password)));
+  EXPECT_THAT(printed, Not(HasSubstr(key)));
+  EXPECT_THAT(second.err(), Not(HasSubstr(key)));
+  EXPECT_EQ(behind(printed, "Data"), data_);
+  EXPECT_EQ(authorize(port_of(behind(printed, "Console and REST")), key), 204);
+  expect_clean_end(second);
+}
+
+TEST_F(Up, TheSettingsSayWhereItServesUnlessAFlagDoes) {
+  fs::create_directory(data_);
+  std::ofstream(data_ + "/mintmark.toml") << "listen = \"127.0.0.1:0\"\n";
+  {
+    Process first(up());
+    const auto url = behind(printed_by(first, "curl -H"), "Console and REST");
+    EXPECT_THAT(first.err(), HasSubstr("serves " + url + " from "));
+    EXPECT_NE(port_of(url), 8080);
+    expect_clean_end(first);
+  }
+  const auto address_with = [&](const Arguments& further,
+                                const std::map<std::string, std::string>& environment) {
+    Process process(up(further, environment));
+    auto url = behind(printed_by(process, "Password lost?"), "Console and REST");
+    expect_clean_end(process);
+    return url;
+  };
+  EXPECT_THAT(address_with({}, {{"MINTMARK_LISTEN", "127.0.0.2:0"}}),
+              MatchesRegex("http://127\\.0\\.0\\.2:[0-9]+"));
+  EXPECT_THAT(address_with({"--listen", "127.0.0.3:0"}, {{"MINTMARK_LISTEN", "127.0.0.2:0"}}),
+              MatchesRegex("http://127\\.0\\.0\\.3:[0-9]+"));
+  std::ofstream(data_ + "/mintmark.toml", std::ios::app) << "public_url = \"https://tokens.example.com\"\n";
+  EXPECT_EQ(address_with({}, {}), "https://tokens.example.com");
+}
+
+TEST_F(Up, AFirstStartThatWasCutShortGoesOn) {
+  // Cut short within the making of the log, and then behind the account, whose user is refused.
+  fs::create_directories(data_ + "/log.unfinished/rocksdb");
+  std::ofstream(data_ + "/log.unfinished/rocksdb/CURRENT") << "half";
+  EXPECT_EQ(mintmark({"init", "--account-name", "Mine", "--email", "nobody"}).exit_code, 2);
+  EXPECT_THAT(mintmark({"account", "list"}).out, HasSubstr("Mine"));
+  Process process(up(anywhere_));
+  const auto printed = printed_by(process, "curl -H");
+  RestClient people(port_of(behind(printed, "Console and REST")));
+  people.log_in(behind(printed, "E-mail"), behind(printed, "Password"));
+  EXPECT_EQ(people.get("/accounts").array().size(), 1U) << "the account of the first attempt";
+  expect_clean_end(process);
+}
+
+TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
+  const auto refused = [&](const Arguments& further, const std::string& message) {
+    const auto finished = run_process(up(further));
+    EXPECT_NE(finished.exit_code, 0);
+    EXPECT_THAT(finished.err, HasSubstr(message));
+    EXPECT_FALSE(fs::exists(data_));
+  };
+  refused({"--listen", "here"}, "--listen takes ADDRESS:PORT");
+  refused({"--listen"}, "--listen needs a value");
+  refused({"--program", parent_.file("nothing")}, "there is no program");
+  refused({"--program", parent_.path().string()}, "there is no program");
+  refused({"--build-only"}, "--program builds nothing");
+  refused({"--dater"}, "unknown argument");
+}
+
+TEST_F(Up, ADamagedFolderIsNotTakenForANewOne) {
+  EXPECT_EQ(mintmark({"init", "--email", "a@example.com"}).exit_code, 0);
+  fs::remove(data_ + "/log/anchor");
+  const auto finished = run_process(up(anywhere_));
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("head anchor"));
+  EXPECT_THAT(finished.out, Not(HasSubstr("Password")));
+}
+
+// The commands of the README, in its order, and the forms of what they print there.
+TEST_F(Up, TheTourIsAsTheReadmeShowsIt) {
+  Process server(up(anywhere_));
+  const auto printed = printed_by(server, "curl -H");
+  constexpr std::string_view before = "a token of account ";
+  const auto account =
+      printed.substr(printed.find(before) + before.size(), std::string_view("VA-000-000").size());
+  const auto zap = mintmark({"token", "create", "--account", account, "--name", "Zap", "--type", "zapier"});
+  EXPECT_THAT(zap.out, MatchesRegex("Token   SU-[0-9-]{11}\nHandle  [0-9a-f]{40}\n"));
+  const auto listed = mintmark({"token", "list", "--account", account});
+  EXPECT_THAT(listed.out, MatchesRegex("SU-[0-9-]{11}  (active|pending)  +zapier   [0-9T:+-]{25}  Zap\n"
+                                       "SU-[0-9-]{11}  active   custom   [0-9T:+-]{25}  First token\n"));
+  const auto id = listed.out.substr(listed.out.find('\n') + 1, std::string_view("SU-000-000-000").size());
+  EXPECT_EQ(mintmark({"token", "delete", id}).out, id + " is deleted.\n");
+  const auto replayed = mintmark({"replay", "--from", "7"});
+  EXPECT_THAT(replayed.out, HasSubstr("  TokenCreated             token-SU-"));
+  EXPECT_THAT(replayed.out, HasSubstr("  TokenDeleted             token-" + id + "@2  by operator "));
+  expect_clean_end(server);
+
+  const auto rebuilt = mintmark({"rebuild", "--all"});
+  EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
+  std::istringstream lines(rebuilt.out);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_THAT(line, MatchesRegex("[a-z_]+ +[0-9]+ events, equal to the old one"));
+  EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 7);
+  EXPECT_THAT(mintmark({"verify"}).out,
+              MatchesRegex("[0-9]+ events, none missing or changed; root [0-9a-f]{64}\n"));
+}
+
+}  // namespace
+}  // namespace mintmark::testing::up_test
