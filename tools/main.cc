@@ -1,13 +1,36 @@
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 #include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "tools/commands.h"
 #include "tools/process.h"
+
+namespace {
+
+constexpr auto version = "mintmark " MINTMARK_VERSION;
+
+void add_version(CLI::App& program) {
+  program.set_version_flag("--version", version, "Print the version and exit");
+  auto* command = program.add_subcommand("version", "Print the version");
+  auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print it as one JSON object");
+  command->callback([as_json] {
+    if (*as_json) {
+      fmt::print("{}\n", boost::json::serialize(boost::json::object{{"version", MINTMARK_VERSION}}));
+    } else {
+      fmt::print("{}\n", version);
+    }
+  });
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace mintmark;
@@ -36,9 +59,7 @@ int main(int argc, char** argv) {
   add_keys(program, exit_code);
   add_backup(program, exit_code);
   add_restore(program, exit_code);
-  program.add_subcommand("version", "Print the version")->callback([] {
-    fmt::print("mintmark {}\n", MINTMARK_VERSION);
-  });
+  add_version(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,7 +2,11 @@
 
 #include <array>
 #include <filesystem>
+#include <system_error>
+#include <utility>
 
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "api/admin_socket.h"
@@ -21,6 +25,8 @@
 
 namespace mintmark {
 namespace {
+
+namespace json = boost::json;
 
 constexpr std::array<std::string_view, 7> projection_names = {
     AuditIndex::projection_name,    AuthorizationIndex::projection_name, Directory::projection_name,
@@ -74,18 +80,21 @@ RebuildReport rebuild(const Config& config, Sources& sources, std::string_view n
 }
 
 // What could not be planned, or was planned of events that the log does not have, is planned again, with all
-// other jobs, at the next start.
-void forget_misplanned_jobs(const Config& config, Position head) {
+// other jobs, at the next start; whether there is such.
+Result<bool> forget_misplanned_jobs(const Config& config, Position head) {
+  std::error_code code;
+  if (!std::filesystem::exists(config.jobs_path(), code)) return false;
   const SystemClock clock;
   auto jobs = RocksDbJobStore::open(config.jobs_path(), clock);
-  if (!jobs || ((*jobs)->parked_streams() == 0 && (*jobs)->planned() <= head)) return;
+  if (!jobs) return std::unexpected(jobs.error());
+  if ((*jobs)->parked_streams() == 0 && (*jobs)->planned() <= head) return false;
   jobs->reset();
   // Under another name first: cut short, it leaves all of the jobs or none.
   const auto old = config.jobs_path() + ".old";
   std::filesystem::remove_all(old);
   std::filesystem::rename(config.jobs_path(), old);
   std::filesystem::remove_all(old);
-  fmt::print("{:<20} planned again at the next start\n", "jobs");
+  return true;
 }
 
 std::string finding(const RebuildReport& report) {
@@ -94,13 +103,32 @@ std::string finding(const RebuildReport& report) {
   return fmt::format("not equal to the old one: {}", report.difference);
 }
 
-int rebuild_all(const Config& config, const std::vector<std::string_view>& names, bool with_jobs) {
+json::object finding_as_json(std::string_view name, const RebuildReport& report) {
+  return {{"name", name},
+          {"events", report.events},
+          {"equal", report.had_old && report.difference.empty()},
+          {"had_old", report.had_old},
+          {"difference", report.difference},
+          {"parked_streams", report.parked_streams}};
+}
+
+struct RebuildOptions {
+  CommonOptions common;
+  std::string name;
+  bool all = false;
+  bool as_json = false;
+};
+
+int rebuild_some(const Config& config, const RebuildOptions& options) {
   Sources sources;
   if (const auto opened = open(config, sources); !opened) return report(opened.error());
   int exit_code = kDone;
-  for (const auto name : names) {
+  json::array projections;
+  for (const auto name : projection_names) {
+    if (!options.all && name != options.name) continue;
     const auto result = rebuild(config, sources, name);
-    fmt::print("{:<20} {} events, {}\n", name, result.events, finding(result));
+    projections.push_back(finding_as_json(name, result));
+    if (!options.as_json) fmt::print("{:<20} {} events, {}\n", name, result.events, finding(result));
     if (!result.difference.empty()) exit_code = kDamaged;
     if (result.parked_streams > 0) {
       fmt::print(stderr, "mintmark: {} streams of {} are parked; see the lines above.\n",
@@ -108,7 +136,18 @@ int rebuild_all(const Config& config, const std::vector<std::string_view>& names
       exit_code = kDamaged;
     }
   }
-  if (with_jobs) forget_misplanned_jobs(config, sources.log->head());
+  bool jobs_planned_again = false;
+  if (options.all) {
+    const auto forgotten = forget_misplanned_jobs(config, sources.log->head());
+    if (!forgotten) return report(forgotten.error());
+    jobs_planned_again = *forgotten;
+  }
+  if (options.as_json) {
+    fmt::print("{}\n", json::serialize(json::object{{"projections", std::move(projections)},
+                                                    {"jobs_planned_again", jobs_planned_again}}));
+  } else if (jobs_planned_again) {
+    fmt::print("{:<20} planned again at the next start\n", "jobs");
+  }
   return exit_code;
 }
 
@@ -116,28 +155,18 @@ int rebuild_all(const Config& config, const std::vector<std::string_view>& names
 
 void add_rebuild(CLI::App& program, int& exit_code) {
   auto* command = program.add_subcommand("rebuild", "Make projections anew from the log; no server may run");
-  struct Options {
-    CommonOptions common;
-    std::string name;
-    bool all = false;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RebuildOptions>();
   options->common.add_to(*command);
   auto* name =
       command->add_option("projection", options->name, "Which one")
           ->check(CLI::IsMember(std::vector<std::string>(projection_names.begin(), projection_names.end())));
   auto* all = command->add_flag("--all", options->all, "All of them");
+  command->add_flag("--json", options->as_json, "Print what was found as one JSON object");
   name->excludes(all);
   command->callback([options, &exit_code] {
     if (!options->all && options->name.empty()) throw CLI::RequiredError("PROJECTION or --all");
     const auto config = options->common.load();
-    if (!config) {
-      exit_code = report(config.error());
-    } else if (options->all) {
-      exit_code = rebuild_all(*config, {projection_names.begin(), projection_names.end()}, true);
-    } else {
-      exit_code = rebuild_all(*config, {options->name}, false);
-    }
+    exit_code = config ? rebuild_some(*config, *options) : report(config.error());
   });
 }
 

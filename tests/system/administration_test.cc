@@ -1,5 +1,6 @@
 // The operator's commands: the same beside a running server, through its socket, and on a stopped instance.
 #include <filesystem>
+#include <fstream>
 
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
@@ -76,9 +77,28 @@ class Administration : public ::testing::Test {
     EXPECT_THAT(members_of(folder_.run_json(
                     {"backup", "--events", backups_.file("events"), "--vault", backups_.file("vault")})),
                 ElementsAre("head", "root", "events", "segments", "vault_keys"));
+    expect_forms_of_jobs();
     const auto verified = folder_.run_json({"verify"});
     EXPECT_THAT(members_of(verified), ElementsAre("head", "root", "problem"));
     EXPECT_EQ(text(verified, "problem"), "");
+  }
+
+  // Those of a Zapier token that nobody agrees to.
+  void expect_forms_of_jobs() {
+    const Arguments of_account{"--account", folder_.account(), "--query", "kind=issue_zapier_connection"};
+    const auto with = [&](Arguments command) {
+      command.insert(command.end(), of_account.begin(), of_account.end());
+      return folder_.run_json(std::move(command));
+    };
+    const auto listed = with({"jobs", "list"});
+    EXPECT_THAT(members_of(listed), ElementsAre("jobs"));
+    ASSERT_FALSE(listed.at("jobs").as_array().empty());
+    const auto id = text(listed.at("jobs").as_array().front().as_object(), "id");
+    const auto cancelled = folder_.run_json({"jobs", "cancel", id});
+    EXPECT_EQ(text(cancelled, "id"), id);
+    EXPECT_EQ(text(cancelled, "status"), "cancelled");
+    EXPECT_EQ(members_of(folder_.run_json({"jobs", "retry", id})), members_of(cancelled));
+    EXPECT_THAT(members_of(with({"jobs", "retry", "--dry-run"})), ElementsAre("count"));
   }
 
   void expect_refusals() {
@@ -126,11 +146,49 @@ class Administration : public ::testing::Test {
 };
 
 TEST_F(Administration, AnswersTheSameFormsStoppedAndRunning) {
+  std::ofstream(folder_.file("mintmark.toml")) << "provisioning_url = \"http://127.0.0.1:1/\"\n";
   expect_forms();
   ServerProcess server(folder_.path());
   expect_forms();
+  const auto refused = folder_.run({"rebuild", "--all", "--json"});
+  EXPECT_EQ(refused.exit_code, 1) << "a server runs";
+  EXPECT_EQ(refused.out, "");
   EXPECT_EQ(server.stop().exit_code, 0);
   expect_forms();
+  const auto version = run_mintmark({"version", "--json"});
+  EXPECT_THAT(version.out, MatchesRegex("\\{\"version\":\"[0-9]+\\.[0-9]+\\.[0-9]+\"\\}\n"));
+}
+
+TEST_F(Administration, RebuildAnswersWhatItFound) {
+  const auto all = folder_.run_json({"rebuild", "--all"});
+  EXPECT_THAT(members_of(all), ElementsAre("projections", "jobs_planned_again"));
+  EXPECT_FALSE(all.at("jobs_planned_again").as_bool());
+  const auto& projections = all.at("projections").as_array();
+  EXPECT_EQ(projections.size(), 7U);
+  for (const auto& projection : projections) {
+    const auto& found = projection.as_object();
+    EXPECT_THAT(members_of(found),
+                ElementsAre("name", "events", "equal", "had_old", "difference", "parked_streams"));
+    EXPECT_TRUE(found.at("equal").as_bool()) << text(found, "name");
+    EXPECT_EQ(text(found, "difference"), "");
+  }
+  std::filesystem::remove_all(folder_.file("views"));
+  const auto one = folder_.run_json({"rebuild", "token_list"}).at("projections").as_array();
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(text(one[0].as_object(), "name"), "token_list");
+  EXPECT_FALSE(one[0].at("had_old").as_bool());
+  EXPECT_FALSE(one[0].at("equal").as_bool());
+}
+
+TEST_F(Administration, ARefusedRebuildLeavesTheFolderAsItWas) {
+  const TemporaryFolder parent;
+  const auto missing = parent.file("typo");
+  EXPECT_EQ(run_mintmark({"rebuild", "--all", "--data", missing}).exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(missing));
+  const auto empty = parent.file("empty");
+  std::filesystem::create_directory(empty);
+  EXPECT_EQ(run_mintmark({"rebuild", "--all", "--data", empty}).exit_code, 1);
+  EXPECT_TRUE(std::filesystem::is_empty(empty));
 }
 
 TEST_F(Administration, RefusesTheSameStoppedAndRunning) {
@@ -156,9 +214,19 @@ TEST_F(Administration, InitAnswersWhatItMade) {
   const auto again = run_mintmark(init);
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.err, HasSubstr("holds an instance already"));
+  auto if_needed = init;
+  if_needed.emplace_back("--if-needed");
+  const auto not_needed = run_mintmark(if_needed);
+  EXPECT_EQ(not_needed.exit_code, 0) << not_needed.err;
+  EXPECT_EQ(not_needed.out, "");
   const auto bad = run_mintmark({"init", "--data", parent.file("other"), "--email", "nobody"});
   EXPECT_EQ(bad.exit_code, 2);
   EXPECT_THAT(bad.err, HasSubstr("email: "));
+  const auto gone_on = run_mintmark(
+      {"init", "--data", parent.file("other"), "--email", "a@example.com", "--if-needed", "--json"});
+  EXPECT_EQ(gone_on.exit_code, 0) << gone_on.err;
+  EXPECT_THAT(members_of(json::parse(gone_on.out).as_object()),
+              ElementsAre("account", "user", "email", "password"));
 }
 
 TEST_F(Administration, WorksOnTheRunningServerThroughASocketOfItsOwnersAlone) {
@@ -212,11 +280,12 @@ TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
   EXPECT_THAT(folder_.run({"account", "list"}).out, MatchesRegex("VA-[0-9]{3}-[0-9]{3}  First company\n"));
   EXPECT_THAT(folder_.run({"user", "list", "--account", folder_.account()}).out,
               HasSubstr("owner@example.com"));
-  EXPECT_THAT(run_mintmark({"version"}).out, MatchesRegex("mintmark [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  for (const auto* command : {"version", "--version"})
+    EXPECT_THAT(run_mintmark({command}).out, MatchesRegex("mintmark [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const auto help = run_mintmark({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   for (const auto* command : {"init", "serve", "replay", "rebuild", "verify", "tree-head", "keys", "backup",
-                              "restore", "account", "user", "token", "partner", "version"}) {
+                              "restore", "account", "user", "token", "partner", "jobs", "version"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("  ") + command + " "));
     EXPECT_EQ(run_mintmark({command, "--help"}).exit_code, 0) << command;
   }
