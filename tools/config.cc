@@ -381,9 +381,12 @@ Result<Config> load_config(const std::string& data, const std::string& config_fi
                            const char* const* environment) {
   Config config;
   config.data = data;
-  const auto file = config_file.empty() ? data + "/mintmark.toml" : config_file;
+  auto file = data + "/mintmark.toml";
   std::error_code code;
-  if (!config_file.empty() || std::filesystem::exists(file, code)) {
+  const bool is_there = std::filesystem::exists(file, code);
+  if (code) return fail(ErrorKind::kUnavailable, fmt::format("{} cannot be read: {}.", data, code.message()));
+  if (!config_file.empty()) file = config_file;
+  if (!config_file.empty() || is_there) {
     if (auto applied = apply_file(config, file); !applied) return std::unexpected(applied.error());
   }
   if (auto applied = apply_environment(config, environment); !applied)

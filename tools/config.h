@@ -79,7 +79,8 @@ std::span<const Setting> settings();
 using Flags = std::map<std::string, std::string>;
 
 // Reads file and environment under the flags. kInvalid, naming the setting and where it stands, for an
-// unknown or a bad one. `environment` is environ's form: NAME=value, ended by null.
+// unknown or a bad one; kUnavailable where the data folder is not to be read. `environment` is environ's
+// form: NAME=value, ended by null.
 Result<Config> load_config(const std::string& data, const std::string& config_file, const Flags& flags,
                            const char* const* environment);
 

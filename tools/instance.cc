@@ -65,8 +65,12 @@ Result<void> Instance::create(const Config& config) {
   SystemRandom random;
   const SystemClock clock;
   if (!std::filesystem::exists(config.key_path(), code)) {
+    // One that is there already is somebody else's, and may hold more than the key; its rights stay as they
+    // are.
     const auto folder = std::filesystem::path(config.key_path()).parent_path();
-    if (auto made = make_private_folder(folder); !made) return made;
+    if (!folder.empty() && !std::filesystem::exists(folder, code)) {
+      if (auto made = make_private_folder(folder); !made) return made;
+    }
     const auto key = create_key_file(config.key_path(), random);
     if (!key) return std::unexpected(key.error());
   }

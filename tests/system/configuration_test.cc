@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 
 #include "tests/system/fixture.h"
@@ -173,6 +174,77 @@ TEST_F(Configuration, TheKeyFileMayLieElsewhere) {
   EXPECT_FALSE(std::filesystem::exists(parent.file("data/keys")));
   ServerProcess server(parent.file("data"), {"--key-file", key});
   EXPECT_EQ(RestClient(server.port()).get("//healthz").status, 200);
+}
+
+TEST_F(Configuration, AFolderForTheKeyIsMadePrivateAndAnothersIsLeftAlone) {
+  using std::filesystem::perms;
+  const TemporaryFolder parent;
+  const auto init = [&](const std::string& data, const std::string& key) {
+    return run_process(
+        {.command = {MINTMARK_PROGRAM, "init", "--data", data, "--email", "a@example.com", "--key-file", key},
+         .folder = parent.path().string()});
+  };
+  const auto rights = [&](const std::string& name) {
+    return std::filesystem::status(parent.file(name)).permissions();
+  };
+  EXPECT_EQ(init("first", parent.file("made/key")).exit_code, 0);
+  EXPECT_EQ(rights("made"), perms::owner_all);
+
+  const auto shared = perms::owner_all | perms::group_read | perms::group_exec | perms::others_exec;
+  std::filesystem::create_directory(parent.file("shared"));
+  std::filesystem::permissions(parent.file("shared"), shared);
+  EXPECT_EQ(init("second", parent.file("shared/key")).exit_code, 0);
+  EXPECT_EQ(rights("shared"), shared);
+  EXPECT_EQ(rights("shared/key"), perms::owner_read | perms::owner_write);
+
+  const auto here = init("third", "key");
+  EXPECT_EQ(here.exit_code, 0) << here.err;
+  EXPECT_EQ(rights("key"), perms::owner_read | perms::owner_write);
+}
+
+TEST_F(Configuration, AFolderWithTooLongAPathForItsSocketIsRefusedAtOnce) {
+  const TemporaryFolder parent;
+  const auto longest = 107 - std::string_view("/admin.sock").size();
+  const auto data = parent.file(std::string(longest - parent.path().string().size() - 1, 'x'));
+  const auto init = [](const std::string& folder) {
+    return run_mintmark({"init", "--data", folder, "--email", "a@example.com"});
+  };
+  const auto refused = init(data + "x");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr(data + "x/admin.sock is longer than the 107 bytes"));
+  EXPECT_FALSE(std::filesystem::exists(data + "x"));
+  EXPECT_EQ(init(data).exit_code, 0);
+  EXPECT_EQ(ServerProcess(data).stop().exit_code, 0);
+  std::filesystem::rename(data, data + "x");
+  const auto not_served = run_mintmark({"serve", "--data", data + "x", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(not_served.exit_code, 2);
+  EXPECT_THAT(not_served.err, HasSubstr("is longer than the 107 bytes"));
+}
+
+TEST_F(Configuration, AFolderThatIsNotToBeReadIsNoMissingInstance) {
+  const TemporaryFolder parent;
+  const auto loop = parent.file("loop");
+  std::filesystem::create_directory_symlink(loop, loop);
+  for (const Arguments& command : {Arguments{"serve"}, Arguments{"account", "list"}, Arguments{"verify"},
+                                   Arguments{"init", "--email", "a@example.com"}}) {
+    auto on_it = command;
+    on_it.insert(on_it.end(), {"--data", loop});
+    const auto finished = run_mintmark(on_it);
+    EXPECT_EQ(finished.exit_code, 1) << command[0];
+    EXPECT_THAT(finished.err, HasSubstr(loop + " cannot be read: "));
+  }
+}
+
+TEST_F(Configuration, ItSaysForScriptsWhereItIsReached) {
+  Process server({.command = {MINTMARK_PROGRAM, "serve", "--data", folder_.path(), "--listen", "127.0.0.1:0",
+                              "--json"}});
+  const auto line = server.await_output_line("{", std::chrono::seconds(60));
+  ASSERT_TRUE(line) << server.err();
+  const auto url = text(boost::json::parse(*line).as_object(), "url");
+  const auto served = server.await_error_line("serves ", std::chrono::seconds(60));
+  EXPECT_THAT(served.value_or(""), HasSubstr("serves " + url + " from "));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(std::chrono::seconds(40)).exit_code, 0);
 }
 
 TEST_F(Configuration, MetricsAreOnAPortOfTheirOwn) {

@@ -1,6 +1,11 @@
 #include "tools/config.h"
 
+#include <algorithm>
+#include <cctype>
+#include <chrono>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,29 +57,77 @@ TEST_F(ConfigTest, WithoutAnythingTheDefaultsHold) {
   EXPECT_EQ(config->key_path(), data_ + "/keys/key-encryption-key");
 }
 
-TEST_F(ConfigTest, TheFileSetsEverySetting) {
-  write(
-      "request_rate = 7\nrequest_burst = 8\nslow_guessing = false\n"
-      "tree_heads_file = \"/mnt/heads\"\ntree_head_key_file = \"/mnt/head-key\"\ntree_head_interval = 9\n"
-      "usage_interval = 60\n"
-      "verify_rate = 10\n"
-      "listen = \"0.0.0.0:1\"\nthreads = 3\nsecure_cookies = true\nlog_level = \"warn\"\nkey_file = \"k\"\n");
-  const auto config = load();
-  ASSERT_TRUE(config);
-  EXPECT_EQ(config->address, "0.0.0.0");
-  EXPECT_EQ(config->port, 1);
-  EXPECT_EQ(config->threads, 3);
-  EXPECT_TRUE(config->secure_cookies);
-  EXPECT_EQ(config->log_level, "warn");
-  EXPECT_EQ(config->key_path(), "k");
-  EXPECT_EQ(config->request_rate, 7);
-  EXPECT_EQ(config->request_burst, 8);
-  EXPECT_FALSE(config->slow_guessing);
-  EXPECT_EQ(config->tree_heads_path(), "/mnt/heads");
-  EXPECT_EQ(config->tree_head_key_path(), "/mnt/head-key");
-  EXPECT_EQ(config->tree_head_interval_s, 9U);
-  EXPECT_EQ(config->usage_interval_s, 60U);
-  EXPECT_EQ(config->verify_rate, 10U);
+struct GoodValue {
+  std::string setting;
+  std::string value;
+  // What it does, and the defaults do not.
+  std::function<bool(const Config&)> has_effect;
+};
+
+// One for each setting; `modules` and `secret` are files.
+std::vector<GoodValue> good_values(const std::string& modules, const std::string& secret) {
+  using C = const Config&;
+  const std::string authorities = "/etc/ssl/certs/ca-certificates.crt";
+  return {
+      {"listen", "0.0.0.0:1", [](C c) { return c.address == "0.0.0.0" && c.port == 1; }},
+      {"threads", "3", [](C c) { return c.threads == 3; }},
+      {"secure_cookies", "true", [](C c) { return c.secure_cookies; }},
+      {"public_url", "https://a.example", [](C c) { return c.endpoint(1) == "https://a.example"; }},
+      {"log_level", "warn", [](C c) { return c.log_level == "warn"; }},
+      {"modules_file", modules, [](C c) { return c.modules.modules().size() == 1; }},
+      {"key_file", "k", [](C c) { return c.key_path() == "k"; }},
+      {"tree_heads_file", "/mnt/heads", [](C c) { return c.tree_heads_path() == "/mnt/heads"; }},
+      {"tree_head_key_file", "/mnt/key", [](C c) { return c.tree_head_key_path() == "/mnt/key"; }},
+      {"tree_head_interval", "9", [](C c) { return c.tree_head_interval_s == 9; }},
+      {"usage_interval", "60", [](C c) { return c.usage_interval_s == 60; }},
+      {"verify_rate", "10", [](C c) { return c.verify_rate == 10; }},
+      {"request_rate", "7", [](C c) { return c.request_rate == 7; }},
+      {"request_burst", "8", [](C c) { return c.request_burst == 8; }},
+      {"slow_guessing", "false", [](C c) { return !c.slow_guessing; }},
+      {"metrics_listen", "[::1]:2", [](C c) { return c.metrics_address == "::1" && c.metrics_port == 2; }},
+      {"provisioning_url", "http://b.example/x",
+       [](C c) { return c.provisioning_url == "http://b.example/x"; }},
+      {"provisioning_secret_file", secret,
+       [](C c) { return c.provisioning_secret == "sixteen bytes or more"; }},
+      {"webhook_concurrency", "11", [](C c) { return c.webhook_concurrency == 11; }},
+      {"webhook_concurrency_per_host", "12", [](C c) { return c.webhook_concurrency_per_host == 12; }},
+      {"webhook_timeout", "13", [](C c) { return c.webhook_timeout == std::chrono::seconds(13); }},
+      {"webhook_networks", "10.0.0.0/8", [](C c) { return c.webhook_networks.size() == 1; }},
+      {"webhook_ports", "8080", [](C c) { return c.webhook_ports == std::vector<std::uint16_t>{8080}; }},
+      {"webhook_ca_file", authorities, [authorities](C c) { return c.webhook_ca_file == authorities; }},
+      {"webhook_history", "14", [](C c) { return c.webhook_history == std::chrono::days(14); }},
+  };
+}
+
+TEST_F(ConfigTest, TheFileTheEnvironmentAndFlagsSetEverySetting) {
+  const auto modules = folder_.file("modules.toml");
+  write_file(modules, "[[module]]\nid = \"MD-0001\"\nname = \"A\"\nrules = [\"/a\"]\n");
+  const auto secret = folder_.file("secret");
+  write_file(secret, "sixteen bytes or more\n");
+  const auto good = good_values(modules, secret);
+  std::set<std::string, std::less<>> named;
+  for (const auto& [setting, value, has_effect] : good) {
+    SCOPED_TRACE(setting);
+    named.insert(setting);
+    const auto defaults = load();
+    ASSERT_TRUE(defaults);
+    EXPECT_FALSE(has_effect(*defaults));
+    const bool plain =
+        value == "true" || value == "false" || value.find_first_not_of("0123456789") == value.npos;
+    write(setting + " = " + (plain ? value : '"' + value + '"') + "\n");
+    const auto from_file = load();
+    EXPECT_TRUE(from_file && has_effect(*from_file));
+    write("");
+    std::string variable = "MINTMARK_" + setting;
+    std::ranges::transform(variable, variable.begin(), [](unsigned char c) { return std::toupper(c); });
+    environment_.push_back(variable + "=" + value);
+    const auto from_environment = load();
+    EXPECT_TRUE(from_environment && has_effect(*from_environment));
+    environment_.pop_back();
+    const auto from_flags = load({{setting, value}});
+    EXPECT_TRUE(from_flags && has_effect(*from_flags));
+  }
+  for (const auto& setting : settings()) EXPECT_TRUE(named.contains(setting.name)) << setting.name;
 }
 
 TEST_F(ConfigTest, ClientsAreToldThePublicUrlOrTheAddressThatItListensOn) {
