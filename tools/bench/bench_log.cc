@@ -267,6 +267,7 @@ std::unique_ptr<RocksDbLog> open_log(const std::string& path) {
 
 struct Settings {
   std::string data;
+  std::string log;
   double seconds = 3;
   std::size_t rounds = 3;
   Position replay_events = 1'000'000;
@@ -303,31 +304,40 @@ void bench_appends(const Settings& settings, TokenRequests& requests) {
   }
 }
 
+// Reads the first `count` events as projections do.
+void bench_reading(RocksDbLog& log, Position count, std::size_t rounds) {
+  std::vector<double> rates;
+  std::size_t bytes = 0;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const auto start = SteadyClock::now();
+    bytes = 0;
+    for (Position after = 0; after < count;) {
+      const auto events =
+          log.read(after, std::min<std::size_t>(limits::projection_batch_events_max, count - after));
+      for (const auto& event : events) bytes += event.bytes.size();
+      after = events.back().recorded.position();
+    }
+    rates.push_back(static_cast<double>(count) / seconds_since(start));
+  }
+  fmt::print("{:<44}{:>12.0f}/s   {} events of {} bytes\n", "replay (read and decode)", median(rates), count,
+             bytes / count);
+}
+
 void bench_replay(const Settings& settings, TokenRequests& requests) {
   const auto path = settings.data + "/log";
   {
     const auto log = open_log(path);
     while (log->head() < settings.replay_events) Writers(*log, requests, 1024).run(1);
   }
-  const auto log = open_log(path);
-  std::vector<double> rates;
-  std::size_t bytes = 0;
-  for (std::size_t round = 0; round < settings.rounds; ++round) {
-    const auto start = SteadyClock::now();
-    bytes = 0;
-    for (Position after = 0; after < settings.replay_events;) {
-      const auto events = log->read(
-          after, std::min<std::size_t>(limits::projection_batch_events_max, settings.replay_events - after));
-      for (const auto& event : events) bytes += event.bytes.size();
-      after = events.back().recorded.position();
-    }
-    rates.push_back(static_cast<double>(settings.replay_events) / seconds_since(start));
-  }
-  fmt::print("{:<44}{:>12.0f}/s   {} events of {} bytes\n", "replay (read and decode)", median(rates),
-             settings.replay_events, bytes / settings.replay_events);
+  bench_reading(*open_log(path), settings.replay_events, settings.rounds);
 }
 
 int run(const Settings& settings) {
+  if (!settings.log.empty()) {
+    const auto log = open_log(settings.log);
+    bench_reading(*log, log->head(), settings.rounds);
+    return 0;
+  }
   if (std::filesystem::exists(settings.data)) {
     fmt::print(stderr, "{} exists; name a folder to be made and removed\n", settings.data);
     return 1;
@@ -352,8 +362,10 @@ int run(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app("Durable appends and replay of the log, beside bare RocksDB in the same run.");
   mintmark::Settings settings;
-  app.add_option("--data", settings.data, "Folder to make, fill and remove; on the disk to be measured")
-      ->required();
+  auto* measured = app.add_option_group("what is measured")->require_option(1);
+  measured->add_option("--data", settings.data,
+                       "Folder to make, fill and remove; on the disk to be measured");
+  measured->add_option("--log", settings.log, "A log that is there, which is read and nothing else");
   app.add_option("--seconds", settings.seconds, "Length of each phase")->check(CLI::PositiveNumber);
   app.add_option("--rounds", settings.rounds, "Times that each phase runs; medians are printed")
       ->check(CLI::PositiveNumber);
