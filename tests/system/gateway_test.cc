@@ -171,13 +171,24 @@ TEST_F(Gateway, LetsAFreshKeyInAndNoOther) {
   auto edited = key;
   edited.back() = edited.back() == '0' ? '1' : '0';
   const auto refused = call(client, edited);
-  EXPECT_EQ(refused.status, 401);
+  expect_error(refused, 401, "AUTH_001");
   EXPECT_EQ(refused.header("WWW-Authenticate"), "ApiKey realm=\"mintmark\"");
   EXPECT_THAT(refused.body, Not(HasSubstr("AGP-")));
   EXPECT_EQ(client.get("//agreements/").status, 401);
   EXPECT_EQ(client.send("GET", "//_mintmark", "", {{"Authorization", "ApiKey " + key}}).status, 404)
       << "internal";
   EXPECT_EQ(call(client, key).status, 200);
+}
+
+TEST_F(Gateway, TellsAKnownKeyThatMayNotSo) {
+  auto people = owner();
+  const auto token = create_token(people, "Idle");
+  ASSERT_EQ(people.post(path_of(token) + "/deactivate", "").status, 200);
+  const Nginx nginx(server().port(), 0);
+  auto client = nginx.client();
+  const auto refused = call(client, text(token, "token"));
+  expect_error(refused, 403, "AUTH_003");
+  EXPECT_FALSE(refused.header("WWW-Authenticate"));
 }
 
 TEST_F(Gateway, RefusesADeletedKeyOnTheVeryNextRequest) {
