@@ -34,8 +34,11 @@ constexpr auto of_users = std::to_array<Field>({
     {"external_id", kText, false, searchable},
     {"status", kText},
     {"events.created.at", kDate, orderable},
-    {"events.updated.at", kDate, orderable},
-    {"events.last_login.at", kDate, orderable},
+    {"events.invited.at", kDate, orderable},
+    {"events.activated.at", kDate, orderable},
+    {"events.signed.at", kDate, orderable},
+    {"groups.id", kText},
+    {"groups.name", kText},
 });
 
 constexpr auto of_sessions = std::to_array<Field>({
