@@ -62,26 +62,53 @@ AccountDetailsUpdated read_details(const json::object& body, JsonFields& fields,
   return details;
 }
 
-struct AccountInput {
-  UpdateAccount update;
-  UpdateAccountDetails details;
-};
+// All but the name.
+AccountFields read_account_fields(const json::object& body, JsonFields& fields, FieldErrors& errors) {
+  return {{{}, fields.text("description", true), fields.text("external_id"), fields.text("brand")},
+          {read_details(body, fields, errors)}};
+}
 
-Result<AccountInput> read_account_update(const Context& context) {
+Result<AccountFields> read_account_update(const Context& context) {
   const auto body = parse_json_object(context.request.body());
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
   JsonFields fields(*body, errors);
-  AccountInput input{{fields.text("name"), fields.text("description", true), fields.text("external_id"),
-                      fields.text("brand")},
-                     {read_details(*body, fields, errors)}};
+  auto input = read_account_fields(*body, fields, errors);
+  input.update.name = fields.text("name");
   if (errors.any()) return std::move(errors).error();
   return input;
 }
 
-awaitable<http::Response> open_without_owner(Context& context, std::string name) {
+struct NewVendor {
+  std::string name;
+  AccountFields fields;
+  struct Owner {
+    std::string email;
+    std::string name;
+  };
+  std::optional<Owner> owner;
+};
+
+Result<NewVendor> read_new_vendor(const Context& context) {
+  const auto body = parse_json_object(context.request.body());
+  if (!body) return std::unexpected(body.error());
+  FieldErrors errors;
+  JsonFields fields(*body, errors);
+  NewVendor wanted{fields.required_text("name").value_or(""), read_account_fields(*body, fields, errors), {}};
+  if (const auto* const owner = fields.object("owner")) {
+    JsonFields owner_fields(*owner, errors);
+    auto email = owner_fields.required_text("email").value_or("");
+    auto name = owner_fields.text("name").value_or(email.substr(0, email.find('@')));
+    wanted.owner = NewVendor::Owner{std::move(email), std::move(name)};
+  }
+  if (errors.any()) return std::move(errors).error();
+  return wanted;
+}
+
+awaitable<http::Response> open_without_owner(Context& context, NewVendor wanted) {
   auto& services = context.services;
-  const auto id = co_await open_account(services, context.caller, AccountType::kVendor, std::move(name));
+  const auto id = co_await open_account(services, context.caller, AccountType::kVendor,
+                                        std::move(wanted.name), std::move(wanted.fields));
   if (!id) co_return error_response(id.error());
   auto read = [&services, &id]() -> Result<json::object> {
     const auto row = services.directory.account(*id);
@@ -92,11 +119,11 @@ awaitable<http::Response> open_without_owner(Context& context, std::string name)
   co_return account ? json_response(201, *account) : error_response(account.error());
 }
 
-awaitable<http::Response> open_with_owner(Context& context, std::string name, std::string email,
-                                          std::string owner_name) {
+awaitable<http::Response> open_with_owner(Context& context, NewVendor wanted, NewVendor::Owner first) {
   auto& services = context.services;
-  const auto opened = co_await open_vendor_account(services, context.caller, std::move(name),
-                                                   std::move(email), std::move(owner_name));
+  const auto opened =
+      co_await open_vendor_account(services, context.caller, std::move(wanted.name), std::move(wanted.fields),
+                                   std::move(first.email), std::move(first.name));
   if (!opened) co_return error_response(opened.error());
   auto read = [&services, &opened]() -> Result<json::object> {
     const auto row = services.directory.account(opened->account);
@@ -139,8 +166,7 @@ awaitable<http::Response> get_account(Context& context) {
 awaitable<http::Response> update_account(Context& context) {
   auto input = read_account_update(context);
   if (!input) co_return error_response(input.error());
-  const auto changed = co_await update_account(context.services, context.caller, std::move(input->update),
-                                               std::move(input->details));
+  const auto changed = co_await update_account(context.services, context.caller, std::move(*input));
   if (!changed) co_return error_response(changed.error());
   auto read = [&context] { return read_own_account(context); };
   const auto account = co_await context.services.blocking.run(std::move(read));
@@ -156,22 +182,11 @@ awaitable<http::Response> create_account(Context& context) {
     co_return error_response(
         Error{ErrorKind::kForbidden, {"Only a provider's owners open accounts; ask the operator."}});
   }
-  const auto body = parse_json_object(context.request.body());
-  if (!body) co_return error_response(body.error());
-  FieldErrors errors;
-  JsonFields fields(*body, errors);
-  auto name = fields.required_text("name").value_or("");
-  const auto* const owner = fields.object("owner");
-  std::string email;
-  std::string owner_name;
-  if (owner) {
-    JsonFields owner_fields(*owner, errors);
-    email = owner_fields.required_text("email").value_or("");
-    owner_name = owner_fields.text("name").value_or(email.substr(0, email.find('@')));
-  }
-  if (errors.any()) co_return error_response(std::move(errors).error().error());
-  if (!owner) co_return co_await open_without_owner(context, std::move(name));
-  co_return co_await open_with_owner(context, std::move(name), std::move(email), std::move(owner_name));
+  auto wanted = read_new_vendor(context);
+  if (!wanted) co_return error_response(wanted.error());
+  if (!wanted->owner) co_return co_await open_without_owner(context, std::move(*wanted));
+  auto owner = std::move(*wanted->owner);
+  co_return co_await open_with_owner(context, std::move(*wanted), std::move(owner));
 }
 
 awaitable<http::Response> delete_account(Context& context) {

@@ -13,6 +13,7 @@
 #include "api/json.h"
 #include "api/membership.h"
 #include "api/representation.h"
+#include "api/session_service.h"
 #include "api/token_service.h"
 #include "api/user_service.h"
 #include "domain/limits.h"
@@ -167,7 +168,7 @@ awaitable<Outcome> create_a_partner(Command& command) {
   if (errors.any()) co_return std::move(errors).error();
   auto& services = command.services;
   const auto account =
-      co_await open_account(services, command.caller, AccountType::kVendor, *name, IsPartner::kYes);
+      co_await open_account(services, command.caller, AccountType::kVendor, *name, {}, IsPartner::kYes);
   if (!account) co_return std::unexpected(account.error());
   command.caller.account = *account;
   command.caller.permissions = 0;

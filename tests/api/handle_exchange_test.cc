@@ -29,7 +29,7 @@ class HandleExchangeTest : public ::testing::Test {
   HandleExchangeTest() {
     auto caller = ApiInstance::caller(vendor(0));
     const auto partner =
-        run(open_account(*instance_.services, caller, AccountType::kVendor, "Zapier", IsPartner::kYes))
+        run(open_account(*instance_.services, caller, AccountType::kVendor, "Zapier", {}, IsPartner::kYes))
             .value();
     caller.account = partner;
     caller.permissions = 0;

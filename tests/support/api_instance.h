@@ -16,6 +16,7 @@
 #include <boost/json/parse.hpp>
 
 #include "api/api.h"
+#include "api/session_service.h"
 #include "api/token_service.h"
 #include "api/user_service.h"
 #include "eventstore/memory_log.h"
