@@ -2,41 +2,27 @@
 
 #include <string_view>
 
-#include <sodium.h>
-
+#include "api/cookies.h"
 #include "api/handlers.h"
-#include "api/user_service.h"
+#include "api/session_service.h"
+#include "api/token_role.h"
 
 namespace mintmark {
 namespace {
 
 constexpr std::string_view cookie_name = "mintmark_session";
 
-// The session cookie's value out of a Cookie field (RFC 6265, 4.2.1); nothing where it is not there or
-// malformed.
-std::optional<std::string> find_cookie(std::string_view field) {
-  while (!field.empty()) {
-    const auto end = std::min(field.find(';'), field.size());
-    auto pair = field.substr(0, end);
-    field.remove_prefix(std::min(end + 1, field.size()));
-    pair.remove_prefix(std::min(pair.find_first_not_of(' '), pair.size()));
-    if (!pair.starts_with(cookie_name) || pair.size() == cookie_name.size() ||
-        pair[cookie_name.size()] != '=')
-      continue;
-    const auto value = pair.substr(cookie_name.size() + 1);
-    return Secret::parse(value) ? std::optional(std::string(value)) : std::nullopt;
-  }
-  return std::nullopt;
+// The session cookie's value; nothing where it is not there or malformed.
+std::optional<std::string> find_session_cookie(const http::Request& request) {
+  const auto value = find_cookie(request, cookie_name);
+  return value && Secret::parse(*value) ? std::optional(std::string(*value)) : std::nullopt;
 }
 
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
+// As what it acts remains to be found out: role_of_token() blocks, the index does not.
 Result<Authenticated> authenticate_token(Services& services, const http::Request& request, std::size_t reader,
                                          Caller caller) {
   const auto key = request.header_count("Authorization") == 1
@@ -58,7 +44,6 @@ Result<Authenticated> authenticate_token(Services& services, const http::Request
         caller.actor.set_kind(Actor::TOKEN);
         caller.actor.set_id(identity->token.text());
         caller.account = identity->account;
-        caller.role = MEMBER;
         caller.permissions = identity->permissions;
         return Authenticated{std::move(caller), std::nullopt};
       });
@@ -71,7 +56,7 @@ Result<Authenticated> authenticate_session(Services& services, const http::Reque
   const auto account = AccountId::parse(session->user.account_id());
   if (!account) return fail(ErrorKind::kUnauthenticated, "Sign in first.");
   if (!is_safe(request.method()) &&
-      !same(request.header("X-CSRF-Token").value_or(""), csrf_token(services, cookie))) {
+      !is_same_secret(request.header("X-CSRF-Token").value_or(""), csrf_token(services, cookie))) {
     return fail(ErrorKind::kForbidden, "X-CSRF-Token is missing or not the session's.");
   }
   caller.actor.set_kind(Actor::USER);
@@ -86,9 +71,18 @@ Result<Authenticated> authenticate_session(Services& services, const http::Reque
 awaitable<Result<Authenticated>> authenticate(Services& services, const http::Request& request,
                                               std::size_t reader, Caller caller) {
   if (request.header("Authorization")) {
-    co_return authenticate_token(services, request, reader, std::move(caller));
+    auto authenticated = authenticate_token(services, request, reader, std::move(caller));
+    if (!authenticated) co_return authenticated;
+    auto find_role = [&services, &by = authenticated->caller]() -> Result<Role> {
+      const auto token = TokenId::parse(by.actor.id());
+      return token ? role_of_token(services, by.account, *token) : MEMBER;
+    };
+    const auto role = co_await services.blocking.run(std::move(find_role));
+    if (!role) co_return std::unexpected(role.error());
+    authenticated->caller.role = *role;
+    co_return authenticated;
   }
-  auto cookie = find_cookie(request.header("Cookie").value_or(""));
+  auto cookie = find_session_cookie(request);
   if (!cookie) co_return fail(ErrorKind::kUnauthenticated, "Send an API key, or sign in.");
   auto read = [&services, &request, &cookie, &caller] {
     return authenticate_session(services, request, std::move(*cookie), std::move(caller));

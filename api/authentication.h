@@ -12,8 +12,8 @@
 
 namespace mintmark {
 
-// Who asks: by Authorization: ApiKey …, or else by the session cookie. `caller` comes with its request id and
-// ip.
+// Who asks, and in which role: by Authorization: ApiKey …, or else by the session cookie. `caller` comes with
+// its request id and ip.
 struct Authenticated {
   Caller caller;
   std::optional<std::string> cookie;  // where the session's cookie did it

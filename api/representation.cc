@@ -204,7 +204,8 @@ json::object represent_account(const Services& services, const AccountRow& row) 
 
 json::object represent_user(const Services& services, const UserRow& row) {
   json::object events{{"created", represent_created(services, row.created())}};
-  if (row.created().by().kind() == Actor::USER) events["invited"] = events["created"];
+  // An operator's own choice invites nobody.
+  if (row.created().by().kind() != Actor::OPERATOR) events["invited"] = events["created"];
   if (row.has_activated_at_us()) events["activated"] = {{"at", date(row.activated_at_us())}};
   if (row.has_signed_in_at_us()) events["signed"] = {{"at", date(row.signed_in_at_us())}};
   return {

@@ -15,11 +15,11 @@
 
 namespace mintmark {
 
-// Who may call a route. Each level takes in the ones behind it.
+// Who may call a route, by their role; a token acts in its creator's. Each level takes in the ones behind it.
 enum class Access : std::uint8_t {
   kPublic,  // anybody
-  kRead,    // anybody known: owners, members, auditors, tokens
-  kWrite,   // owners, members and tokens: not auditors
+  kRead,    // anybody known: owners, members, auditors
+  kWrite,   // owners and members: not auditors
   kOwner,   // owners alone
 };
 

@@ -5,14 +5,22 @@
 
 #include <fmt/format.h>
 
+#include "api/token_role.h"
 #include "domain/extension.h"
 #include "projections/token_row.h"
 
 namespace mintmark {
 namespace {
 
-std::unexpected<Error> holds_more() {
-  return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
+// That the caller may do all that the token may: else its value, or its being active, would lend them more.
+Result<void> check_within(const Services& services, const Caller& caller, const Token& token,
+                          const LoadedStream& stream) {
+  if (!holds_no_more(token, caller.permissions)) {
+    return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
+  }
+  const auto role = role_of_token(services, caller.account, stream.events.front().recorded.actor());
+  if (is_within(role, caller.role)) return {};
+  return fail(ErrorKind::kForbidden, "The token acts in a role that allows more than yours.");
 }
 
 // That the account has the extension, and that it may have one more token.
@@ -69,14 +77,16 @@ Decide decide_own(const Caller& caller, Command command, Decision extras = {}) {
   };
 }
 
-// The same, of what would lend the caller the token's permissions.
+// The same, of what would lend the caller what the token may.
 template <class Command>
-Decide decide_own_within(const Caller& caller, Command command) {
-  return [&caller, decide_this = decide_own(caller, std::move(command))](const LoadedStream& stream) {
+Decide decide_own_within(const Services& services, const Caller& caller, Command command) {
+  return [&services, &caller, decide_this = decide_own(caller, std::move(command))](
+             const LoadedStream& stream) -> Result<Decision> {
     const auto token = fold<Token>(stream);
-    const bool own = token.account == caller.account;
-    return own && !holds_no_more(token, caller.permissions) ? Result<Decision>(holds_more())
-                                                            : decide_this(stream);
+    if (token.account != caller.account) return decide_this(stream);
+    const auto within = check_within(services, caller, token, stream);
+    if (!within) return std::unexpected(within.error());
+    return decide_this(stream);
   };
 }
 
@@ -136,7 +146,7 @@ awaitable<Result<TokenWithValue>> replace_value(Services& services, const Caller
     const auto due = decide(token, ComeDue{now});
     const auto version = stream.version + due->size() + 1;
     const Command command{make_credentials(services, **data_key, id, token.extension, version), expiry, now};
-    return decide_own_within(caller, command)(stream);
+    return decide_own_within(services, caller, command)(stream);
   };
   auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
@@ -180,12 +190,14 @@ awaitable<Result<ChangedToken>> update_token(Services& services, const Caller& c
 
 awaitable<Result<ChangedToken>> activate_token(Services& services, const Caller& caller, TokenId id) {
   const ActivateToken activate{services.clock.now()};
-  co_return co_await change(services, caller, id, decide_own_within(caller, activate));
+  co_return co_await change(services, caller, id, decide_own_within(services, caller, activate));
 }
 
 awaitable<Result<ChangedToken>> deactivate_token(Services& services, const Caller& caller, TokenId id) {
   const DeactivateToken deactivate{services.clock.now()};
-  co_return co_await change(services, caller, id, decide_own(caller, deactivate));
+  // A full disk keeps no key alive.
+  Decision extras{{}, {}, {}, true};
+  co_return co_await change(services, caller, id, decide_own(caller, deactivate, std::move(extras)));
 }
 
 awaitable<Result<TokenWithValue>> rotate_token(Services& services, const Caller& caller, TokenId id,
@@ -212,7 +224,8 @@ awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Cal
 }
 
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id) {
-  auto written = co_await write(services, caller, stream_of(id), decide_own_within(caller, RevealToken{}));
+  auto written =
+      co_await write(services, caller, stream_of(id), decide_own_within(services, caller, RevealToken{}));
   if (!written) co_return std::unexpected(std::move(written.error()));
   auto read = [&services, &caller, id, committed = written->committed] {
     return read_back(services, caller, id, committed);

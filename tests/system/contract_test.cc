@@ -13,18 +13,18 @@ TEST(Contract, EveryOperationAnswersAsItSays) {
   const std::filesystem::path build = MINTMARK_CONTRACT_BUILD_FOLDER;
   install_packages("tests/system/contract", build);
   const InitialisedFolder folder;
-  // A provider's owner may do everything that an owner may, and open accounts.
+  // Whoever acts as a provider's owner may do everything that an owner may, and open accounts.
   const auto opened = folder.run_json({"account", "open", "--name", "Provider", "--type", "provider"});
   const auto account = text(opened, "account");
-  const std::string email = "provider@example.com";
-  const auto owner = folder.run_json({"user", "add", "--account", account, "--email", email});
+  const auto owner =
+      folder.run_json({"user", "add", "--account", account, "--email", "provider@example.com"});
+  const auto token = folder.run_json({"token", "create", "--account", account, "--name", "Contract"});
   ServerProcess server(folder.path(), {"--webhook-networks", "127.0.0.0/8", "--webhook-ports", "0"});
   const auto facts = std::filesystem::absolute("tests/golden/contract/facts.json");
   const auto finished = run_process({.command = {"node", "--test", "contract.test.mjs"},
                                      .environment = {{"ENDPOINT", server.endpoint() + "/public/v1"},
                                                      {"FACTS", facts.string()},
-                                                     {"EMAIL", email},
-                                                     {"PASSWORD", text(owner, "password")},
+                                                     {"KEY", "ApiKey " + text(token, "key")},
                                                      {"ACCOUNT", account},
                                                      {"USER", text(owner, "user")}},
                                      .folder = build.string()},

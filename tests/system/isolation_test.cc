@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 
 #include "tests/system/fixture.h"
+#include "tests/system/foreign_things.h"
 
 namespace mintmark::testing::isolation_test {
 namespace {
 
 namespace json = boost::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Isolation : public ServerTest {
  protected:
@@ -98,11 +101,33 @@ TEST_F(Isolation, AnotherAccountItsUsersAndItsNameAreLikeAbsentOnes) {
 TEST_F(Isolation, ListsHoldTheOwnAccountsThingsOnly) {
   auto ours = owner();
   auto theirs = as(stranger_);
-  const auto token = create_token(theirs, "Hidden");
-  EXPECT_EQ(ours.get("/auth/tokens?limit=1000").body.find(text(token, "id")), std::string::npos);
-  EXPECT_EQ(ours.get("/accounts").body.find(stranger_.account), std::string::npos);
-  EXPECT_EQ(ours.get("/accounts/" + folder().account() + "/users").body.find(stranger_.user),
-            std::string::npos);
+  const auto foreign = make_things(theirs, stranger_);
+  const auto own = make_things(ours, {folder().account(), folder().user(), folder().email(), ""});
+  struct List {
+    std::string path;
+    std::string kind;  // of what it holds
+  };
+  const std::vector<List> lists = {
+      {"/auth/tokens?limit=1000", "tokens"},
+      {"/accounts/" + folder().account() + "/users", "users"},
+      {"/auth/sessions", "sessions"},
+      {"/extensions", "extensions"},
+      {"/notifications/webhooks", "webhooks"},
+      {"/notifications/webhooks/" + own.at("webhooks") + "/deliveries", "jobs"},
+      {"/jobs", "jobs"},
+      {"/events?limit=1000", "tokens"},
+      {"/events?limit=1000", "webhooks"},
+      {"/events/export?format=jsonl", "extensions"},
+      {"/events/export?format=csv", "webhooks"},
+  };
+  for (const auto& [path, kind] : lists) {
+    const auto listed = ours.get(path);
+    EXPECT_EQ(listed.status, 200) << path;
+    EXPECT_THAT(listed.body, HasSubstr(own.at(kind))) << path;
+    for (const auto& [of, id] : foreign) EXPECT_THAT(listed.body, Not(HasSubstr(id))) << path << " " << of;
+    EXPECT_THAT(listed.body, Not(HasSubstr(stranger_.account))) << path;
+  }
+  EXPECT_THAT(ours.get("/accounts").body, Not(HasSubstr(stranger_.account)));
   for (const auto& listed : theirs.get("/auth/tokens?limit=1000").array()) {
     EXPECT_EQ(text(listed.at("owner").as_object(), "id"), stranger_.account);
   }

@@ -20,9 +20,7 @@ TEST(Sdk, DoesItsWorkUnmodified) {
   const auto finished = run_process({.command = {"node", "--test", "sdk.test.mjs"},
                                      .environment = {{"ENDPOINT", server.endpoint() + "/public/v1"},
                                                      {"KEY", "ApiKey " + text(created, "key")},
-                                                     {"ACCOUNT", folder.account()},
-                                                     {"EMAIL", folder.email()},
-                                                     {"PASSWORD", folder.password()}},
+                                                     {"ACCOUNT", folder.account()}},
                                      .folder = build.string()},
                                     std::chrono::seconds(120));
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;

@@ -1,5 +1,6 @@
 // Every operation of the published contract (FACTS: tests/golden/contract/facts.json) against the running program:
-// its status, its fields and its schema. Wants ENDPOINT (…/public/v1), EMAIL, PASSWORD, ACCOUNT and USER: an owner's.
+// its status, its fields and its schema. Wants ENDPOINT (…/public/v1), ACCOUNT (PA-…), its USER (UR-…) and KEY
+// (ApiKey SU-…:…), which acts as an owner: a key is the only credential that the contract has.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,7 +9,7 @@ import test, { after, before } from 'node:test';
 import { preparations, tokenBody } from './preparations.mjs';
 import { validatorFor } from './schemas.mjs';
 
-const { ENDPOINT, FACTS, EMAIL, PASSWORD, ACCOUNT, USER } = process.env;
+const { ENDPOINT, FACTS, KEY, ACCOUNT, USER } = process.env;
 const { operations, components } = JSON.parse(readFileSync(FACTS, 'utf8'));
 const validator = validatorFor(components);
 
@@ -49,7 +50,7 @@ before(async () => {
   receiver = createServer((request, response) => request.resume().on('end', () => response.writeHead(200).end()));
   await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   context.receiver = `http://127.0.0.1:${receiver.address().port}/`;
-  context.client = await context.signIn(EMAIL, PASSWORD);
+  context.client = clientWith({ Authorization: KEY });
 });
 after(() => receiver.close());
 
@@ -93,6 +94,27 @@ test('the schemas can refuse', async () => {
   assert.notEqual(validator(schema)({ ...made, owner: null }), '');
 });
 
+// An id of each kind that nobody has, by the segment of a path that stands before it.
+const absent = {
+  tokens: 'SU-000-000-000',
+  accounts: 'PA-000-000',
+  users: 'UR-000-000-000',
+  extensions: 'EXT-999-999',
+  modules: 'MD-9999',
+  webhooks: 'WH-000-000-000',
+};
+const withAbsentIds = (key) => key.split(' ')[1].replace(/(\w+)\/\{\w+\}/g, (_, kind) => `${kind}/${absent[kind]}`);
+
+for (const action of ['activate', 'deactivate']) {
+  test(`a token that is so already refuses to ${action}`, async () => {
+    const { id } = await context.client.make('/auth/tokens', tokenBody());
+    const path = `/auth/tokens/${id}/`;
+    if (action === 'deactivate') assert.equal((await context.client.send('POST', `${path}deactivate`)).status, 200);
+    const operation = operations[`POST /auth/tokens/{pk}/${action}`];
+    assertError(await context.client.send('POST', path + action), operation, 400);
+  });
+}
+
 for (const [key, operation] of Object.entries(operations)) {
   const [method] = key.split(' ');
   const prepare = async () => {
@@ -118,6 +140,20 @@ for (const [key, operation] of Object.entries(operations)) {
     const { path, body } = await prepare();
     assertError(await stranger.send(method, path, body), operation, 401);
   });
+
+  if (key.includes('{')) {
+    test(`${key} finds nothing under an id that nobody has`, async () => {
+      const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+      assertError(await context.client.send(method, withAbsentIds(key), body), operation, 404);
+    });
+  }
+
+  if (operation.parameters?.some(({ $ref }) => $ref?.endsWith('.limit'))) {
+    test(`${key} refuses a limit that comes twice`, async () => {
+      const { path } = await prepare();
+      assertError(await context.client.send(method, `${path}?limit=1&limit=1`), operation, 400);
+    });
+  }
 
   if (operation.requestBody) {
     test(`${key} refuses a body that is no JSON`, async () => {

@@ -1,5 +1,5 @@
-// What an API client does with the platform's own SDK. Wants ENDPOINT (…/public/v1), KEY (ApiKey SU-…:…) and
-// ACCOUNT (VA-…), and its owner's EMAIL and PASSWORD.
+// What an API client does with the platform's own SDK. Wants ENDPOINT (…/public/v1), KEY (ApiKey SU-…:…), which
+// acts as an owner, and ACCOUNT (VA-…).
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import test from 'node:test';
@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 const { ConnectClient, Directory, APIError } = require('@cloudblueconnect/connect-javascript-sdk');
 const GenericResource = require('@cloudblueconnect/connect-javascript-sdk/lib/connect/api/base.js');
 
-const { ENDPOINT, KEY, ACCOUNT, EMAIL, PASSWORD } = process.env;
+const { ENDPOINT, KEY, ACCOUNT } = process.env;
 const client = new ConnectClient(ENDPOINT, KEY);
 const tokens = new GenericResource(client, '/auth/tokens');
 const custom = { id: 'EXT-000' };
@@ -193,31 +193,34 @@ test('extensions are made and used', async () => {
   assert.deepEqual((await extensions.search({ system: 'false' })), []);
 });
 
-// The SDK sends keys alone; an owner's users are changed in a session, whose fields go along as options.
 test('users are invited, found, changed and deleted', async () => {
-  const login = await client.fetch('/auth/login', { method: 'POST', body: { email: EMAIL, password: PASSWORD } });
-  const cookie = login.headers.get('set-cookie').split(';')[0];
-  const { csrf_token: csrf } = await login.json();
-  const session = { Cookie: cookie, 'X-CSRF-Token': csrf };
   const users = client.accounts.users(ACCOUNT);
-  const asOwner = async (method, path, body) => {
-    const response = await fetch(`${ENDPOINT}/accounts/${ACCOUNT}/users${path}`, {
-      method, headers: { ...session, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body),
-    });
-    assert.ok(response.ok, `${method} ${path}: ${response.status}`);
-    return response.status === 204 ? undefined : response.json();
-  };
-  const made = await asOwner('POST', '', { email: 'sdk@example.com', groups: [{ id: 'UG-000-002' }] });
+  const made = await users.create({ email: 'sdk@example.com', groups: [{ id: 'UG-000-002' }] });
+  assert.match(made.id, /^UR-\d{3}-\d{3}-\d{3}$/);
   assert.deepEqual((await users.search({ email: 'sdk@example.com' })).map(({ id }) => id), [made.id]);
+  assert.deepEqual((await users.search({ 'groups.id': 'UG-000-002' })).map(({ id }) => id), [made.id]);
   assert.equal((await users.get(made.id)).status, 'active');
-  await asOwner('PUT', `/${made.id}`, { name: 'Sdk' });
+  const changed = await users.update(made.id, { name: 'Sdk', groups: [{ id: 'UG-000-003' }] });
+  assert.equal(changed.role, 'auditor');
   assert.deepEqual(
     (await users.search({ name: { $ilike: 'SDK' }, $ordering: '-email', limit: 1 })).map(({ id }) => id),
     [made.id],
   );
-  assert.equal((await apiErrorOf(users.update(made.id, { name: 'No' }))).status, 403);
-  await asOwner('DELETE', `/${made.id}`);
+  const member = await tokens.create({ name: "A token's token", extension: custom });
+  const others = new ConnectClient(ENDPOINT, `ApiKey ${member.token}`).accounts.users(ACCOUNT);
+  assert.equal((await apiErrorOf(others.update(made.id, { name: 'No' }))).status, 403);
+  await tokens.delete(member.id);
+  await users.delete(made.id);
   assert.equal((await users.search()).length, 1);
+});
+
+test('the account is changed', async () => {
+  const before = await client.accounts.get(ACCOUNT);
+  const changed = await client.accounts.update(ACCOUNT, { overview: 'From the SDK', countries: ['GB'] });
+  assert.equal(changed.overview, 'From the SDK');
+  assert.deepEqual(await client.accounts.get(ACCOUNT), changed);
+  assert.equal(changed.name, before.name);
+  assert.equal((await apiErrorOf(client.accounts.create({ name: 'A vendor opens none' }))).status, 403);
 });
 
 test('accounts and users are read', async () => {
