@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/authentication.h"
+#include "api/client_address.h"
 #include "api/commands.h"
 #include "api/conditions.h"
 #include "api/console.h"
@@ -49,6 +50,9 @@ bool is_read(const http::Request& request) {
 Result<void> read_idempotency_key(const Services& services, const http::Request& request, Caller& caller) {
   const auto key = request.header("Idempotency-Key");
   if (!key || is_read(request)) return {};
+  if (request.header_count("Idempotency-Key") > 1) {
+    return fail(ErrorKind::kInvalid, "Idempotency-Key: Given more than once.");
+  }
   if (key->empty() || key->size() > limits::idempotency_key_bytes_max || !is_visible_ascii(*key)) {
     return fail(ErrorKind::kInvalid, fmt::format("Idempotency-Key: Must be 1 to {} visible ASCII characters.",
                                                  limits::idempotency_key_bytes_max));
@@ -92,8 +96,14 @@ awaitable<Result<std::uint64_t>> version_before(Services& services, std::string 
 
 // Under which requests without credentials are counted: their address and path, so that a flood of one does
 // not keep others behind the same gateway from another, such as from signing in.
-std::string public_name(const http::Request& request) {
-  return fmt::format("{} {}", request.client_ip(), request.path());
+std::string public_name(const http::Request& request, std::string_view address) {
+  return fmt::format("{} {}", address, request.path());
+}
+
+// Signing in counts by e-mail address as well, which is in the body: its handler sees to that.
+bool counts_by_itself(const Route& route) {
+  const Handler signs_in = login;
+  return route.handler == signs_in;
 }
 
 bool has_json_body(const http::Request& request) {
@@ -119,7 +129,7 @@ awaitable<http::Response> Api::answer(const http::Request& request, std::size_t 
                 .account = AccountId::from_code(0),
                 .role = ROLE_UNSPECIFIED,
                 .request_id = request_id(services_, request),
-                .client_ip = std::string(request.client_ip()),
+                .client_ip = client_address(request, trusted_proxies_),
                 .idempotency_key = {}};
   const auto id = caller.request_id;
   http::Response response;
@@ -148,10 +158,11 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
   }
   if (!match.route) co_return method_not_allowed(match.allow);
 
+  const auto address = caller.client_ip;
   Context context{services_, request, std::move(caller), {}, match.parameters, throttle_, thread};
   if (match.route->access != Access::kPublic) {
     auto authenticated = co_await authenticate(services_, request, thread, std::move(context.caller));
-    if (!authenticated) co_return refuse(request, authenticated.error());
+    if (!authenticated) co_return refuse(request, address, authenticated.error());
     context.caller = std::move(authenticated->caller);
     context.cookie = std::move(authenticated->cookie);
     if (const auto wait = throttle_.requests.take(context.caller.actor.id())) {
@@ -163,8 +174,9 @@ awaitable<http::Response> Api::route(const http::Request& request, std::size_t t
     if (!permitted) co_return error_response(permitted.error());
     const auto key = read_idempotency_key(services_, request, context.caller);
     if (!key) co_return error_response(key.error());
-  } else if (const auto wait = throttle_.requests.take(public_name(request))) {
-    co_return too_many_requests(*wait);
+  } else if (!counts_by_itself(*match.route)) {
+    const auto wait = throttle_.requests.take(public_name(request, address));
+    if (wait) co_return too_many_requests(*wait);
   }
   if (!request.body().empty() && !has_json_body(request)) co_return unsupported_media_type();
   if (is_read(request)) co_return co_await answer_read(context, match, thread);
@@ -196,23 +208,24 @@ awaitable<http::Response> Api::answer_change(Context& context, const RouteMatch&
   const auto own = co_await check_ownership(services_, context, match, thread);
   if (!own) co_return error_response(own.error());
   const auto outcome = std::make_shared<WriteOutcome>();
-  context.caller.precondition = std::move(*precondition);
+  // What has no versions, such as a session, is at least there: else it were not the caller's own.
+  const bool is_there = *precondition && (*precondition)->any && !stream && names_one_thing(match);
+  if (!is_there) context.caller.precondition = std::move(*precondition);
   context.caller.outcome = outcome;
   auto response = co_await match.route->handler(context);
   add_outcome(response, *outcome, stream);
   co_return response;
 }
 
-http::Response Api::refuse(const http::Request& request, const Error& error) {
+http::Response Api::refuse(const http::Request& request, const std::string& address, const Error& error) {
   if (error.kind != ErrorKind::kUnauthenticated) return error_response(error);
-  const auto address = request.client_ip();
   RateLimiter::Wait wait;
   if (request.header("Authorization")) {
     wait = throttle_.failed(AuthenticationFailure::kKey, address);
   } else if (request.header("Cookie")) {
     wait = throttle_.failed(AuthenticationFailure::kSession, address);
   } else {
-    wait = throttle_.requests.take(public_name(request));
+    wait = throttle_.requests.take(public_name(request, address));
   }
   return wait ? too_many_requests(*wait) : error_response(error);
 }

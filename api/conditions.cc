@@ -68,6 +68,20 @@ std::optional<EntityTag> take_entity_tag(std::string_view& text) {
   return visible ? std::optional(EntityTag{weak, opaque}) : std::nullopt;
 }
 
+// What a term of a query says that a parameter is; nothing where it is about something else.
+std::optional<std::string_view> value_of(std::string_view term, std::string_view name) {
+  constexpr std::string_view call = "eq(";
+  constexpr std::string_view comparison = "eq=";
+  const bool is_call = term.starts_with(call) && term.ends_with(')');
+  if (is_call) term = term.substr(call.size(), term.size() - call.size() - 1);
+  if (!term.starts_with(name)) return std::nullopt;
+  term.remove_prefix(name.size());
+  if (!term.starts_with(is_call ? ',' : '=')) return std::nullopt;
+  term.remove_prefix(1);
+  if (!is_call && term.starts_with(comparison)) term.remove_prefix(comparison.size());
+  return term;
+}
+
 bool names_a_resource(std::string_view stream) {
   return std::ranges::any_of(collections, [stream](const Collection& collection) {
     return stream.starts_with(collection.stream_prefix);
@@ -83,8 +97,22 @@ bool Precondition::holds(std::uint64_t oldest, std::uint64_t newest) const {
 }
 
 bool leaves_unchanged(const Event& event) {
-  return event.has_token_revealed() || event.has_handle_exchanged() || event.has_webhook_triggered() ||
-         event.has_webhook_test_requested();
+  constexpr std::array leaving = std::to_array<Event::KindCase>({
+      Event::kTokenRevealed,
+      Event::kHandleExchanged,
+      Event::kTokenExpiring,
+      Event::kTokenExpired,
+      Event::kTokenRenewalCompleted,
+      Event::kZapierConnectionIssued,
+      Event::kZapierProvisioningFailed,
+      Event::kWebhookTriggered,
+      Event::kWebhookTestRequested,
+      Event::kWebhookPaused,
+      Event::kWebhookResumed,
+      Event::kPasswordSet,
+      Event::kSessionsEnded,
+  });
+  return std::ranges::find(leaving, event.kind_case()) != leaving.end();
 }
 
 void WriteOutcome::note(const std::string& stream, std::uint64_t version) {
@@ -108,6 +136,10 @@ std::optional<std::string> resource_stream(const RouteMatch& match) {
 
 bool is_single_resource(const RouteMatch& match) {
   return match.route->path.ends_with('}');
+}
+
+bool names_one_thing(const RouteMatch& match) {
+  return match.route->path.find('{') != std::string_view::npos;
 }
 
 Result<std::optional<Precondition>> read_precondition(const http::Request& request, std::string stream) {
@@ -141,9 +173,10 @@ Result<std::optional<std::string_view>> find_parameter(const http::Request& requ
     const auto end = std::min(query.find('&'), query.size());
     const auto term = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    if (!term.starts_with(name) || !term.substr(name.size()).starts_with('=')) continue;
+    const auto found = value_of(term, name);
+    if (!found) continue;
     if (value) return fail(ErrorKind::kInvalid, fmt::format("{}: Given more than once.", name));
-    value = term.substr(name.size() + 1);
+    value = found;
   }
   return value;
 }

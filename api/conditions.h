@@ -29,8 +29,9 @@ struct Precondition {
   bool holds(std::uint64_t oldest, std::uint64_t newest) const;
 };
 
-// Whether the event leaves all that a client can set of the thing as it was: it records what somebody did
-// with the thing, so that a change made from a version before it overwrites nothing.
+// Whether the event leaves all that a client can set of the thing as it was: it records what somebody or the
+// worker did with the thing, or what only time brought, so that a change made from a version before it
+// overwrites nothing.
 bool leaves_unchanged(const Event& event);
 
 // What a request's writes did, noted by write() (api/commands.h) for the fields of the answer. Of one
@@ -49,12 +50,15 @@ std::optional<std::string> resource_stream(const RouteMatch& match);
 // Whether the path ends in an id: its GET then shows one thing.
 bool is_single_resource(const RouteMatch& match);
 
+// Whether the path holds an id: what it asks for is about one thing.
+bool names_one_thing(const RouteMatch& match);
+
 // Nothing without If-Match; kInvalid where the field is not "*" or a list of entity tags. A weak tag, and one
 // that no answer of ours has carried, matches nothing.
 Result<std::optional<Precondition>> read_precondition(const http::Request& request, std::string stream);
 
-// The value of a query's parameter that is no part of its filter, as it was sent: of name=value at the
-// query's top. kInvalid where it comes twice.
+// The value of a query's parameter that is no part of its filter, as it was sent: of name=value,
+// name=eq=value or eq(name,value) at the query's top. kInvalid where it comes twice.
 Result<std::optional<std::string_view>> find_parameter(const http::Request& request, std::string_view name);
 
 // A position as it is written, a whole number.

@@ -35,6 +35,15 @@ std::size_t count_other_active_owners(Services& services, AccountId account, Use
   return count;
 }
 
+// Whether the caller has seen the user as they are. Like write(), but it knows of the members-… stream alone.
+bool has_seen(const Caller& caller, const std::string& stream, const LoadedStream& loaded) {
+  const auto& wanted = caller.precondition;
+  if (!wanted || wanted->stream != stream) return true;
+  auto since = loaded.version;
+  while (since > 0 && leaves_unchanged(loaded.events[since - 1].recorded.event())) --since;
+  return wanted->holds(since, loaded.version);
+}
+
 // What `step` decides is for the user's own stream; the account's members-… stream goes with it.
 Result<Decision> decide_change(Services& services, const Caller& caller, UserId id, const Step& step) {
   const auto stream = stream_of(id);
@@ -43,6 +52,13 @@ Result<Decision> decide_change(Services& services, const Caller& caller, UserId 
   if (member.user.account != caller.account) return fail(ErrorKind::kNotFound, "User not found.");
   member.other_active_owners = count_other_active_owners(services, caller.account, id);
   auto decision = step(member);
+  if (!decision && decision.error().kind == ErrorKind::kNotFound) return decision;
+  if (!has_seen(caller, stream, loaded)) {
+    return fail(ErrorKind::kPreconditionFailed, "If-Match: This has changed since you read it.");
+  }
+  if (decision && caller.outcome) {
+    caller.outcome->note(stream, loaded.version + decision->events.size());
+  }
   if (!decision || decision->events.empty()) return decision;
   decision->other_streams.push_back(
       make_append(services, stream, loaded.version, std::move(decision->events)));
@@ -57,7 +73,9 @@ awaitable<Result<Position>> change_member(Services& services, const Caller& call
   Decide decide_this = [&services, &caller, id, &step](const LoadedStream&) {
     return decide_change(services, caller, id, step);
   };
-  auto written = co_await write(services, caller, "members-" + caller.account.text(), std::move(decide_this));
+  Caller writer = caller;
+  if (writer.precondition && writer.precondition->stream == stream_of(id)) writer.precondition.reset();
+  auto written = co_await write(services, writer, "members-" + caller.account.text(), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
   co_return written->committed.last;
 }
@@ -150,7 +168,9 @@ awaitable<Result<Position>> update_member(Services& services, const Caller& call
 
 awaitable<Result<Position>> deactivate_member(Services& services, const Caller& caller, UserId id) {
   Step step = [](const Member& member) {
-    return decision_of(decide(member.user, DeactivateUser{member.other_active_owners}));
+    auto decision = decision_of(decide(member.user, DeactivateUser{member.other_active_owners}));
+    if (decision) decision->frees_space = true;  // a full disk keeps nobody in
+    return decision;
   };
   co_return co_await change_member(services, caller, id, std::move(step));
 }

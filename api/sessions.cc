@@ -1,12 +1,15 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "api/device_cookie.h"
 #include "api/errors.h"
 #include "api/handlers.h"
 #include "api/json.h"
 #include "api/list_response.h"
 #include "api/representation.h"
+#include "api/session_service.h"
 #include "api/user_service.h"
+#include "domain/user.h"
 
 namespace mintmark {
 namespace {
@@ -71,14 +74,19 @@ awaitable<http::Response> login(Context& context) {
   // As sign_in() takes it: in whatever case it is written, it is one address.
   const auto name = lower_case(*email);
   auto& throttle = context.throttle;
-  const auto address = context.request.client_ip();
-  if (const auto wait = throttle.sign_ins.begin(address, name)) co_return too_many_requests(*wait);
+  const auto device = known_device(services, context.request, name);
+  const auto source = device ? "device " + *device : context.caller.client_ip;
+  if (const auto wait = throttle.requests.take(fmt::format("{} signs in as {}", source, name))) {
+    co_return too_many_requests(*wait);
+  }
+  const auto kind = device ? AttemptSource::kProven : AttemptSource::kAddress;
+  if (const auto wait = throttle.sign_ins.begin(source, name, kind)) co_return too_many_requests(*wait);
   const auto signed_in = co_await sign_in(services, context.caller, std::move(*email), std::move(*password));
   if (!signed_in && signed_in.error().kind == ErrorKind::kUnauthenticated) {
     throttle.failures.note(AuthenticationFailure::kPassword);
   }
   if (!signed_in) co_return error_response(signed_in.error());
-  throttle.sign_ins.succeeded(address, name);
+  throttle.sign_ins.succeeded(source, name);
   const auto position = services.projector.position();
   auto represent = [&services, &signed_in]() -> Result<json::object> {
     return represent_session_of(services, signed_in->cookie);
@@ -88,6 +96,8 @@ awaitable<http::Response> login(Context& context) {
   auto response = json_response(200, *session);
   constexpr auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(limits::session_time_max);
   response.headers.emplace_back("Set-Cookie", set_cookie(services, signed_in->cookie, lifetime.count()));
+  response.headers.emplace_back("Set-Cookie",
+                                set_device_cookie(services, device ? *device : new_device(services), name));
   response.headers.emplace_back("Cache-Control", "no-store");
   add_position(response, position);
   co_return response;
@@ -130,13 +140,24 @@ awaitable<http::Response> change_password(Context& context) {
   auto wanted = fields.required_text("password");
   if (current && current->size() > limits::password_max) errors.add("current_password", "This is too long.");
   if (errors.any()) co_return error_response(std::move(errors).error().error());
+  const auto acceptable = check_password(*wanted);
+  if (!acceptable) co_return error_response(acceptable.error());
   auto& services = context.services;
+  // Whoever has got hold of a session is slowed down like anybody who guesses, and nobody else with them.
+  auto& throttle = context.throttle;
+  const auto source = "session " + session_id(services, *context.cookie);
+  const auto& user = context.caller.actor.id();
+  const auto wait = throttle.sign_ins.begin(source, user, AttemptSource::kProven);
+  if (wait) co_return too_many_requests(*wait);
   // The log gets no hash of the body: of passwords it keeps none that is quick to compute.
   auto& key = context.caller.idempotency_key;
   if (key) key->request_hash = services.peppers.name_hash("request", context.request.target());
   const auto position = co_await change_password(services, context.caller, *context.cookie,
                                                  std::move(*current), std::move(*wanted));
+  const bool is_wrong = !position && position.error().kind == ErrorKind::kInvalid;
+  if (is_wrong) throttle.failures.note(AuthenticationFailure::kPassword);
   if (!position) co_return error_response(position.error());
+  throttle.sign_ins.succeeded(source, user);
   http::Response response;
   add_position(response, *position);
   co_return response;

@@ -40,8 +40,8 @@ std::string_view name_of(AuthenticationFailure kind) {
   return "";
 }
 
-std::string pair_of(std::string_view address, std::string_view email) {
-  return fmt::format("{} {}", address, email);
+std::string pair_of(std::string_view source, std::string_view email) {
+  return fmt::format("{} {}", source, email);
 }
 
 }  // namespace
@@ -107,24 +107,26 @@ void SignInThrottle::count(Value& value, std::uint32_t free) {
   value.open_us = now + std::min(second_us << doublings, microseconds(delay_max).count());
 }
 
-std::optional<seconds> SignInThrottle::begin(std::string_view address, std::string_view email) {
+std::optional<seconds> SignInThrottle::begin(std::string_view source, std::string_view email,
+                                             AttemptSource kind) {
   if (!enabled_) return std::nullopt;
   const auto now = now_us(clock_);
   const std::scoped_lock lock(mutex_);
   // One after the other: finding the second may put another name into the first one's slot.
-  const auto pair = find(pair_of(address, email));
+  const auto pair = find(pair_of(source, email));
   const auto all = find(email);
-  const auto open_us = pair.known ? pair.open_us : std::max(pair.open_us, all.open_us);
+  const bool known = pair.known || kind == AttemptSource::kProven;
+  const auto open_us = known ? pair.open_us : std::max(pair.open_us, all.open_us);
   if (now < open_us) return rounded_up(open_us - now);
-  count(find(pair_of(address, email)), pair_failures_free);
-  if (!pair.known) count(find(email), email_failures_free);
+  count(find(pair_of(source, email)), pair_failures_free);
+  if (!known) count(find(email), email_failures_free);
   return std::nullopt;
 }
 
-void SignInThrottle::succeeded(std::string_view address, std::string_view email) {
+void SignInThrottle::succeeded(std::string_view source, std::string_view email) {
   const auto now = now_us(clock_);
   const std::scoped_lock lock(mutex_);
-  find(pair_of(address, email)) = {now, 0, 0, true};
+  find(pair_of(source, email)) = {now, 0, 0, true};
   find(email) = {now, 0, 0, false};
 }
 

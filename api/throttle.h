@@ -69,9 +69,17 @@ class RateLimiter {
   SlotTable<Value> table_;  // guarded by mutex_
 };
 
+// What an attempt at a password is counted under.
+enum class AttemptSource : std::uint8_t {
+  kAddress,  // where it comes from, as far as that can be told
+  kProven,   // a browser or a session that has shown the password before: nobody else counts under its name
+};
+
 // Delays on guessing passwords, because each guess costs an Argon2id. They grow with the failures of one
-// address on one e-mail address, and, later, of all addresses together on it; a pair that has signed in
-// before is free of the second kind. Other e-mail addresses are untouched, wherever they sign in from.
+// source on one e-mail address, and, later, of all addresses together on it; a source that is proven or has
+// signed in before is free of the second kind. Other e-mail addresses are untouched, wherever they sign in
+// from. So a guesser can delay people only who sign in for the first time in a browser, from the guesser's
+// own address or after many guesses from many, and never those whose browser is known.
 class SignInThrottle {
  public:
   // Where it is not `enabled` nobody waits.
@@ -86,8 +94,9 @@ class SignInThrottle {
 
   // Before a password is checked: nothing where it may be, and then it counts as a failure until succeeded();
   // else how long to wait. What comes too early does not count, so nobody can hold the door shut for good.
-  std::optional<std::chrono::seconds> begin(std::string_view address, std::string_view email);
-  void succeeded(std::string_view address, std::string_view email);
+  std::optional<std::chrono::seconds> begin(std::string_view source, std::string_view email,
+                                            AttemptSource kind = AttemptSource::kAddress);
+  void succeeded(std::string_view source, std::string_view email);
 
  private:
   struct Value {
@@ -131,7 +140,7 @@ class FailureSummary {
 
 struct ThrottleOptions {
   std::uint32_t request_rate =
-      0;  // a second, for each token, person or, without either, address; 0: no limit
+      0;  // a second, for each token, person or, without either, address and path; 0: no limit
   std::uint32_t request_burst = 1;
   bool slow_guessing = true;  // whether failed authentications are limited
 };

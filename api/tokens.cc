@@ -200,7 +200,7 @@ awaitable<http::Response> exchange(Context& context, const json::object& body) {
   if (!exchanged) {
     const auto& error = exchanged.error();
     if (error.kind != ErrorKind::kInvalid) co_return error_response(error);
-    const auto wait = context.throttle.failed(AuthenticationFailure::kHandle, context.request.client_ip());
+    const auto wait = context.throttle.failed(AuthenticationFailure::kHandle, context.caller.client_ip);
     co_return wait ? too_many_requests(*wait) : error_response(error);
   }
   auto token = co_await represent(context.services, exchanged->row);

@@ -2,51 +2,24 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <system_error>
 
-#include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include "domain/limits.h"
 #include "tools/modules_file.h"
+#include "tools/setting_values.h"
 #include "worker/outbound_policy.h"
 #include "worker/outbound_url.h"
 
 namespace mintmark {
 namespace {
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = !text.empty() && code == std::errc() && end == text.data() + text.size();
-  return whole ? std::optional(number) : std::nullopt;
-}
-
-struct ListenAddress {
-  std::string address;
-  std::uint16_t port;
-};
-
-Result<ListenAddress> parse_listen_address(const std::string& value) {
-  const auto colon = value.rfind(':');
-  const auto port =
-      colon == std::string::npos ? std::nullopt : parse_number<std::uint16_t>(value.substr(colon + 1));
-  if (!port || colon == 0) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT");
-  auto address = value.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  boost::system::error_code code;
-  boost::asio::ip::make_address(address, code);
-  if (code) return fail(ErrorKind::kInvalid, "must be ADDRESS:PORT with a numeric IPv4 or IPv6 address");
-  return ListenAddress{std::move(address), *port};
-}
 
 Result<void> set_listen(Config& config, const std::string& value) {
   auto listen = parse_listen_address(value);
@@ -73,9 +46,7 @@ Result<void> set_threads(Config& config, const std::string& value) {
 }
 
 Result<void> set_secure_cookies(Config& config, const std::string& value) {
-  if (value != "true" && value != "false") return fail(ErrorKind::kInvalid, "must be true or false");
-  config.secure_cookies = value == "true";
-  return {};
+  return set_flag(config.secure_cookies, value);
 }
 
 // Only what can stand before a path: no query, fragment, user or password.
@@ -92,9 +63,7 @@ Result<void> set_public_url(Config& config, const std::string& value) {
 }
 
 Result<void> set_slow_guessing(Config& config, const std::string& value) {
-  if (value != "true" && value != "false") return fail(ErrorKind::kInvalid, "must be true or false");
-  config.slow_guessing = value == "true";
-  return {};
+  return set_flag(config.slow_guessing, value);
 }
 
 Result<void> set_log_level(Config& config, const std::string& value) {
@@ -148,19 +117,11 @@ Result<void> set_tree_head_key_file(Config& config, const std::string& value) {
 }
 
 Result<void> set_tree_head_interval(Config& config, const std::string& value) {
-  constexpr std::uint32_t interval_s_max = 7 * 24 * 3600;
-  const auto seconds = parse_number<std::uint32_t>(value);
-  if (!seconds || *seconds > interval_s_max) return fail(ErrorKind::kInvalid, "must be 0 to 604800");
-  config.tree_head_interval_s = *seconds;
-  return {};
+  return set_interval(config.tree_head_interval_s, value);
 }
 
 Result<void> set_usage_interval(Config& config, const std::string& value) {
-  constexpr std::uint32_t interval_s_max = 7 * 24 * 3600;
-  const auto seconds = parse_number<std::uint32_t>(value);
-  if (!seconds || *seconds > interval_s_max) return fail(ErrorKind::kInvalid, "must be 0 to 604800");
-  config.usage_interval_s = *seconds;
-  return {};
+  return set_interval(config.usage_interval_s, value);
 }
 
 Result<void> set_verify_rate(Config& config, const std::string& value) {
@@ -194,16 +155,6 @@ Result<void> set_provisioning_secret_file(Config& config, const std::string& val
   return {};
 }
 
-// A whole number from 1 to `max`.
-template <class Number>
-Result<void> set_count(Number& number, const std::string& value, std::size_t max) {
-  const auto given = parse_number<std::size_t>(value);
-  if (!given || *given == 0 || *given > max)
-    return fail(ErrorKind::kInvalid, fmt::format("must be 1 to {}", max));
-  number = Number(static_cast<std::int64_t>(*given));
-  return {};
-}
-
 Result<void> set_webhook_concurrency(Config& config, const std::string& value) {
   return set_count(config.webhook_concurrency, value, limits::worker_concurrency_max);
 }
@@ -220,35 +171,17 @@ Result<void> set_webhook_history(Config& config, const std::string& value) {
   return set_count(config.webhook_history, value, limits::webhook_history_days_max);
 }
 
-// The parts between commas, without the spaces around them.
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> parts;
-  while (!list.empty()) {
-    const auto end = std::min(list.find(','), list.size());
-    auto part = list.substr(0, end);
-    list.remove_prefix(std::min(end + 1, list.size()));
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-  }
-  return parts;
+Result<void> set_trusted_proxies(Config& config, const std::string& value) {
+  return set_networks(config.trusted_proxies, value);
 }
 
 Result<void> set_webhook_networks(Config& config, const std::string& value) {
-  std::vector<AddressRange> networks;
-  for (const auto& text : split(value)) {
-    const auto network = AddressRange::parse(text);
-    if (!network)
-      return fail(ErrorKind::kInvalid, "must be networks such as 10.0.0.0/8, separated by commas");
-    networks.push_back(*network);
-  }
-  config.webhook_networks = std::move(networks);
-  return {};
+  return set_networks(config.webhook_networks, value);
 }
 
 Result<void> set_webhook_ports(Config& config, const std::string& value) {
   std::vector<std::uint16_t> ports;
-  for (const auto& text : split(value)) {
+  for (const auto& text : split_list(value)) {
     const auto port = parse_number<std::uint16_t>(text);
     if (!port) return fail(ErrorKind::kInvalid, "must be ports, separated by commas; 0 for any");
     ports.push_back(*port);
@@ -268,6 +201,9 @@ constexpr std::array setting_table = std::to_array<Setting>({
      set_listen},
     {"threads", "threads that serve requests; 0 is one a core (0)", set_threads},
     {"secure_cookies", "true where people reach the console over https (false)", set_secure_cookies},
+    {"trusted_proxies",
+     "networks of the gateways whose X-Forwarded-For tells the client: 10.0.0.0/8,::1/128 (none)",
+     set_trusted_proxies},
     {"public_url", "the URL under which clients reach the server (http://ADDRESS:PORT of `listen`)",
      set_public_url},
     {"log_level", "debug, info, warn or error (info)", set_log_level},

@@ -23,6 +23,7 @@ struct Config {
   std::uint16_t port = 8080;
   std::size_t threads = 0;  // io threads; 0: one a core
   bool secure_cookies = false;
+  std::vector<AddressRange> trusted_proxies;  // whose X-Forwarded-For tells where a request comes from
   std::string public_url;  // without a slash at its end; empty: that of the address it listens on
   std::string log_level = "info";
   std::string key_file;  // empty: DIR/keys/key-encryption-key

@@ -112,7 +112,8 @@ int serve(const Config& config, bool as_json) {
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   Services& services = *(*instance)->services;
-  Api api(services, {config.request_rate, config.request_burst, config.slow_guessing});
+  Api api(services, {config.request_rate, config.request_burst, config.slow_guessing},
+          config.trusted_proxies);
   server = listen(server_options(config, open_files_max), api);
   if (!server) return report(server.error());
   // The port is known now, and nothing that tells it has started.

@@ -19,6 +19,14 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
   return std::nullopt;
 }
 
+std::vector<std::string_view> Request::header_values(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (std::size_t i = 0; i < field_count_; ++i) {
+    if (ascii_iequals(at(fields_[i].name), name)) values.push_back(at(fields_[i].value));
+  }
+  return values;
+}
+
 std::size_t Request::header_count(std::string_view name) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < field_count_; ++i) {

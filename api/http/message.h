@@ -27,11 +27,13 @@ class Request {
 
   // The value of the first field of that name, whatever its case; nothing where there is none.
   std::optional<std::string_view> header(std::string_view name) const;
+  // The values of all fields of that name, in the order they came in.
+  std::vector<std::string_view> header_values(std::string_view name) const;
   // How many fields have that name.
   std::size_t header_count(std::string_view name) const;
 
   std::string_view body() const { return body_; }
-  // The peer's address as text, without its port.
+  // The peer's address as text, without its port. Where gateways stand in between: api/client_address.h.
   std::string_view client_ip() const { return client_ip_; }
 
  private:

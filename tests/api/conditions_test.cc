@@ -98,6 +98,65 @@ TEST_F(ConditionsTest, AVersionBeforeSomebodyLookedAtTheValueStillHolds) {
   EXPECT_EQ(name(), "third");
 }
 
+TEST_F(ConditionsTest, AVersionBeforeWhatOnlyTimeOrTheWorkerBroughtStillHolds) {
+  const auto created = instance_.call(
+      request("POST", "/public/v1/auth/tokens").body(R"({"name":"x","extension":{"name":"zapier"}})"));
+  ASSERT_EQ(created.status, 201);
+  const auto id = TokenId::parse(json_of(created).at("id").as_string()).value();
+  const auto path = "/public/v1/auth/tokens/" + id.text();
+  Event expiring;
+  expiring.mutable_token_expiring();
+  Event expired;
+  expired.mutable_token_expired();
+  History(instance_.memory).add(id, connection_issued()).add(id, expiring).add(id, expired);
+  instance_.project();
+  EXPECT_EQ(header_of(instance_.call(request("GET", path)), "ETag"), "\"4\"");
+  const auto rename = [&](const std::string& tag) {
+    return instance_.call(request("PUT", path).header("If-Match", tag).body(R"({"name":"y"})")).status;
+  };
+  EXPECT_EQ(rename("\"5\""), 412);
+  EXPECT_EQ(rename(header_of(created, "ETag")), 200);
+  EXPECT_EQ(rename(header_of(created, "ETag")), 412) << "the name has changed since";
+}
+
+TEST_F(ConditionsTest, AUsersVersionHoldsUntilSomethingOfTheirsThatIsSetChanges) {
+  const auto user = instance_.add_user(account_, "bob@example.com", MEMBER);
+  const auto path = "/public/v1/accounts/" + account_.text() + "/users/" + user.id.text();
+  const auto seen = header_of(instance_.call(request("GET", path)), "ETag");
+  EXPECT_EQ(seen, "\"2\"");
+  ASSERT_TRUE(run(reset_password(*instance_.services, ApiInstance::caller(account_), "bob@example.com")));
+  const auto put = [&](const std::string& tag, const std::string& body) {
+    return instance_.call(request("PUT", path).header("If-Match", tag).body(body));
+  };
+  EXPECT_EQ(put("\"9\"", R"({"name":"Bob"})").status, 412);
+  const auto changed = put(seen, R"({"name":"Bob"})");
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  const auto now = header_of(changed, "ETag");
+  EXPECT_EQ(now, header_of(instance_.call(request("GET", path)), "ETag"));
+  EXPECT_EQ(put(seen, R"({"name":"Rob"})").status, 412);
+  EXPECT_EQ(put(seen, R"({"name":"Bob"})").status, 412) << "not even where nothing would change";
+  const auto unchanged = put(now, R"({"name":"Bob"})");
+  EXPECT_EQ(unchanged.status, 200);
+  EXPECT_EQ(header_of(unchanged, "ETag"), now) << "nothing changed";
+  EXPECT_EQ(instance_.call(request("DELETE", path).header("If-Match", now)).status, 204);
+}
+
+TEST_F(ConditionsTest, WhatHasNoVersionsIsInAnyAndInNone) {
+  const auto ann = instance_.add_user(account_, "ann@example.com");
+  const auto cookie = instance_.sign_in("ann@example.com", ann.password);
+  const auto path = "/public/v1/auth/sessions/" +
+                    session_id(*instance_.services, instance_.sign_in("ann@example.com", ann.password));
+  const auto end = [&](const std::string& target, const std::string& tag) {
+    return instance_.call(RequestBuilder("DELETE", target)
+                              .header("Cookie", "mintmark_session=" + cookie)
+                              .header("X-CSRF-Token", csrf_token(*instance_.services, cookie))
+                              .header("If-Match", tag));
+  };
+  EXPECT_EQ(end(path, "\"1\"").status, 412);
+  EXPECT_EQ(end(path, "*").status, 204);
+  EXPECT_EQ(end(path, "*").status, 404);
+}
+
 TEST_F(ConditionsTest, ARaceThatIsLostAfterTheCheckIsCaughtToo) {
   bool raced = false;
   instance_.log.before_append([&] {
@@ -171,6 +230,17 @@ TEST_F(ConditionsTest, AReadWaitsForThePositionThatItNames) {
   const auto list =
       instance_.call(request("GET", "/public/v1/auth/tokens").header("Mintmark-Min-Position", next));
   EXPECT_NE(list.body.find("later"), std::string::npos) << list.body;
+}
+
+TEST_F(ConditionsTest, APositionIsNamedAsAnyOtherParameter) {
+  const auto beyond = std::to_string(instance_.memory.head() + 1);
+  for (const auto* form : {"min_position=", "min_position=eq=", "eq(min_position,"}) {
+    const auto close = std::string(form).ends_with(',') ? ")" : "";
+    const auto target = path_ + "?" + form;
+    EXPECT_EQ(instance_.call(request("GET", target + beyond + close)).status, 503) << form;
+    EXPECT_EQ(instance_.call(request("GET", target + "1" + close)).status, 200) << form;
+    EXPECT_EQ(instance_.call(request("GET", target + "1" + close + "&min_position=1")).status, 400) << form;
+  }
 }
 
 TEST_F(ConditionsTest, APositionThatTheLogHasNotReachedIsToldAtOnce) {

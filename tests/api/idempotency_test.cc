@@ -66,6 +66,19 @@ TEST_F(IdempotencyTest, AKeyInALogOfAnEarlierVersionStillTellsWhatItDid) {
   EXPECT_EQ(instance_.memory.head(), head);
 }
 
+TEST_F(IdempotencyTest, ASecondKeyIsRefused) {
+  const auto head = instance_.memory.head();
+  const auto refused = instance_.call(RequestBuilder("PUT", path_)
+                                          .header("Authorization", "ApiKey " + created_.value.key->text())
+                                          .header("Content-Type", "application/json")
+                                          .header("Idempotency-Key", "once")
+                                          .header("idempotency-key", "twice")
+                                          .body(R"({"name":"new"})"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("Idempotency-Key: "), std::string::npos) << refused.body;
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 // A provider's owner, who may everything.
 class EveryChangeTest : public ::testing::Test {
  protected:

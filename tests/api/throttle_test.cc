@@ -94,6 +94,19 @@ TEST_F(ThrottleTest, ManyAddressesGuessingOnePasswordWaitTogether) {
       << "where she has signed in before she still can";
 }
 
+TEST_F(ThrottleTest, WhoeverIsProvenWaitsForTheirOwnMistakesAlone) {
+  SignInThrottle throttle(clock_, random_);
+  for (int i = 0; i < 50; ++i) throttle.begin("192.0.2." + std::to_string(i), "ann@example.com");
+  EXPECT_TRUE(throttle.begin("203.0.113.1", "ann@example.com"));
+  const auto by_device = [&] {
+    return throttle.begin("device 1", "ann@example.com", AttemptSource::kProven);
+  };
+  for (std::uint32_t i = 0; i < SignInThrottle::pair_failures_free; ++i) EXPECT_FALSE(by_device()) << i;
+  EXPECT_EQ(by_device(), 1s);
+  throttle.succeeded("device 1", "ann@example.com");
+  EXPECT_FALSE(by_device());
+}
+
 TEST_F(ThrottleTest, ASuccessAndAnHourOfRestForgive) {
   SignInThrottle throttle(clock_, random_);
   for (std::uint32_t i = 1; i < SignInThrottle::pair_failures_free; ++i) throttle.begin("a", "e");
@@ -141,10 +154,29 @@ class ThrottledApiTest : public ::testing::Test {
                              .build();
     return run(api_.answer(request, 0));
   }
-  http::Response log_in(const std::string& email, const std::string& password) {
+  http::Response log_in(const std::string& email, const std::string& password,
+                        const std::string& cookie = "") {
     const auto request = RequestBuilder("POST", "/public/v1/auth/login")
                              .header("Content-Type", "application/json")
+                             .header("Cookie", cookie)
                              .body(R"({"email":")" + email + R"(","password":")" + password + "\"}")
+                             .build();
+    return run(api_.answer(request, 0));
+  }
+  // What a browser keeps of the answer, but for its session.
+  static std::string device_of(const http::Response& answer) {
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Set-Cookie" && value.starts_with("mintmark_device="))
+        return value.substr(0, value.find(';'));
+    }
+    return "";
+  }
+  http::Response change_password(const std::string& cookie, const std::string& current) {
+    const auto request = RequestBuilder("POST", "/public/v1/auth/password")
+                             .header("Content-Type", "application/json")
+                             .header("Cookie", "mintmark_session=" + cookie)
+                             .header("X-CSRF-Token", csrf_token(*instance_.services, cookie))
+                             .body(R"({"current_password":")" + current + R"(","password":"a new password"})")
                              .build();
     return run(api_.answer(request, 0));
   }
@@ -194,6 +226,94 @@ TEST_F(ThrottledApiTest, GuessingOnePasswordLeavesTheOthersAtTheAddressAlone) {
   EXPECT_EQ(log_in("bob@example.com", bob.password).status, 200);
   instance_.clock.advance(SignInThrottle::delay_max);
   EXPECT_EQ(log_in("ann@example.com", ann.password).status, 200);
+}
+
+TEST_F(ThrottledApiTest, ABrowserThatIsKnownSignsInWhateverOthersGuessFromItsAddress) {
+  const auto ann = instance_.add_user(account_, "ann@example.com");
+  const auto bob = instance_.add_user(account_, "bob@example.com");
+  const auto first = log_in("ann@example.com", ann.password);
+  const auto device = device_of(first);
+  ASSERT_NE(device, "");
+  EXPECT_THAT(device, ::testing::Not(HasSubstr("ann")));
+  int refused = 0;
+  while (log_in("ann@example.com", "a wrong password").status == 401) ASSERT_LT(++refused, 100);
+  expect_throttled(log_in("ann@example.com", ann.password));
+  const auto by_device = log_in("Ann@Example.com", ann.password, "x=y; " + device);
+  EXPECT_EQ(by_device.status, 200) << by_device.body;
+  EXPECT_EQ(device_of(by_device), device) << "it stays the same browser";
+
+  while (log_in("bob@example.com", "a wrong password").status == 401) ASSERT_LT(++refused, 100);
+  expect_throttled(log_in("bob@example.com", bob.password, device));
+  auto forged = device;
+  forged.back() = forged.back() == '0' ? '1' : '0';
+  while (log_in("ann@example.com", "a wrong password").status == 401) ASSERT_LT(++refused, 100);
+  expect_throttled(log_in("ann@example.com", ann.password, forged));
+  EXPECT_EQ(log_in("ann@example.com", ann.password, device).status, 200);
+}
+
+TEST_F(ThrottledApiTest, AKnownBrowserIsNoWayToGuessOn) {
+  const auto ann = instance_.add_user(account_, "ann@example.com");
+  const auto device = device_of(log_in("ann@example.com", ann.password));
+  int refused = 0;
+  while (log_in("ann@example.com", "a wrong password", device).status == 401) ASSERT_LT(++refused, 100);
+  EXPECT_EQ(refused, static_cast<int>(SignInThrottle::pair_failures_free));
+  expect_throttled(log_in("ann@example.com", ann.password, device));
+}
+
+TEST_F(ThrottledApiTest, AFloodOfSignInsWithOneAddressKeepsNobodyElseOut) {
+  const auto bob = instance_.add_user(account_, "bob@example.com");
+  for (int i = 0; i < 100; ++i) log_in("ann@example.com", "a wrong password");
+  expect_throttled(log_in("ann@example.com", "a wrong password"));
+  EXPECT_EQ(log_in("bob@example.com", bob.password).status, 200);
+}
+
+TEST_F(ThrottledApiTest, AWrongCurrentPasswordWaitsInItsOwnSessionAlone) {
+  const auto ann = instance_.add_user(account_, "ann@example.com");
+  const auto stolen = instance_.sign_in("ann@example.com", ann.password);
+  const auto own = instance_.sign_in("ann@example.com", ann.password);
+  int refused = 0;
+  while (change_password(stolen, "a wrong password").status == 400) ASSERT_LT(++refused, 100);
+  EXPECT_EQ(refused, static_cast<int>(SignInThrottle::pair_failures_free));
+  expect_throttled(change_password(stolen, ann.password));
+  EXPECT_EQ(log_in("ann@example.com", ann.password).status, 200);
+  EXPECT_EQ(change_password(own, ann.password).status, 204);
+}
+
+TEST(TrustedProxies, AreWhatPeopleAndFailuresAreToldApartBehind) {
+  ApiInstance instance;
+  Api api(*instance.services, {.request_rate = 0}, {AddressRange::parse("10.0.0.0/8").value()});
+  const auto account = instance.open_account("Acme");
+  const auto ann = instance.add_user(account, "ann@example.com");
+  const auto log_in = [&](const std::string& from, const std::string& password) {
+    const auto request = RequestBuilder("POST", "/public/v1/auth/login")
+                             .header("Content-Type", "application/json")
+                             .header("X-Forwarded-For", from)
+                             .client_ip("10.0.0.1")
+                             .body(R"({"email":"ann@example.com","password":")" + password + "\"}")
+                             .build();
+    return run(api.answer(request, 0));
+  };
+  int refused = 0;
+  while (log_in("192.0.2.66", "a wrong password").status == 401) ASSERT_LT(++refused, 100);
+  expect_throttled(log_in("192.0.2.66", ann.password));
+  expect_throttled(log_in("198.51.100.1, 192.0.2.66", ann.password));
+  const auto signed_in = log_in("192.0.2.7", ann.password);
+  EXPECT_EQ(signed_in.status, 200) << "somebody else behind the same gateway";
+  const auto sessions = instance.directory->sessions(ann.id);
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0].client_ip(), "192.0.2.7");
+  EXPECT_EQ(instance.memory.read(instance.memory.head() - 1, 1).front().recorded.client_ip(), "192.0.2.7");
+
+  const auto wrong_key = [&](const std::string& from) {
+    const auto request = RequestBuilder("GET", "/public/v1/auth/tokens")
+                             .header("Authorization", "ApiKey SU-000-000-001:" + std::string(40, '0'))
+                             .header("X-Forwarded-For", from)
+                             .client_ip("10.0.0.1")
+                             .build();
+    return run(api.answer(request, 0)).status;
+  };
+  while (wrong_key("192.0.2.66") == 401) ASSERT_LT(++refused, 100);
+  EXPECT_EQ(wrong_key("192.0.2.7"), 401);
 }
 
 }  // namespace

@@ -148,6 +148,21 @@ TEST_F(UsersTest, ADeactivatedUserIsOutAtOnceAndTheirTokensSaySo) {
   EXPECT_EQ(log_in("bob@example.com", password), 200);
 }
 
+TEST_F(UsersTest, WhatTakesAccessAwayGoesIntoTheReserveOfAFullDisk) {
+  const auto target = users_ + "/" + text(invite("bob@example.com"), "id");
+  const auto token = "/auth/tokens/" + instance_.create_token(account_).row.token_id();
+  bool frees_space = false;
+  instance_.log.before_append_of([&](const AppendRequest& request) { frees_space = request.frees_space; });
+  const std::vector<std::pair<std::string, bool>> actions = {{token + "/deactivate", true},
+                                                             {token + "/activate", false},
+                                                             {target + "/deactivate", true},
+                                                             {target + "/activate", false}};
+  for (const auto& [action, takes_away] : actions) {
+    EXPECT_EQ(call("POST", action).status, 200) << action;
+    EXPECT_EQ(frees_space, takes_away) << action;
+  }
+}
+
 TEST_F(UsersTest, AnErasedUserIsForgottenAndTheirAddressIsFree) {
   const auto user = invite("bob@example.com");
   const auto id = text(user, "id");
@@ -217,6 +232,20 @@ TEST_F(UsersTest, ANewPasswordEndsTheOtherSessions) {
   EXPECT_EQ(call("GET", "/auth/context").status, 200);
   EXPECT_EQ(log_in("ann@example.com", owner_.password), 401);
   EXPECT_EQ(log_in("ann@example.com", "a new password"), 200);
+}
+
+// Somebody who knows the old password, and is checked a moment before it changes.
+TEST_F(UsersTest, ASignInWithAPasswordThatIsChangedMeanwhileOpensNothing) {
+  bool raced = false;
+  instance_.log.before_append_of([&](const AppendRequest& request) {
+    if (raced || !request.streams.front().events.front().event.has_session_opened()) return;
+    raced = true;
+    auto caller = ApiInstance::caller(account_);
+    ASSERT_TRUE(run(reset_password(*instance_.services, std::move(caller), "ann@example.com")));
+  });
+  EXPECT_EQ(log_in("ann@example.com", owner_.password), 401);
+  EXPECT_TRUE(raced);
+  EXPECT_TRUE(instance_.directory->sessions(owner_.id).empty());
 }
 
 TEST_F(UsersTest, ANewPasswordUnderTheSameKeyIsOneAndLeavesNoHashOfItInTheLog) {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
 #include "tests/system/fixture.h"
@@ -64,6 +65,10 @@ TEST_F(Configuration, ABadSettingInTheFileIsNamed) {
   expect_refused(2, {"mintmark.toml", "secure_cookies"});
   write_settings("log_level = \"loud\"\n");
   expect_refused(2, {"mintmark.toml", "log_level"});
+  for (const auto* networks : {"10.0.0.1", "10.0.0.1/8", "10.0.0.0/33", "localhost/8"}) {
+    write_settings(std::string("trusted_proxies = \"") + networks + "\"\n");
+    expect_refused(2, {"mintmark.toml", "trusted_proxies", "10.0.0.0/8"});
+  }
   write_settings("key_file = \"\"\n");
   expect_refused(2, {"mintmark.toml", "key_file"});
   write_settings("[server]\nlisten = \"127.0.0.1:0\"\n");
@@ -245,6 +250,23 @@ TEST_F(Configuration, ItSaysForScriptsWhereItIsReached) {
   EXPECT_THAT(served.value_or(""), HasSubstr("serves " + url + " from "));
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(std::chrono::seconds(40)).exit_code, 0);
+}
+
+TEST_F(Configuration, ATrustedProxyAloneTellsWhoAsks) {
+  const auto seen_with = [this](const Arguments& flags) {
+    ServerProcess server(folder_.path(), flags);
+    RestClient client(server.port());
+    client.credentials()["X-Forwarded-For"] = "198.51.100.1, 192.0.2.7";
+    const boost::json::object body{{"email", folder_.email()}, {"password", folder_.password()}};
+    const auto answer = client.post("/auth/login", boost::json::serialize(body));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    const auto cookie = answer.header("Set-Cookie").value_or("");
+    client.credentials()["Cookie"] = cookie.substr(0, cookie.find(';'));
+    return text(client.get("/auth/sessions?current=true").array().at(0).as_object(), "client_ip");
+  };
+  EXPECT_EQ(seen_with({}), "127.0.0.1");
+  EXPECT_EQ(seen_with({"--trusted-proxies", "10.0.0.0/8, ::1/128"}), "127.0.0.1");
+  EXPECT_EQ(seen_with({"--trusted-proxies", "127.0.0.0/8"}), "192.0.2.7");
 }
 
 TEST_F(Configuration, MetricsAreOnAPortOfTheirOwn) {

@@ -43,6 +43,12 @@ class FullDisk : public ::testing::Test {
 TEST_F(FullDisk, RefusesNewWorkTakesDeletionsAndRecoversByItself) {
   auto client = owner();
   const auto doomed = create_token(client, "Doomed");
+  const auto leaked = create_token(client, "Leaked");
+  const auto account = text(client.get("/auth/context").object().at("account").as_object(), "id");
+  const auto users = "/accounts/" + account + "/users";
+  const auto gone = client.post(users, R"({"email":"gone@example.com","role":"member"})").object();
+  auto leaver = RestClient(server_->port());
+  leaver.log_in("gone@example.com", text(gone, "password"));
   const auto kept = create_token(client, "Kept");
   disk_.leave_free(200 * mebibyte);
   const auto position = server_->position();
@@ -51,6 +57,11 @@ TEST_F(FullDisk, RefusesNewWorkTakesDeletionsAndRecoversByItself) {
   EXPECT_EQ(server_->position(), position) << "nothing of it is stored";
   EXPECT_EQ(client.remove(path_of(doomed)).status, 204);
   EXPECT_EQ(authorize(server_->port(), text(doomed, "token")), 401);
+  EXPECT_EQ(client.post(path_of(leaked) + "/deactivate", "").status, 200);
+  EXPECT_EQ(authorize(server_->port(), text(leaked, "token")), 403);
+  EXPECT_EQ(client.post(path_of(leaked) + "/activate", "").status, 507);
+  EXPECT_EQ(client.post(users + "/" + text(gone, "id") + "/deactivate", "").status, 200);
+  EXPECT_EQ(leaver.get("/auth/context").status, 401);
   EXPECT_EQ(authorize(server_->port(), text(kept, "token")), 204);
   disk_.empty();
   EXPECT_EQ(create(client, "New"), 201);
