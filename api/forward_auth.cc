@@ -64,33 +64,45 @@ void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_aliv
 
 // What the gateway tells of the request that its client made.
 struct Original {
-  std::optional<std::string_view> method;
-  std::optional<std::string_view> uri;
+  std::string_view method;  // empty where it is not told
+  std::string_view uri;
 };
 
-std::optional<std::string_view> first_of(const http::Request& request, std::string_view name,
-                                         std::string_view other) {
-  const auto value = request.header(name);
-  return value ? value : request.header(other);
+bool is_original_method(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-Original original_of(const http::Request& request) {
-  Original original{first_of(request, "X-Original-Method", "X-Forwarded-Method"),
-                    first_of(request, "X-Original-URI", "X-Forwarded-Uri")};
+// A space would be how a proxy joins two fields into one.
+bool is_original_path(std::string_view text) {
+  return text.starts_with('/') && text.find_first_of(" \t") == std::string_view::npos;
+}
+
+// Takes in what a field says. False where it comes twice, or makes no sense, or says something else than what
+// was told before: a gateway sets one pair of fields and may pass on its client's, and we cannot know which
+// are whose.
+bool take_original(const http::Request& request, std::string_view name, bool (*makes_sense)(std::string_view),
+                   std::string_view& told) {
+  const auto value = request.header(name);
+  if (!value) return true;
+  if (!makes_sense(*value) || request.header_count(name) != 1) return false;
+  if (told.empty()) told = *value;
+  return told == *value;
+}
+
+// Nothing where it makes no sense, or is told in two ways that differ.
+std::optional<Original> original_of(const http::Request& request) {
+  Original original;
   // Envoy asks with the client's own method, and with its path behind ours.
   const auto appended = request.target().substr(authorize_path.size());
-  if (!original.uri && appended.starts_with('/')) {
-    original.uri = appended;
-    if (!original.method) original.method = request.method();
+  if (appended.starts_with('/')) {
+    if (!is_original_method(request.method())) return std::nullopt;
+    original = {request.method(), appended};
   }
-  return original;
-}
-
-bool makes_sense(const Original& original) {
-  if (original.uri && !original.uri->starts_with('/')) return false;
-  return !original.method || (!original.method->empty() && std::ranges::all_of(*original.method, [](char c) {
-    return c >= 'A' && c <= 'Z';
-  }));
+  const bool agree = take_original(request, "X-Original-Method", is_original_method, original.method) &&
+                     take_original(request, "X-Forwarded-Method", is_original_method, original.method) &&
+                     take_original(request, "X-Original-URI", is_original_path, original.uri) &&
+                     take_original(request, "X-Forwarded-Uri", is_original_path, original.uri);
+  return agree ? std::optional(original) : std::nullopt;
 }
 
 }  // namespace
@@ -120,9 +132,8 @@ int answer_forward_auth(const Services& services, const http::Request& request, 
       [&](AuthorizationIndex::Verdict verdict, const AuthorizationIndex::Identity* identity) {
         if (verdict == AuthorizationIndex::Verdict::kUnknown) return refuse(unauthorized);
         const auto original = original_of(request);
-        const bool may = verdict == AuthorizationIndex::Verdict::kAllowed && makes_sense(original) &&
-                         services.modules.allows(identity->permissions, original.method.value_or(""),
-                                                 original.uri.value_or(""));
+        const bool may = verdict == AuthorizationIndex::Verdict::kAllowed && original &&
+                         services.modules.allows(identity->permissions, original->method, original->uri);
         if (!may) return refuse(forbidden);
         identity->last_use.note(now);
         append_allowed(*identity, keep_alive, out);

@@ -18,12 +18,12 @@ bool is_forward_auth(const http::Request& request);
 //   204  the key may; X-Mintmark-Account, -Token, -Name and -Type tell whose it is
 //   401  no key, a malformed one, an unknown one or a deleted one: all alike
 //   403  a known key that may not: its token is pending, inactive or expired, its permissions do not cover
-//   the
-//        original request (module_table.h), or that request makes no sense
+//        the original request (module_table.h), or that request makes no sense
 //
 // The original request is in X-Original-Method and X-Original-URI (nginx, HAProxy) or X-Forwarded-Method and
-// X-Forwarded-Uri (Caddy, Traefik), or is the request itself below /authorize (Envoy). `reader` is the
-// authorization index's slot of this thread.
+// X-Forwarded-Uri (Caddy, Traefik), or is the request itself below /authorize (Envoy). Where it is told in
+// several ways they must agree, and each field may come once: gateways that set one pair pass on what their
+// clients send as the other. `reader` is the authorization index's slot of this thread.
 int answer_forward_auth(const Services& services, const http::Request& request, std::size_t reader,
                         bool keep_alive, std::string& out);
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "domain/limits.h"
+#include "domain/text.h"
 #include "domain/token.h"
 
 namespace mintmark {
@@ -51,6 +52,7 @@ std::optional<std::string_view> plain_path(std::string_view target, PathBuffer& 
     buffer[size++] = c;
   }
   std::string_view plain(buffer.data(), size);
+  if (!count_code_points(plain)) return std::nullopt;  // %C0%AE is a dot to some
   auto rest = plain;
   while (!rest.empty()) {
     const auto segment = take_segment(rest);

@@ -41,8 +41,8 @@ class ModuleTable {
   // Whether a token with these permissions (nothing: every module) may make the request. The rule with the
   // most segments decides, and of those the first in the table. `target` is the original request's, as sent:
   // its query is ignored, a leading /public/v1 as well; a path that two servers could read as two things (dot
-  // segments, empty segments, encoded slashes, backslashes or NUL) counts as mapped by no rule, and is
-  // refused to tokens with permissions even under kAllow. Neither allocates nor blocks.
+  // segments, empty segments, encoded slashes, backslashes, NUL or bytes that are no UTF-8) counts as mapped
+  // by no rule, and is refused to tokens with permissions even under kAllow. Neither allocates nor blocks.
   bool allows(std::optional<std::uint64_t> permissions, std::string_view method,
               std::string_view target) const;
 

@@ -1,8 +1,10 @@
 #include "api/forward_auth.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -20,6 +22,12 @@ constexpr std::string_view unauthorized =
     "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: ApiKey realm=\"mintmark\"\r\nContent-Length: 0\r\n"
     "Date: …\r\n\r\n";
 constexpr std::string_view forbidden = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nDate: …\r\n\r\n";
+
+Event granted(std::uint32_t module) {
+  Event event;
+  event.mutable_permissions_granted()->add_modules(module);
+  return event;
+}
 
 class ForwardAuthTest : public ::testing::Test {
  protected:
@@ -196,6 +204,75 @@ TEST_F(ForwardAuthTest, AnOriginalRequestThatMakesNoSenseIs403) {
     EXPECT_EQ(answer(request).starts_with("HTTP/1.1 204"), makes_sense) << field << ": " << value;
     if (!makes_sense) EXPECT_EQ(answer(request), forbidden);
   }
+}
+
+// Of a token that may call agreements alone.
+TEST_F(ForwardAuthTest, WhatAClientAddsToWhatItsGatewayTellsOpensNothing) {
+  add(token_id(1), token(token_id(1), CUSTOM, "x"));
+  add(token_id(1), granted(1));
+  using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
+  const auto status = [&](std::string_view method, std::string_view target, const Fields& fields) {
+    RequestBuilder request(method, target);
+    request.header("Authorization", key(token_id(1)));
+    for (const auto& [name, value] : fields) request.header(name, value);
+    return std::stoi(answer(request).substr(9, 3));
+  };
+  // As gateways ask that set one pair, or append the path.
+  const Fields nginx{{"X-Original-Method", "GET"}, {"X-Original-URI", "/products"}};
+  const Fields caddy{{"X-Forwarded-Method", "GET"}, {"X-Forwarded-Uri", "/products"}};
+  for (const auto& theirs : {nginx, caddy}) {
+    for (const auto* forged : {"X-Original-URI", "X-Forwarded-Uri", "x-original-uri"}) {
+      auto fields = theirs;
+      fields.emplace_back(forged, "/agreements");
+      EXPECT_EQ(status("GET", "/authorize", fields), 403) << forged << ", the client's behind";
+      std::ranges::rotate(fields, fields.end() - 1);
+      EXPECT_EQ(status("GET", "/authorize", fields), 403) << forged << ", the client's in front";
+    }
+    EXPECT_EQ(status("GET", "/authorize/agreements", theirs), 403);
+  }
+  for (const auto* forged : {"X-Original-URI", "X-Forwarded-Uri"}) {
+    EXPECT_EQ(status("GET", "/authorize/products", {{forged, "/agreements"}}), 403) << forged;
+    EXPECT_EQ(status("GET", "/authorize/", {{forged, "/agreements"}}), 403) << forged;
+    // The same, twice: nobody sends that by mistake.
+    EXPECT_EQ(status("GET", "/authorize", {{forged, "/agreements"}, {forged, "/agreements"}}), 403);
+    // What a proxy makes of two fields.
+    EXPECT_EQ(status("GET", "/authorize", {{forged, "/agreements, /products"}}), 403);
+  }
+  EXPECT_EQ(status("GET", "/authorize/agreements", {}), 204);
+  EXPECT_EQ(status("GET", "/authorize/agreements",
+                   {{"X-Original-URI", "/agreements"},
+                    {"X-Forwarded-Uri", "/agreements"},
+                    {"X-Original-Method", "GET"},
+                    {"X-Forwarded-Method", "GET"}}),
+            204)
+      << "all agree";
+}
+
+TEST_F(ForwardAuthTest, AClientsMethodOpensNothingEither) {
+  instance_.modules = ModuleTable::make({{1, "Reading", {"GET /reports"}}, {2, "Writing", {"POST /reports"}}},
+                                        UnmappedPaths::kRestricted)
+                          .value();
+  add(token_id(1), token(token_id(1), CUSTOM, "x"));
+  add(token_id(1), granted(1));
+  const auto status = [&](std::string_view asks, std::string_view target, std::string_view theirs,
+                          std::string_view told, std::string_view forged, std::string_view as) {
+    RequestBuilder request(asks, target);
+    request.header("Authorization", key(token_id(1))).header("X-Original-URI", "/reports");
+    if (!theirs.empty()) request.header(theirs, told);
+    if (!forged.empty()) request.header(forged, as);
+    return std::stoi(answer(request).substr(9, 3));
+  };
+  for (const auto* theirs : {"X-Original-Method", "X-Forwarded-Method"}) {
+    EXPECT_EQ(status("GET", "/authorize", theirs, "GET", "", ""), 204);
+    EXPECT_EQ(status("GET", "/authorize", theirs, "POST", "", ""), 403);
+    for (const auto* forged : {"X-Original-Method", "X-Forwarded-Method"}) {
+      EXPECT_EQ(status("GET", "/authorize", theirs, "POST", forged, "GET"), 403) << theirs << forged;
+      EXPECT_EQ(status("GET", "/authorize", forged, "GET", theirs, "POST"), 403) << theirs << forged;
+    }
+    EXPECT_EQ(status("POST", "/authorize/reports", "", "", theirs, "GET"), 403) << "Envoy";
+  }
+  EXPECT_EQ(status("GET", "/authorize/reports", "", "", "", ""), 204);
+  EXPECT_EQ(status("POST", "/authorize/reports", "", "", "", ""), 403);
 }
 
 TEST_F(ForwardAuthTest, AnOriginalRequestThatMakesNoSenseTellsNothingWithoutAKey) {

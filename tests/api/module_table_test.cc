@@ -24,7 +24,7 @@ TEST(ModuleTable, MapsAPathAndAllBelowIt) {
   const auto modules = table();
   for (const auto* path :
        {"/agreements", "/agreements/", "/agreements/AGP-1", "/agreements?limit=1", "/public/v1/agreements",
-        "/public/v1/agreements/?x", "/%61greements", "/agreements#x"}) {
+        "/public/v1/agreements/?x", "/%61greements", "/agreements#x", "/agreements/%c3%a9"}) {
     EXPECT_TRUE(modules.allows(module_bit(1), "GET", path)) << path;
     EXPECT_FALSE(modules.allows(module_bit(2), "GET", path)) << path;
     EXPECT_TRUE(modules.allows(everything, "GET", path)) << path;
@@ -60,11 +60,29 @@ TEST(ModuleTable, WhatNoRuleMapsIsRefusedOrAllowedAsConfigured) {
 
 // What the API behind the gateway might read as another path than we do.
 TEST(ModuleTable, PathsThatMayBeReadInTwoWaysAreRefusedToTokensWithPermissions) {
-  for (const auto& path : std::vector<std::string>{
-           "", "agreements", "/agreements/../billing", "/agreements/./x", "/agreements/%2e%2e/billing",
-           "//agreements", "/agreements//x", "/agreements%2fx", "/agreements%2Fx", "/agreements/%5c..",
-           "/agreements/..;/x", "/agreements\\x", "/agreements/%00", "/agreements/%", "/agreements/%4",
-           "/agreements/%zz", "/agreements/%252e", "/agreements/..", "/" + std::string(20'000, 'a')}) {
+  for (const auto& path : std::vector<std::string>{"",
+                                                   "agreements",
+                                                   "/agreements/../billing",
+                                                   "/agreements/./x",
+                                                   "/agreements/%2e%2e/billing",
+                                                   "//agreements",
+                                                   "/agreements//x",
+                                                   "/agreements%2fx",
+                                                   "/agreements%2Fx",
+                                                   "/agreements/%5c..",
+                                                   "/agreements/..;/x",
+                                                   "/agreements\\x",
+                                                   "/agreements/%00",
+                                                   "/agreements/%",
+                                                   "/agreements/%4",
+                                                   "/agreements/%zz",
+                                                   "/agreements/%252e",
+                                                   "/agreements/..",
+                                                   "/agreements/%c0%ae%c0%ae/billing",
+                                                   "/agreements/\xC0\xAE",
+                                                   "/agreements/%ff",
+                                                   "/agreements/%ed%a0%80",
+                                                   "/" + std::string(20'000, 'a')}) {
     EXPECT_FALSE(table().allows(module_bit(1), "GET", path)) << path;
     EXPECT_FALSE(table(UnmappedPaths::kAllow).allows(~std::uint64_t{0}, "GET", path)) << path;
     EXPECT_FALSE(table(UnmappedPaths::kRefuse).allows(everything, "GET", path)) << path;

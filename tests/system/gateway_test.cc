@@ -23,6 +23,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 // A listening socket on a port of the system's choice.
 class Listener {
@@ -113,14 +114,22 @@ std::string local(std::uint16_t port) {
 // needed.
 class Nginx {
  public:
-  // `api` is where the API's upstream is; 0: the example's own stand-in.
-  Nginx(std::uint16_t mintmark, std::uint16_t api) {
+  enum class Asks : std::uint8_t { kAsTheExample, kAsCaddy };
+
+  // `api` is where the API's upstream is; 0: the example's own stand-in. kAsCaddy tells the original request
+  // as Caddy and Traefik do: in X-Forwarded-*, and with the client's other fields.
+  Nginx(std::uint16_t mintmark, std::uint16_t api, Asks asks = Asks::kAsTheExample) {
     std::ifstream example("examples/nginx/nginx.conf");
     std::string settings{std::istreambuf_iterator<char>(example), {}};
     replace_all(settings, "127.0.0.1:8080", local(mintmark));
     replace_all(settings, "127.0.0.1:8081", local(gateway_.port()));
     if (api != 0) replace_all(settings, "server 127.0.0.1:8082;", "server " + local(api) + ";");
     replace_all(settings, "127.0.0.1:8082", local(stand_in_.port()));
+    if (asks == Asks::kAsCaddy) {
+      replace_all(settings, "X-Original-Method", "X-Forwarded-Method");
+      replace_all(settings, "X-Original-URI", "X-Forwarded-Uri");
+      replace_all(settings, "proxy_pass_request_headers off", "proxy_pass_request_headers on");
+    }
     std::ofstream(folder_.file("nginx.conf")) << settings;
 
     const char* path = std::getenv("PATH");
@@ -229,6 +238,33 @@ TEST_F(Gateway, TellsTheApiWhoCallsByMintmarksWordAlone) {
 
   EXPECT_EQ(client.send("GET", "//agreements/", "", forged).status, 401);
   EXPECT_EQ(api.heads().size(), 1U) << "nothing of a refused request reaches the API";
+}
+
+TEST_F(Gateway, IsNotToldByItsClientWhatThatAsksFor) {
+  auto people = owner();
+  const auto token = create_token(people, "Restricted");
+  const auto granted = people.post(path_of(token) + "/permissions", R"({"object":{"id":"MD-0001"}})");
+  ASSERT_EQ(granted.status, 201) << granted.body;
+  const RecordingApi api;
+  for (const auto asks : {Nginx::Asks::kAsTheExample, Nginx::Asks::kAsCaddy}) {
+    const Nginx nginx(server().port(), api.port(), asks);
+    auto client = nginx.client();
+    const auto status = [&](const std::string& path, Headers headers) {
+      headers["Authorization"] = "ApiKey " + text(token, "token");
+      return client.send("GET", "/" + path, "", headers).status;
+    };
+    EXPECT_EQ(status("/agreements/", {}), 200) << nginx.log();
+    EXPECT_EQ(status("/agreements/", {{"X-Forwarded-Host", "example.com"}}), 200);
+    EXPECT_EQ(status("/products/", {}), 403);
+    for (const auto* field : {"X-Original-URI", "X-Forwarded-Uri", "x-original-uri", "X-FORWARDED-URI"}) {
+      EXPECT_EQ(status("/products/", {{field, "/agreements/"}}), 403) << field;
+    }
+    EXPECT_EQ(status("/products/", {{"X-Original-Method", "GET"}, {"X-Original-URI", "/agreements/"}}), 403);
+    EXPECT_EQ(status("/products/", {{"X-Forwarded-Method", "GET"}, {"X-Forwarded-Uri", "/agreements/"}}),
+              403);
+  }
+  for (const auto& head : api.heads()) EXPECT_THAT(head, StartsWith("GET /agreements/ "));
+  EXPECT_EQ(api.heads().size(), 4U);
 }
 
 TEST_F(Gateway, LetsNobodyInWithoutMintmark) {
