@@ -120,7 +120,20 @@ void take_value(Token& token, const Renewal& value) {
   token.issued_at = value.issued_at;
   token.expiring = false;
   token.renewal.reset();
-  if (token.status == TokenStatus::kExpired) token.status = TokenStatus::kActive;
+  if (token.status == TokenStatus::kExpired) token.status = token.before_expiry;
+}
+
+void expire(Token& token) {
+  if (!is_live(token.status) || token.status == TokenStatus::kExpired) return;
+  token.before_expiry = token.status;
+  token.status = TokenStatus::kExpired;
+}
+
+// What waited for its connection is active from here on, if only once it has a new value.
+void issue_connection(Token& token, const ZapierConnectionIssued& issued) {
+  token.connection_id = issued.connection_id();
+  auto& status = token.status == TokenStatus::kExpired ? token.before_expiry : token.status;
+  if (status == TokenStatus::kPending) status = TokenStatus::kActive;
 }
 
 template <class Message>
@@ -176,14 +189,13 @@ void evolve(Token& token, const Event& event) {
   } else if (event.has_token_expiring()) {
     token.expiring = true;
   } else if (event.has_token_expired()) {
-    if (is_live(token.status)) token.status = TokenStatus::kExpired;
+    expire(token);
   } else if (event.has_permissions_granted()) {
     token.permissions = token.permissions.value_or(0) | modules_of(event.permissions_granted());
   } else if (event.has_permissions_revoked()) {
     token.permissions = token.permissions.value_or(0) & ~modules_of(event.permissions_revoked());
   } else if (event.has_zapier_connection_issued()) {
-    token.connection_id = event.zapier_connection_issued().connection_id();
-    if (token.status == TokenStatus::kPending) token.status = TokenStatus::kActive;
+    issue_connection(token, event.zapier_connection_issued());
   } else if (event.has_zapier_connection_withdrawn()) {
     token.connection_id.clear();
   }

@@ -25,6 +25,7 @@ struct Renewal {
 
 struct Token {
   TokenStatus status = TokenStatus::kAbsent;
+  TokenStatus before_expiry = TokenStatus::kActive;  // of an expired token: what a new value makes it again
   std::optional<AccountId> account;
   Extension extension = EXTENSION_UNSPECIFIED;  // CUSTOM also for an account's own extension
   std::string name;
@@ -90,7 +91,8 @@ struct DeactivateToken {
   Time now;
 };
 
-// When a new value ends: on a date, never (`never`), or after as long a life as the newest value was given.
+// When a new value ends: on a date, never (`never`), or after as long a life as the newest value was given,
+// but with the year 9999.
 struct NewExpiry {
   std::optional<Time> at;
   bool never = false;

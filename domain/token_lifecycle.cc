@@ -1,4 +1,6 @@
 // What happens to a token's value between its creation and its deletion, and what it may call.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "domain/fields.h"
@@ -44,6 +46,10 @@ std::int64_t microseconds(Time time) {
   return time.time_since_epoch().count();
 }
 
+// Later dates could not be written in the four digits of a year.
+constexpr Time last_end =
+    std::chrono::sys_days(std::chrono::year(9999) / 12 / 31) + std::chrono::days(1) - std::chrono::seconds(1);
+
 // The new value's end; kInvalid where it lies in the past or nobody can say it. Of a renewed token the value
 // that is to take over says how long a life is: the old one's was cut short if it had no end.
 Result<std::optional<Time>> new_end(const Token& token, const NewExpiry& wanted, Time now) {
@@ -56,7 +62,7 @@ Result<std::optional<Time>> new_end(const Token& token, const NewExpiry& wanted,
   if (!newest.expires_at) return std::nullopt;
   if (newest.issued_at == Time())
     return fail(ErrorKind::kInvalid, "expiration_date: This field is required.");
-  return now + (*newest.expires_at - newest.issued_at);
+  return std::min(now + (*newest.expires_at - newest.issued_at), last_end);
 }
 
 TokenCredentials credentials_of(const NewCredentials& fresh, std::optional<Time> expires_at, Time now) {
@@ -172,7 +178,9 @@ Result<Events> decide(const Token& token, const GrantPermissions& command) {
 
 Result<Events> decide(const Token& token, const RevokePermissions& command) {
   if (!is_live(token.status)) return not_found("Token");
-  const auto held = command.modules & token.permissions.value_or(0);
+  if (!token.permissions)
+    return fail(ErrorKind::kInvalid, "permissions: The token has every module: grant what it keeps first.");
+  const auto held = command.modules & *token.permissions;
   if (held == 0) return Events{};
   Event event;
   return permissions_event(*event.mutable_permissions_revoked(), event, held);

@@ -94,7 +94,7 @@ class Planner {
       return permit(id, TokenChange::Kind::kRevoke, event.permissions_revoked());
     }
     if (event.has_token_expired()) {
-      expire(id);
+      add({.kind = TokenChange::Kind::kExpire, .record = blank(id), .name = {}});
     } else if (event.has_token_deactivated()) {
       set_state(id, TokenState::kInactive);
     } else if (event.has_token_activated() || state(id) == TokenState::kPending) {
@@ -195,11 +195,6 @@ class Planner {
     auto record = blank(id);
     record.state = state;
     add({.kind = TokenChange::Kind::kSetState, .record = record, .name = {}});
-  }
-
-  void expire(TokenId id) {
-    states_[id] = TokenState::kActive;
-    add({.kind = TokenChange::Kind::kExpire, .record = blank(id), .name = {}});
   }
 
   void erase(TokenId id) {

@@ -24,7 +24,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "numbers are stored as they lie in memory");
 
 constexpr std::string_view magic = "MMAUTHIX";
-constexpr std::uint32_t version = 3;
+constexpr std::uint32_t version = 4;
 constexpr std::size_t buffer_bytes = 1UL << 20;
 constexpr std::size_t token_bytes_min = 34;
 constexpr std::size_t parked_bytes_min = 16;

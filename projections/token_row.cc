@@ -16,8 +16,21 @@ void take_value(TokenRow& row, const Value& value) {
   if (value.has_expires_at_us()) row.set_expires_at_us(value.expires_at_us());
   row.set_issued_at_us(value.issued_at_us());
   row.clear_expiring();
-  if (row.status() == TokenRow::EXPIRED) row.set_status(TokenRow::ACTIVE);
+  if (row.status() == TokenRow::EXPIRED) row.set_status(row.before_expiry());
+  row.clear_before_expiry();
   row.clear_renewal();
+}
+
+void expire_row(TokenRow& row) {
+  if (row.status() == TokenRow::EXPIRED) return;
+  row.set_before_expiry(row.status());
+  row.set_status(TokenRow::EXPIRED);
+}
+
+void connect_row(TokenRow& row) {
+  if (row.status() == TokenRow::PENDING) row.set_status(TokenRow::ACTIVE);
+  if (row.before_expiry() == TokenRow::PENDING) row.set_before_expiry(TokenRow::ACTIVE);
+  row.clear_provisioning();
 }
 
 void renew(TokenRow& row, const TokenRenewed& renewed) {
@@ -101,8 +114,7 @@ void change_row(TokenRow& row, const Recorded& recorded) {
     if (updated.has_description()) row.set_description(updated.description());
     if (updated.has_external_id()) row.set_external_id(updated.external_id());
   } else if (event.has_zapier_connection_issued()) {
-    if (row.status() == TokenRow::PENDING) row.set_status(TokenRow::ACTIVE);
-    row.clear_provisioning();
+    connect_row(row);
   } else if (event.has_zapier_provisioning_failed()) {
     fail_provisioning(row, event.zapier_provisioning_failed());
   } else if (event.has_token_activated()) {
@@ -118,7 +130,7 @@ void change_row(TokenRow& row, const Recorded& recorded) {
   } else if (event.has_token_expiring()) {
     row.set_expiring(true);
   } else if (event.has_token_expired()) {
-    row.set_status(TokenRow::EXPIRED);
+    expire_row(row);
   } else if (event.has_permissions_granted()) {
     grant(row, recorded);
   } else if (event.has_permissions_revoked()) {

@@ -230,7 +230,6 @@ void TokenTable::set_state(TokenId id, TokenState state) {
 void TokenTable::expire(TokenId id) {
   auto* const entry = find_for_change(id);
   assert(entry != nullptr);
-  entry->state = static_cast<std::uint32_t>(TokenState::kActive) & 3U;
   entry->expires_at = ended_long_ago;
 }
 

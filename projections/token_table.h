@@ -97,8 +97,8 @@ class TokenTable {
   // These need an id that is present.
   void rename(TokenId id, std::string_view name);
   void set_state(TokenId id, TokenState state);
-  // Ends its key for good, also for a clock that goes back. A key that is set later is an active token's,
-  // whatever the token was before.
+  // Ends its key for good, also for a clock that goes back. A key that is set later finds the token as it
+  // was.
   void expire(TokenId id);
   void set_key(TokenId id, const KeyRecord& key);  // and no renewed one
   void set_renewed_key(TokenId id, const KeyRecord& key, std::uint32_t old_expires_at);

@@ -8,6 +8,7 @@
 
 #include "domain/limits.h"
 #include "domain/time.h"
+#include "domain/token.h"
 #include "worker/attempts.h"
 #include "worker/job_planner.h"
 
@@ -190,9 +191,26 @@ Result<void> Planning::take_webhook(const Recorded& recorded, WebhookId id) {
   return {};
 }
 
+namespace {
+
+// Whether the token expired before its connection was issued, and has a new value now: what was planned for
+// it has found nothing to do, or been given up.
+bool is_pending_again(EventLog& log, const Recorded& recorded) {
+  if (!recorded.event().has_token_rotated()) return false;
+  Token token;
+  for (const auto& earlier : log.read_stream(recorded.stream(), 0)) {
+    if (earlier.recorded.version() >= recorded.version()) break;
+    evolve(token, earlier.recorded.event());
+  }
+  return token.status == TokenStatus::kExpired && token.before_expiry == TokenStatus::kPending;
+}
+
+}  // namespace
+
 void Planning::take_zapier_token(const Recorded& recorded, TokenId id, std::uint32_t account) {
   const auto& event = recorded.event();
-  if (event.has_token_created()) add(recorded, ISSUE_ZAPIER_CONNECTION, id.value(), account);
+  if (event.has_token_created() || is_pending_again(log_, recorded))
+    add(recorded, ISSUE_ZAPIER_CONNECTION, id.value(), account);
   if (event.has_token_deleted()) {
     cancel_waiting({JobSubject::Group::kConnections, id.value()}, recorded.recorded_at_us());
     add(recorded, WITHDRAW_ZAPIER_CONNECTION, id.value(), account);

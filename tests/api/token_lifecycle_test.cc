@@ -152,6 +152,20 @@ TEST_F(TokenLifecycleTest, AnExpiredTokenComesBackByRotation) {
   EXPECT_EQ(check(text(rotated, "token")), 204);
 }
 
+TEST_F(TokenLifecycleTest, RotationLeavesAnExpiredTokenAsItWasBefore) {
+  const auto until_tomorrow = R"(,"expiration_date":")" + in(days(1)) + "\"";
+  const auto off = create(until_tomorrow);
+  const auto pending = create(until_tomorrow, "zapier");
+  done(call("POST", path(text(off, "id"), "deactivate")));
+  instance_.clock.advance(days(2));
+  const auto rotated = done(call("POST", path(text(off, "id"), "rotate")));
+  EXPECT_EQ(text(rotated, "status"), "inactive");
+  EXPECT_EQ(check(text(rotated, "token")), 403);
+  EXPECT_EQ(text(done(call("POST", path(text(off, "id"), "activate"))), "status"), "active");
+  EXPECT_EQ(check(text(rotated, "token")), 204);
+  EXPECT_EQ(text(done(call("POST", path(text(pending, "id"), "rotate"))), "status"), "pending");
+}
+
 TEST_F(TokenLifecycleTest, ARepeatedRotationAnswersTheSameKeyAndMakesNoOther) {
   const auto id = text(create(), "id");
   const auto first = done(call_with(admin_, "POST", path(id, "rotate"), "{}", "once"));
@@ -238,6 +252,19 @@ TEST_F(TokenPermissionsTest, AreTakenAwayByAnArray) {
   EXPECT_EQ(call("DELETE", path(id, "permissions"), "[]").status, 400);
 }
 
+TEST_F(TokenPermissionsTest, CannotBeTakenAwayBeforeAnyWasGranted) {
+  const auto token = create();
+  const auto target = path(text(token, "id"), "permissions");
+  const auto head = instance_.memory.head();
+  const auto refused = call("DELETE", target, R"([{"object":{"id":"MD-0001"}}])");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(error(refused), "permissions: The token has every module: grant what it keeps first.");
+  EXPECT_EQ(instance_.memory.head(), head);
+  EXPECT_EQ(check(text(token, "token")), 204);
+  grant(text(token, "id"), "MD-0022");
+  EXPECT_EQ(call("DELETE", target, R"([{"object":{"id":"MD-0001"}}])").status, 204) << "it is not held";
+}
+
 TEST_F(TokenPermissionsTest, MustNameAModuleThatIsThere) {
   const auto id = text(create(), "id");
   const auto head = instance_.memory.head();
@@ -257,6 +284,19 @@ TEST_F(TokenPermissionsTest, ATokenNeverHoldsMoreThanItsCreator) {
   EXPECT_EQ(check(text(child, "token"), "/products"), 403);
   const auto more = R"({"object":{"id":"MD-0022"}})";
   EXPECT_EQ(call_with(limited, "POST", path(text(child, "id"), "permissions"), more).status, 403);
+}
+
+TEST_F(TokenPermissionsTest, WhatATokenPassedOnStaysAndIsFound) {
+  const auto limited = key_with({"MD-0001", "MD-0003"});
+  const auto id = limited.substr(0, limited.find(':'));
+  const auto body = R"({"name":"child","extension":{"name":"custom"}})";
+  const auto child = done(call_with(limited, "POST", "/public/v1/auth/tokens", body), 201);
+  EXPECT_EQ(call("DELETE", path(id, "permissions"), R"([{"object":{"id":"MD-0001"}}])").status, 204);
+  EXPECT_EQ(check(limited), 403);
+  EXPECT_EQ(check(text(child, "token")), 204);
+  const auto found = call("GET", "/public/v1/auth/tokens?events.created.by.id=" + id);
+  EXPECT_EQ(header_of(found, "Content-Range"), "items 0-0/1");
+  EXPECT_NE(found.body.find(text(child, "id")), std::string::npos);
 }
 
 TEST_F(TokenPermissionsTest, ATokenGetsNoOthersWiderKey) {

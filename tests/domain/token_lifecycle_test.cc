@@ -179,6 +179,31 @@ TEST(RotateTokenCommand, BringsAnExpiredTokenBackButNoInactiveOne) {
             TokenStatus::kPending);
 }
 
+TEST(RotateTokenCommand, MakesAnExpiredTokenWhatItWasBefore) {
+  const auto status_after = [](std::vector<Event> history) {
+    history.push_back(expired());
+    history.push_back(rotated(std::nullopt, now));
+    return given<Token>(history).state().status;
+  };
+  EXPECT_EQ(status_after({created()}), TokenStatus::kActive);
+  EXPECT_EQ(status_after({created(), deactivated()}), TokenStatus::kInactive);
+  EXPECT_EQ(status_after({created(ZAPIER)}), TokenStatus::kPending);
+  EXPECT_EQ(status_after({created(ZAPIER), expired(), rotated(now + 1s, now)}), TokenStatus::kPending);
+  EXPECT_EQ(status_after({created(ZAPIER), connection_issued(), deactivated()}), TokenStatus::kInactive);
+  EXPECT_EQ(status_after({created(ZAPIER), expired(), connection_issued()}), TokenStatus::kActive)
+      << "the connection was under way when it expired";
+}
+
+TEST(RotateTokenCommand, GivesNoLifePastTheYear9999) {
+  const Time last = std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1) - 1s;
+  given<Token>({created_until(last)})
+      .when(RotateToken{fresh(), {}, now + 1s})
+      .then({rotated(last, now + 1s)});
+  given<Token>({created_until(last)})
+      .when(RenewToken{fresh(), {}, now + 1s})
+      .then_fails(ErrorKind::kInvalid, {"expiration_date: Must be later than the old value's."});
+}
+
 TEST(RotateTokenCommand, EndsARenewal) {
   const auto token =
       given<Token>({created(), renewed(now + 24h, std::nullopt, now), rotated(std::nullopt, now)}).state();
@@ -245,7 +270,14 @@ TEST(PermissionCommands, RecordWhatTheyChange) {
   given<Token>({created()}).when(GrantPermissions{0b101}).then({granted({1, 3})});
   given<Token>({created(), granted({1, 3})}).when(GrantPermissions{0b001}).then_nothing_changes();
   given<Token>({created(), granted({1, 3})}).when(RevokePermissions{0b110}).then({revoked({3})});
-  given<Token>({created()}).when(RevokePermissions{0b110}).then_nothing_changes();
+  given<Token>({created(), granted({1})}).when(RevokePermissions{0b110}).then_nothing_changes();
+}
+
+TEST(PermissionCommands, CannotTakeAwayFromATokenThatWasNeverGrantedAny) {
+  given<Token>({created()})
+      .when(RevokePermissions{0b110})
+      .then_fails(ErrorKind::kInvalid,
+                  {"permissions: The token has every module: grant what it keeps first."});
 }
 
 TEST(PermissionCommands, KnowEveryModuleFromNone) {

@@ -122,15 +122,35 @@ TEST_F(AuthorizationIndexTest, what_has_expired_stays_refused_by_a_clock_that_go
   EXPECT_EQ(check(1, secret_of(1), now + 24h).verdict, Verdict::kRefused);
 }
 
-TEST_F(AuthorizationIndexTest, a_token_that_expired_is_active_with_a_new_key_whatever_it_was_before) {
+TEST_F(AuthorizationIndexTest, a_token_that_expired_is_with_a_new_key_what_it_was_before) {
   Event off;
   off.mutable_token_deactivated();
+  Event on;
+  on.mutable_token_activated();
   Event expired;
   expired.mutable_token_expired();
-  apply({created(1, "ci", CUSTOM, now + 5s), stored(stream_of(id_of(1)), off),
-         stored(stream_of(id_of(1)), expired), rotated(1, secret_of(91))});
+  const auto happens = [this](std::uint32_t n, const Event& event) {
+    return stored(stream_of(id_of(n)), event);
+  };
+  apply({created(1, "on", CUSTOM, now + 5s), happens(1, expired), rotated(1, secret_of(91))});
   EXPECT_EQ(check(1, secret_of(91)).verdict, Verdict::kAllowed);
   EXPECT_EQ(check(1).verdict, Verdict::kUnknown);
+
+  apply(
+      {created(2, "off", CUSTOM, now + 5s), happens(2, off), happens(2, expired), rotated(2, secret_of(92))});
+  EXPECT_EQ(check(2, secret_of(92)).verdict, Verdict::kRefused);
+  apply({happens(2, on)});
+  EXPECT_EQ(check(2, secret_of(92)).verdict, Verdict::kAllowed);
+
+  apply({created(3, "pending", ZAPIER, now + 5s), happens(3, expired), rotated(3, secret_of(93))});
+  EXPECT_EQ(check(3, secret_of(93)).verdict, Verdict::kRefused);
+  apply({issued(3)});
+  EXPECT_EQ(check(3, secret_of(93)).verdict, Verdict::kAllowed);
+
+  apply({created(4, "late", ZAPIER, now + 5s), happens(4, expired), issued(4)});
+  EXPECT_EQ(check(4).verdict, Verdict::kRefused);
+  apply({rotated(4, secret_of(94))});
+  EXPECT_EQ(check(4, secret_of(94)).verdict, Verdict::kAllowed);
 }
 
 TEST_F(AuthorizationIndexTest, a_connection_lets_in_only_who_waited_for_it) {

@@ -115,9 +115,9 @@ TEST_F(AuthorizationSnapshotTest, garbage_under_a_right_hash_does_no_harm) {
 
 TEST_F(AuthorizationSnapshotTest, refusals_name_their_reason) {
   auto newer = read();
-  newer[8] = 4;
-  EXPECT_THAT(refusal(newer), HasSubstr("format version 4"));
-  EXPECT_THAT(refusal(read(), EventId{{9}}), HasSubstr("version 4"));
+  newer[8] = 5;
+  EXPECT_THAT(refusal(newer), HasSubstr("format version 5"));
+  EXPECT_THAT(refusal(read(), EventId{{9}}), HasSubstr("version 5"));
   index_.save(path_, log_id);
   EXPECT_THAT(refusal(read(), EventId{{9}}), HasSubstr("another log"));
   EXPECT_THAT(refusal("nonsense that is long enough to hold a hash"), HasSubstr("not a snapshot"));

@@ -96,6 +96,30 @@ TEST_F(TokenListTest, AZapierTokenIsPendingUntilItsConnectionIsIssued) {
   EXPECT_EQ(row(token_id(1)).version(), 2);
 }
 
+TEST_F(TokenListTest, AnExpiredTokenIsWithANewValueWhatItWasBefore) {
+  Event off;
+  off.mutable_token_deactivated();
+  Event expired;
+  expired.mutable_token_expired();
+  Event rotated;
+  rotated.mutable_token_rotated();
+  for (const std::uint32_t number : {1U, 2U, 3U, 4U}) {
+    const auto extension = number < 3 ? CUSTOM : ZAPIER;
+    history_.add(token_id(number), token_created(token_id(number), vendor(1), extension));
+  }
+  history_.add(token_id(2), off);
+  for (const std::uint32_t number : {1U, 2U, 3U, 4U}) history_.add(token_id(number), expired);
+  history_.add(token_id(4), connection_issued());
+  for (const std::uint32_t number : {1U, 2U, 3U, 4U}) {
+    EXPECT_EQ(row(token_id(number)).status(), TokenRow::EXPIRED);
+    history_.add(token_id(number), rotated);
+  }
+  EXPECT_EQ(row(token_id(1)).status(), TokenRow::ACTIVE);
+  EXPECT_EQ(row(token_id(2)).status(), TokenRow::INACTIVE);
+  EXPECT_EQ(row(token_id(3)).status(), TokenRow::PENDING);
+  EXPECT_EQ(row(token_id(4)).status(), TokenRow::ACTIVE);
+}
+
 TEST_F(TokenListTest, AnUpdateChangesTheFieldsThatItHasAndNoOthers) {
   auto created = token_created(token_id(1), vendor(1), CUSTOM, "old");
   created.mutable_token_created()->set_description("kept");

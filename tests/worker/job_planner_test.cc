@@ -350,6 +350,27 @@ TEST_F(JobPlannerTest, AZapierTokensConnectionIsIssuedAndWithdrawn) {
   EXPECT_EQ(job(created, 5, ISSUE_ZAPIER_CONNECTION).status(), StoredJob::CANCELLED);
 }
 
+TEST_F(JobPlannerTest, AConnectionIsPlannedAnewForATokenThatExpiredPendingAndIsRotated) {
+  Event expired;
+  expired.mutable_token_expired();
+  Event rotated;
+  rotated.mutable_token_rotated();
+  for (const std::uint32_t number : {5U, 6U, 7U}) {
+    history_.add(token_id(number), token_created(token_id(number), vendor(1), ZAPIER));
+  }
+  history_.add(token_id(6), connection_issued());
+  for (const std::uint32_t number : {5U, 6U}) history_.add(token_id(number), expired);
+  const auto pending = history_.add(token_id(5), rotated);
+  const auto connected = history_.add(token_id(6), rotated);
+  const auto never_expired = history_.add(token_id(7), rotated);
+  const auto again = history_.add(token_id(5), rotated);
+  EXPECT_EQ(job(pending, 5, ISSUE_ZAPIER_CONNECTION).status(), StoredJob::WAITING);
+  plan();
+  EXPECT_FALSE(store_->find({connected, ISSUE_ZAPIER_CONNECTION, 6}));
+  EXPECT_FALSE(store_->find({never_expired, ISSUE_ZAPIER_CONNECTION, 7}));
+  EXPECT_FALSE(store_->find({again, ISSUE_ZAPIER_CONNECTION, 5})) << "it is planned already";
+}
+
 TEST_F(JobPlannerTest, ADeletedWebhooksDeliveriesAreCancelledAndCannotComeBack) {
   add_webhook(1);
   const auto triggered = trigger(1);

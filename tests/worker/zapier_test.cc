@@ -99,6 +99,22 @@ TEST_F(ZapierTest, PlannedAnewFromTheFirstEventItDoesNothingTwice) {
   EXPECT_EQ(receivers_.count(), told);
 }
 
+TEST_F(ZapierTest, ATokenThatExpiredPendingGetsItsConnectionOnceItIsRotated) {
+  create(token_id(1));
+  Event expired;
+  expired.mutable_token_expired();
+  happen(token_id(1), expired);
+  start(provisioned());
+  await_done();
+  EXPECT_EQ(receivers_.count(), 0) << "an expired token is not provisioned";
+  Event rotated;
+  rotated.mutable_token_rotated();
+  happen(token_id(1), rotated);
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionIssued);
+  EXPECT_EQ(state_of(token_id(1)).status, TokenStatus::kActive);
+  EXPECT_EQ(receivers_.count(), 1);
+}
+
 TEST_F(ZapierTest, TheProvisioningUrlIsToldAndHasToAgree) {
   receivers_.script(provisioning_url, {status(503)});
   start(provisioned());
