@@ -33,10 +33,15 @@ using FieldTable = std::span<const Field>;
 class TextSet {
  public:
   void insert(std::string_view text) { texts_.emplace(text); }
-  bool contains(std::string_view text) const { return texts_.find(text) != texts_.end(); }
+  bool contains(std::string_view text) const { return !texts_.empty() && texts_.find(text) != texts_.end(); }
   bool empty() const { return texts_.empty(); }
   // The one text in it; nothing where there are more or none.
   std::optional<std::string_view> only() const;
+  // Calls visit(text) for each, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& text : texts_) visit(std::string_view(text));
+  }
 
  private:
   struct Hash {

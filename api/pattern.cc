@@ -23,6 +23,24 @@ unsigned fold_two_bytes(unsigned code) {
   return code;
 }
 
+struct TwoBytes {
+  char first;
+  char second;
+};
+
+// Whether these bytes are one letter (RFC 3629), which fold_pair() takes.
+bool is_pair(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  return lead >= 0xC2 && lead <= 0xDF && at + 1 < text.size();
+}
+
+TwoBytes fold_pair(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const auto next = static_cast<unsigned char>(text[at + 1]);
+  const unsigned code = fold_two_bytes(((lead & 0x1FU) << 6U) | (next & 0x3FU));
+  return {static_cast<char>(0xC0U | (code >> 6U)), static_cast<char>(0x80U | (code & 0x3FU))};
+}
+
 char fold_ascii(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
@@ -47,19 +65,32 @@ bool is_ascii(char c) {
   return (static_cast<unsigned char>(c) & 0x80U) == 0;
 }
 
+// Whether fold_case(text) is `folded`, without making it.
+bool folds_to(std::string_view text, std::string_view folded) {
+  if (text.size() != folded.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_pair(text, i)) {
+      const auto pair = fold_pair(text, i);
+      if (pair.first != folded[i] || pair.second != folded[i + 1]) return false;
+      ++i;
+    } else if (fold_ascii(text[i]) != folded[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string fold_case(std::string_view text) {
   std::string folded(text);
   for (std::size_t i = 0; i < folded.size(); ++i) {
-    const auto lead = static_cast<unsigned char>(folded[i]);
-    if (lead < 0x80) {
+    if (is_pair(text, i)) {
+      const auto pair = fold_pair(text, i);
+      folded[i] = pair.first;
+      folded[++i] = pair.second;
+    } else {
       folded[i] = fold_ascii(folded[i]);
-    } else if (lead >= 0xC2 && lead <= 0xDF && i + 1 < folded.size()) {
-      const auto next = static_cast<unsigned char>(folded[i + 1]);
-      const unsigned code = fold_two_bytes(((lead & 0x1FU) << 6U) | (next & 0x3FU));
-      folded[i] = static_cast<char>(0xC0U | (code >> 6U));
-      folded[++i] = static_cast<char>(0x80U | (code & 0x3FU));
     }
   }
   return folded;
@@ -104,16 +135,30 @@ void Pattern::finish() {
   }
 }
 
+bool Pattern::equals(std::string_view text, std::string_view piece) const {
+  return ignore_case_ ? folds_to(text, piece) : text == piece;
+}
+
+// Where the piece stands first, npos where it does not.
+std::size_t Pattern::find(std::string_view text, std::string_view piece) const {
+  if (!ignore_case_) return text.find(piece);
+  for (std::size_t at = 0; at + piece.size() <= text.size(); ++at) {
+    if (folds_to(text.substr(at, piece.size()), piece)) return at;
+  }
+  return std::string_view::npos;
+}
+
+// Folding keeps the number of bytes, so every piece is compared where it would stand.
 bool Pattern::matches(std::string_view text) const {
-  std::string folded;
-  if (ignore_case_) text = folded = fold_case(text);
-  if (pieces_.size() == 1) return text == pieces_.front();
-  if (!text.starts_with(pieces_.front())) return false;
-  text.remove_prefix(pieces_.front().size());
-  if (!text.ends_with(pieces_.back())) return false;
-  text.remove_suffix(pieces_.back().size());
+  const auto& front = pieces_.front();
+  const auto& back = pieces_.back();
+  if (pieces_.size() == 1) return equals(text, front);
+  if (text.size() < front.size() + back.size()) return false;
+  if (!equals(text.substr(0, front.size()), front)) return false;
+  if (!equals(text.substr(text.size() - back.size()), back)) return false;
+  text = text.substr(front.size(), text.size() - front.size() - back.size());
   for (std::size_t i = 1; i + 1 < pieces_.size(); ++i) {
-    const auto at = text.find(pieces_[i]);
+    const auto at = find(text, pieces_[i]);
     if (at == std::string_view::npos) return false;
     text.remove_prefix(at + pieces_[i].size());
   }
@@ -121,13 +166,7 @@ bool Pattern::matches(std::string_view text) const {
 }
 
 bool Pattern::piece_stands_at(const char* at) const {
-  if (!ignore_case_) return std::memcmp(at, longest_.data(), longest_.size()) == 0;
-  const std::string_view text(at, longest_.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!is_ascii(text[i])) return fold_case(text) == longest_;
-    if (fold_ascii(text[i]) != longest_[i]) return false;
-  }
-  return true;
+  return equals({at, longest_.size()}, longest_);
 }
 
 std::size_t Pattern::find_piece(std::string_view text, std::size_t from) const {

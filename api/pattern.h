@@ -21,6 +21,7 @@ class Pattern {
   // What search finds: the text anywhere, whatever its case. Stars at its ends change nothing.
   static Pattern search(std::string_view text);
 
+  // Makes no copy of the text.
   bool matches(std::string_view text) const;
 
   // Calls hit(offset) for each place in `text` where a piece of the pattern stands that every match holds
@@ -39,6 +40,8 @@ class Pattern {
 
  private:
   void finish();
+  bool equals(std::string_view text, std::string_view piece) const;
+  std::size_t find(std::string_view text, std::string_view piece) const;
   // npos where there is none.
   std::size_t find_piece(std::string_view text, std::size_t from) const;
   bool piece_stands_at(const char* at) const;

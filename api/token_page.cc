@@ -1,7 +1,6 @@
 #include "api/token_page.h"
 
 #include <boost/json/array.hpp>
-#include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/list_response.h"
@@ -59,10 +58,11 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
 
   TokenPageRequest page{query.offset, query.limit};
   const auto checkpoint = services.token_list.checkpoint();
-  // Whoever walks through a list asks for page after page of one size; another offset begins anywhere.
-  const auto walk = fmt::format("{}&limit={}", query.identity, query.limit);
-  const bool is_later_page = query.offset > 0 && query.limit > 0 && query.offset % query.limit == 0;
-  if (is_later_page) page.newest = services.list_cursors.find(caller, walk).value_or(page.newest);
+  const ListCursors::Rows rows{query.offset, query.offset + query.limit};
+  const auto now = services.clock.now();
+  if (query.offset > 0 && query.limit > 0) {
+    page.newest = services.list_cursors.resume(caller, query.identity, rows, now).value_or(page.newest);
+  }
   const auto left_out = page.newest < checkpoint ? checkpoint - page.newest : 0;
   const bool rows_are_quick = filter->passes_all() && order->empty() &&
                               page.offset <= limits::list_rows_skipped_max &&
@@ -77,9 +77,8 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
     read = read_columns(services, names, caller.account, *blocks, *filter, *order, page);
   }
   if (query.offset == 0 && query.limit > 0)
-    services.list_cursors.remember(caller, walk, newest_of(read, blocks.get()));
+    services.list_cursors.begin(caller, query.identity, newest_of(read, blocks.get()), rows, now);
 
-  const auto now = services.clock.now();
   json::array items;
   for (const auto& row : read.rows) {
     auto token = represent_token(names, row, now);

@@ -25,16 +25,17 @@ bool is_text(std::size_t field) {
   return field == kTokenId || field == kTokenName;
 }
 
-// Of the fields that are no texts; they order as they should, what has no date last.
+// Of the fields that are no texts; they order as they should, what has no date last, and dates as they are
+// shown.
 std::uint64_t number_of(const TokenBlock& block, std::size_t row, std::size_t field, Time now) {
-  constexpr auto unsigned_of = [](std::int64_t number) {
-    return static_cast<std::uint64_t>(number) ^ (std::uint64_t{1} << 63U);
+  constexpr auto date = [](std::int64_t at_us) {
+    return static_cast<std::uint64_t>(shown_second(at_us)) ^ (std::uint64_t{1} << 63U);
   };
   if (field == kTokenStatus) return static_cast<std::uint64_t>(shown_status(block.statuses[row], now));
   if (field == kTokenExtensionId) return block.extensions[row].value();
-  if (field == kTokenExpirationDate) return unsigned_of(block.statuses[row].expires_at_us);
-  if (field == kTokenLastUsedAt) return unsigned_of(block.last_used_at_us[row]);
-  return unsigned_of(block.created_at_us[row]);
+  if (field == kTokenExpirationDate) return date(block.statuses[row].expires_at_us);
+  if (field == kTokenLastUsedAt) return date(block.last_used_at_us[row]);
+  return date(block.created_at_us[row]);
 }
 
 std::uint64_t first_bytes(std::string_view text) {

@@ -1,5 +1,6 @@
 #include "api/token_scan.h"
 
+#include <array>
 #include <bit>
 #include <optional>
 
@@ -50,20 +51,26 @@ RowSet where(const RowSet& rows, Fits&& fits) {
   return found;
 }
 
-// Looks for what every match holds in all texts at once, and only then at the rows where it stands.
+// Calls found(i) for each of the texts that matches, which must have a piece. Looks for what every match
+// holds in all texts at once, and only then at those where it stands.
+template <class Texts, class Found>
+void for_each_like(const Pattern& pattern, const Texts& texts, Found&& found) {
+  std::size_t i = 0;
+  pattern.for_each_candidate(texts.bytes(), [&](std::size_t at) {
+    while (texts.end(i) <= at) ++i;
+    if (at + pattern.piece().size() > texts.end(i)) return at + 1;  // it runs into the next text
+    if (pattern.is_contains() || pattern.matches(texts[i])) found(i);
+    return texts.end(i);
+  });
+}
+
 RowSet like(const Condition& condition, const TextColumn& column, const RowSet& rows) {
   const auto& pattern = condition.pattern;
   if (pattern.piece().empty()) {
     return where(rows, [&](std::size_t row) { return pattern.matches(column[row]); });
   }
   RowSet found;
-  std::size_t row = 0;
-  pattern.for_each_candidate(column.bytes(), [&](std::size_t at) {
-    while (column.end(row) <= at) ++row;
-    if (at + pattern.piece().size() > column.end(row)) return at + 1;  // it runs into the next row
-    if (pattern.is_contains() || pattern.matches(column[row])) found.add(row);
-    return column.end(row);
-  });
+  for_each_like(pattern, column, [&](std::size_t row) { found.add(row); });
   found &= rows;
   return found;
 }
@@ -86,20 +93,27 @@ RowSet by_status(const Condition& condition, const TokenBlock& block, const RowS
   });
 }
 
-// Any of a token's permissions may match; one that has none matches as an empty text.
-RowSet by_permission(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
-  const bool none_fits = condition.matches(std::string_view());
+// A date that is not there is the last moment.
+template <class DateOf>
+RowSet by_date(const Condition& condition, const RowSet& rows, DateOf&& date_of) {
   return where(rows, [&](std::size_t row) {
-    auto left = block.permissions[row];
-    if (left == 0) return none_fits;
-    for (; left != 0; left &= left - 1) {
-      const auto module = static_cast<std::uint32_t>(std::countr_zero(left)) + 1;
-      const auto text =
-          condition.field == kTokenPermissionId ? permission_id(block.ids[row], module) : module_id(module);
-      if (condition.matches(std::string_view(text))) return true;
-    }
-    return false;
+    const std::int64_t at = date_of(row);
+    return condition.matches(at == TokenBlock::never ? std::nullopt : std::optional(shown_second(at)));
   });
+}
+static_assert(TokenBlock::never == StatusInputs::never);
+
+// The token and the module that the id of a permission names; nothing where it is none.
+struct PermissionName {
+  TokenId token;
+  std::uint64_t module;
+};
+std::optional<PermissionName> read_permission_id(std::string_view text) {
+  if (text.size() != PermissionTexts::width || !text.starts_with("TP-")) return std::nullopt;
+  const auto token = TokenId::parse("SU" + std::string(text.substr(2, 12)));
+  const auto module = parse_module_id("MD" + std::string(text.substr(14)));
+  if (!token || !module || *module == 0 || *module > module_number_max) return std::nullopt;
+  return PermissionName{*token, module_bit(*module)};
 }
 
 }  // namespace
@@ -113,6 +127,20 @@ RowSet RowSet::first(std::size_t count) {
     rows.words_[word] = left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1;
   }
   return rows;
+}
+
+void PermissionTexts::fill(const TokenBlock& block, const RowSet& rows) {
+  text_.clear();
+  rows_.clear();
+  rows.for_each([&](std::size_t row) {
+    for (auto left = block.permissions[row]; left != 0; left &= left - 1) {
+      const auto module = static_cast<unsigned>(std::countr_zero(left)) + 1;
+      const std::array<char, 5> end{'-', '0', '0', static_cast<char>('0' + module / 10),
+                                    static_cast<char>('0' + module % 10)};
+      text_.append("TP").append(block.id_texts[row].substr(2)).append(end.data(), end.size());
+      rows_.push_back(static_cast<std::uint16_t>(row));
+    }
+  });
 }
 
 void RowSet::operator&=(const RowSet& other) {
@@ -177,27 +205,65 @@ RowSet TokenScan::matching(const Condition& condition, const TokenBlock& block, 
     case kTokenExtensionName:
       return by_extension(condition, block, rows);
     case kTokenExpirationDate:
-      return where(rows, [&](std::size_t row) {
-        const auto at = block.statuses[row].expires_at_us;
-        return condition.matches(at == StatusInputs::never ? std::nullopt : std::optional(at));
-      });
+      return by_date(condition, rows, [&](std::size_t row) { return block.statuses[row].expires_at_us; });
     case kTokenCreatedAt:
-      return where(
-          rows, [&](std::size_t row) { return condition.matches(std::optional(block.created_at_us[row])); });
+      return by_date(condition, rows, [&](std::size_t row) { return block.created_at_us[row]; });
     case kTokenLastUsedAt:
-      return where(rows, [&](std::size_t row) {
-        const auto at = block.last_used_at_us[row];
-        return condition.matches(at == TokenBlock::never ? std::nullopt : std::optional(at));
-      });
+      return by_date(condition, rows, [&](std::size_t row) { return block.last_used_at_us[row]; });
     case kTokenCreatorId:
     case kTokenCreatorName:
     case kTokenCreatorEmail:
       return by_creator(condition, block, rows);
     case kTokenPermissionId:
-    case kTokenPermissionObjectId:
       return by_permission(condition, block, rows);
+    case kTokenPermissionObjectId:
+      return by_module(condition, block, rows);
   }
   return {};
+}
+
+// Any of a token's permissions may match; one that has none matches as an empty text.
+RowSet TokenScan::by_module(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  const auto [known, is_new] = fitting_modules_.try_emplace(&condition, 0);
+  for (std::uint32_t number = 1; is_new && number <= module_number_max; ++number) {
+    if (condition.matches(std::string_view(module_id(number)))) known->second |= module_bit(number);
+  }
+  const bool none_fits = condition.matches(std::string_view());
+  return where(rows, [&, fitting = known->second](std::size_t row) {
+    const auto held = block.permissions[row];
+    return held == 0 ? none_fits : (held & fitting) != 0;
+  });
+}
+
+// The same, of their ids.
+RowSet TokenScan::by_permission(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
+  const bool none_fits = condition.matches(std::string_view());
+  if (condition.kind == Condition::Kind::kLike) {
+    auto found = where(rows, [&](std::size_t row) { return block.permissions[row] == 0 && none_fits; });
+    permission_texts_.fill(block, rows);
+    const auto add = [&](std::size_t i) { found.add(permission_texts_.row(i)); };
+    if (!condition.pattern.piece().empty()) {
+      for_each_like(condition.pattern, permission_texts_, add);
+      return found;
+    }
+    for (std::size_t i = 0; i < permission_texts_.size(); ++i) {
+      if (condition.pattern.matches(permission_texts_[i])) add(i);
+    }
+    return found;
+  }
+  const auto [known, is_new] = wanted_permissions_.try_emplace(&condition);
+  auto& wanted = known->second;
+  if (is_new) {
+    condition.texts.for_each([&wanted](std::string_view text) {
+      if (const auto name = read_permission_id(text)) wanted[name->token] |= name->module;
+    });
+  }
+  return where(rows, [&](std::size_t row) {
+    const auto held = block.permissions[row];
+    if (held == 0) return none_fits;
+    const auto found = wanted.find(block.ids[row]);
+    return found != wanted.end() && (held & found->second) != 0;
+  });
 }
 
 RowSet TokenScan::by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
@@ -232,10 +298,10 @@ RowSet TokenScan::by_extension(const Condition& condition, const TokenBlock& blo
 
 const TokenCreator& TokenScan::creator(const Actor& actor) {
   // Ids of different kinds look different, but for the free names of workers and operators.
-  const auto key = std::to_string(actor.kind()) + actor.id();
-  const auto found = creators_.find(key);
+  creator_key_.assign(1, static_cast<char>(actor.kind())).append(actor.id());
+  const auto found = creators_.find(creator_key_);
   return found != creators_.end() ? found->second
-                                  : creators_.emplace(key, find_creator_(actor)).first->second;
+                                  : creators_.emplace(creator_key_, find_creator_(actor)).first->second;
 }
 
 }  // namespace mintmark

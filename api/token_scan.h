@@ -2,12 +2,15 @@
 
 #include <array>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "api/list_filter.h"
 #include "projections/token_columns.h"
@@ -58,6 +61,32 @@ class RowSet {
   std::array<std::uint64_t, TokenBlock::rows_max / 64> words_{};
 };
 
+// The ids of the permissions that rows hold, one behind the other, for a search over many at once: what
+// permission_id() (api/representation.h) makes.
+class PermissionTexts {
+ public:
+  static constexpr std::size_t width = 19;  // TP-160-984-824-0001
+
+  // Of these rows instead of what it held. Keeps its memory.
+  void fill(const TokenBlock& block, const RowSet& rows);
+
+  std::size_t size() const { return rows_.size(); }
+  std::string_view operator[](std::size_t i) const { return bytes().substr(i * width, width); }
+  std::string_view bytes() const { return text_; }
+  std::size_t end(std::size_t i) const { return (i + 1) * width; }
+  std::size_t row(std::size_t i) const { return rows_[i]; }
+
+ private:
+  std::string text_;
+  std::vector<std::uint16_t> rows_;
+};
+
+// A date as tokens show it, in whole seconds, so that lists filter and order by what they show.
+constexpr std::int64_t shown_second(std::int64_t at_us) {
+  const auto at = std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(at_us));
+  return std::chrono::microseconds(at).count();
+}
+
 // A token's creator as filters see it.
 struct TokenCreator {
   std::string id;
@@ -76,7 +105,7 @@ class TokenScan {
   TokenScan(Time now, FindCreator find_creator, FindExtension find_extension)
       : now_(now), find_creator_(std::move(find_creator)), find_extension_(std::move(find_extension)) {}
 
-  // Those of `rows` that pass.
+  // Those of `rows` that pass. The filter must outlive this.
   RowSet passing(const Filter& filter, const TokenBlock& block, const RowSet& rows);
 
   Time now() const { return now_; }
@@ -85,13 +114,20 @@ class TokenScan {
   RowSet matching(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   RowSet by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   RowSet by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows);
+  RowSet by_module(const Condition& condition, const TokenBlock& block, const RowSet& rows);
+  RowSet by_permission(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   const TokenCreator& creator(const Actor& actor);
 
   const Time now_;
   FindCreator find_creator_;
   FindExtension find_extension_;
   std::unordered_map<std::string, TokenCreator> creators_;
+  std::string creator_key_;
   std::unordered_map<ExtensionId, std::string> extension_names_;
+  // What conditions about permissions want, worked out once.
+  std::unordered_map<const Condition*, std::uint64_t> fitting_modules_;
+  std::unordered_map<const Condition*, std::unordered_map<TokenId, std::uint64_t>> wanted_permissions_;
+  PermissionTexts permission_texts_;
 };
 
 }  // namespace mintmark
