@@ -22,9 +22,26 @@ Projector::Projector(EventLog& log, std::vector<Projection*> projections,
                      std::function<void(const std::string&)> on_failure, Drive drive)
     : log_(log),
       projections_(std::move(projections)),
+      groups_(group(projections_)),
       on_failure_(std::move(on_failure)),
       position_(lowest_checkpoint(projections_)) {
   if (drive == Drive::kOwnThreads) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+std::vector<Projector::Group> Projector::group(const std::vector<Projection*>& projections) {
+  std::vector<Group> groups;
+  for (auto* projection : projections) {
+    auto* const rows = dynamic_cast<RowProjection*>(projection);
+    if (!rows) {
+      groups.push_back({.other = projection});
+    } else if (!groups.empty() && !groups.back().other &&
+               groups.back().rows.front()->shares_store_with(*rows)) {
+      groups.back().rows.push_back(rows);
+    } else {
+      groups.push_back({.rows = {rows}});
+    }
+  }
+  return groups;
 }
 
 Projector::~Projector() {
@@ -93,8 +110,12 @@ void Projector::end() {
 
 void Projector::apply(const std::vector<StoredEvent>& events) {
   crash_point("events read");
-  for (auto* projection : projections_) {
-    projection->apply(events);
+  for (const auto& group : groups_) {
+    if (group.other) {
+      group.other->apply(events);
+    } else {
+      RowProjection::apply_together(group.rows, events);
+    }
     crash_point("projection applied");
   }
   {

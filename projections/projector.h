@@ -13,6 +13,7 @@
 #include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "projections/projection.h"
+#include "projections/row_projection.h"
 
 namespace mintmark {
 
@@ -23,7 +24,8 @@ struct ParkedBy {
 };
 
 // Follows the log on a thread of its own and feeds every projection, each from its own checkpoint, all to the
-// same position before it goes on. Thread-safe.
+// same position before it goes on. Those that stand one behind the other and keep their rows in one store
+// write them at once. Thread-safe.
 class Projector {
  public:
   // Told, from the projector's thread, whether the position was reached; false where the projector has failed
@@ -61,6 +63,13 @@ class Projector {
 
   EventLog& log_;
   const std::vector<Projection*> projections_;
+  // projections_ in their order. Rows that are written at once, or one projection of another kind.
+  struct Group {
+    std::vector<RowProjection*> rows = {};
+    Projection* other = nullptr;
+  };
+  static std::vector<Group> group(const std::vector<Projection*>& projections);
+  const std::vector<Group> groups_;
   const std::function<void(const std::string&)> on_failure_;
   std::atomic<Position> position_;
   std::mutex mutex_;

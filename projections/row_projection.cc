@@ -78,13 +78,11 @@ void RowWriter::keep() {
   event_.clear();
 }
 
-void RowWriter::write() {
-  rocksdb::WriteBatch batch;
+void RowWriter::move_to(rocksdb::WriteBatch& batch) {
   for (const auto& [key, value] : kept_) {
     throw_unless_ok(value ? batch.Put(view_.family(), slice(key), slice(*value))
                           : batch.Delete(view_.family(), slice(key)));
   }
-  view_.write(batch);
   kept_.clear();
 }
 
@@ -112,30 +110,53 @@ std::vector<ParkedStream> RowProjection::parked(std::size_t limit) const {
 void RowProjection::refuse_parked(const Recorded&, RowWriter&) {}
 
 void RowProjection::apply(std::span<const StoredEvent> events) {
-  RowWriter rows(view_);
-  Position position = checkpoint();
-  ParkedStreams parked;
-  for (const auto& event : events) {
-    if (event.recorded.position() <= position) continue;
-    if (event.recorded.position() != position + 1) {
-      throw std::logic_error(fmt::format("{}: events after position {} were left out", name(), position));
-    }
-    apply_or_park(event, rows, parked);
-    ++position;
+  RowProjection* const self = this;
+  apply_together({&self, 1}, events);
+}
+
+void RowProjection::apply_together(std::span<RowProjection* const> projections,
+                                   std::span<const StoredEvent> events) {
+  rocksdb::WriteBatch batch;
+  std::vector<std::optional<Staged>> staged;
+  staged.reserve(projections.size());
+  for (auto* projection : projections) staged.push_back(projection->stage(events, batch));
+  if (batch.Count() == 0) return;
+  crash_point("rows due");
+  projections.front()->view_.write(batch);
+  for (std::size_t i = 0; i < projections.size(); ++i) {
+    if (staged[i]) projections[i]->publish(std::move(*staged[i]));
   }
-  if (position == checkpoint()) return;
+}
+
+std::optional<RowProjection::Staged> RowProjection::stage(std::span<const StoredEvent> events,
+                                                          rocksdb::WriteBatch& batch) {
+  RowWriter rows(view_);
+  Staged staged{checkpoint()};
+  for (const auto& event : events) {
+    if (event.recorded.position() <= staged.position) continue;
+    if (event.recorded.position() != staged.position + 1) {
+      throw std::logic_error(
+          fmt::format("{}: events after position {} were left out", name(), staged.position));
+    }
+    apply_or_park(event, rows, staged.parked);
+    ++staged.position;
+  }
+  if (staged.position == checkpoint()) return std::nullopt;
   std::string value;
-  put_big_endian(value, position);
+  put_big_endian(value, staged.position);
   rows.put(checkpoint_key, value);
   rows.keep();
-  crash_point("rows due");
-  rows.write();
+  rows.move_to(batch);
+  return staged;
+}
+
+void RowProjection::publish(Staged staged) {
   rows_written();
-  if (!parked.empty()) {
+  if (!staged.parked.empty()) {
     const std::scoped_lock lock(parked_mutex_);
-    parked_.merge(parked);
+    parked_.merge(staged.parked);
   }
-  checkpoint_.store(position, std::memory_order_release);
+  checkpoint_.store(staged.position, std::memory_order_release);
 }
 
 void RowProjection::apply_or_park(const StoredEvent& event, RowWriter& rows, ParkedStreams& parked) {

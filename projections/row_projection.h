@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,8 @@
 
 namespace mintmark {
 
-// Rows as the events of a batch change them, in memory until write(). Reads see the changes made so far.
+// Rows as the events of a batch change them, in memory until they are moved to what is written. Reads see the
+// changes made so far.
 class RowWriter {
  public:
   explicit RowWriter(View view) : view_(view) {}
@@ -31,8 +33,8 @@ class RowWriter {
   void keep();
   void undo() { event_.clear(); }
 
-  // Writes all that was kept, atomically.
-  void write();
+  // Adds all that was kept.
+  void move_to(rocksdb::WriteBatch& batch);
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -59,6 +61,11 @@ class RowProjection : public Projection {
  public:
   Position checkpoint() const override { return checkpoint_.load(std::memory_order_acquire); }
   void apply(std::span<const StoredEvent> events) override;
+  // The same for several of one store, in one atomic write; readers see it in the order of the projections.
+  static void apply_together(std::span<RowProjection* const> projections,
+                             std::span<const StoredEvent> events);
+  // Whether both keep their rows in one store.
+  bool shares_store_with(const RowProjection& other) const { return &view_.db() == &other.view_.db(); }
   std::size_t parked_streams() const override;
   std::vector<ParkedStream> parked(std::size_t limit) const override;
 
@@ -78,6 +85,15 @@ class RowProjection : public Projection {
   virtual void rows_written() {}
 
  private:
+  // What events have done that is not written yet.
+  struct Staged {
+    Position position = 0;
+    ParkedStreams parked = {};
+  };
+  // Adds it to `batch`; nothing where the events are behind the checkpoint.
+  std::optional<Staged> stage(std::span<const StoredEvent> events, rocksdb::WriteBatch& batch);
+  // Once that is written.
+  void publish(Staged staged);
   // Adds to `parked` what the event parks.
   void apply_or_park(const StoredEvent& event, RowWriter& rows, ParkedStreams& parked);
 

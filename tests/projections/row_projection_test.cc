@@ -91,10 +91,13 @@ TEST_F(RowProjectionTest, WhatAnEventThatCannotBeAppliedHasWrittenIsUndone) {
 }
 
 TEST_F(RowProjectionTest, AnEraseBeforeTheFailureIsUndoneToo) {
-  RowWriter rows(views_.store().live("account_counter"));
+  auto view = views_.store().live("account_counter");
+  RowWriter rows(view);
   rows.put("cerased", "still here");
   rows.keep();
-  rows.write();
+  rocksdb::WriteBatch batch;
+  rows.move_to(batch);
+  view.write(batch);
   open("b", "bad");
   feed(log_, *counter_);
   EXPECT_EQ(counter_->count("erased"), "still here");
@@ -236,6 +239,46 @@ TEST_F(RowProjectionTest, EventsAtOrBelowTheCheckpointAreSkipped) {
 TEST_F(RowProjectionTest, NoEventsChangeNothing) {
   counter_->apply({});
   EXPECT_EQ(counter_->checkpoint(), 0);
+}
+
+// Two of one store, each from its own checkpoint, in one write.
+TEST_F(RowProjectionTest, SeveralTakeEventsInTogetherEachFromItsOwnCheckpoint) {
+  AccountCounter other(views_.store().live("other_counter"), true);
+  for (int i = 0; i < 3; ++i) open("a", "x");
+  open("b", "bad");
+  feed(log_, *counter_, 2);
+  const std::vector<RowProjection*> both{counter_.get(), &other};
+  RowProjection::apply_together(both, log_.read(0, 10));
+  EXPECT_EQ(counter_->count("x"), "3");
+  EXPECT_EQ(counter_->checkpoint(), 4);
+  EXPECT_EQ(counter_->parked_streams(), 1);
+  EXPECT_EQ(other.count("x"), "3");
+  EXPECT_EQ(other.count("bad"), "1");
+  EXPECT_EQ(other.checkpoint(), 4);
+  EXPECT_EQ(other.parked_streams(), 0);
+  const auto after = views_.store().live("other_counter").db().GetLatestSequenceNumber();
+  RowProjection::apply_together(both, log_.read(0, 10));  // nothing new: nothing is written
+  EXPECT_EQ(views_.store().live("other_counter").db().GetLatestSequenceNumber(), after);
+}
+
+// One breaks: none of them has taken anything in.
+TEST_F(RowProjectionTest, WhereOneMeetsABrokenMachineNoneTakesAnythingIn) {
+  class Broken final : public RowProjection {
+   public:
+    explicit Broken(View view) : RowProjection(view) {}
+    std::string_view name() const override { return "broken"; }
+
+   private:
+    Result<void> apply_event(const StoredEvent&, RowWriter&) override {
+      throw std::runtime_error("the disk is gone");
+    }
+  };
+  Broken broken(views_.store().live("broken"));
+  open("a", "x");
+  const std::vector<RowProjection*> both{counter_.get(), &broken};
+  EXPECT_THROW(RowProjection::apply_together(both, log_.read(0, 10)), std::runtime_error);
+  EXPECT_EQ(counter_->checkpoint(), 0);
+  EXPECT_EQ(counter_->count("x"), "none");
 }
 
 TEST_F(RowProjectionTest, TheCheckpointAndTheRowsSurviveReopening) {
