@@ -82,11 +82,12 @@ std::optional<seconds> parse_retry_after(std::string_view value, sys_seconds now
     std::int64_t number = 0;
     const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (end != value.data() + value.size()) return std::nullopt;
-    return failure == std::errc() && number <= seconds_max ? std::optional(seconds(number)) : std::nullopt;
+    // What does not fit is long, too.
+    return seconds(failure == std::errc() ? std::min(number, seconds_max) : seconds_max);
   }
   const auto date = parse_http_date(value, now);
-  if (!date || *date - now > seconds(seconds_max)) return std::nullopt;
-  return std::max(*date - now, seconds(0));
+  if (!date) return std::nullopt;
+  return std::clamp<seconds>(*date - now, seconds(0), seconds(seconds_max));
 }
 
 }  // namespace mintmark

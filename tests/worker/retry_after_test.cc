@@ -23,12 +23,21 @@ TEST(RetryAfter, TakesSecondsAndTheThreeFormsOfADate) {
   EXPECT_EQ(parse_retry_after("Friday, 06-Nov-26 00:01:00 GMT", later), 60s);
 }
 
+// A receiver that asks for more than anybody would wait asks for long, not for nothing.
+TEST(RetryAfter, TakesWhatIsBeyondAllBoundsForTenYears) {
+  constexpr auto ten_years = 10 * 365 * 24h;
+  for (const auto* value :
+       {"315360000", "315360001", "9999999999", "99999999999999999999", "Sun, 06 Nov 9999 08:49:37 GMT"}) {
+    EXPECT_EQ(parse_retry_after(value, now), ten_years) << value;
+  }
+  EXPECT_EQ(parse_retry_after("315359999", now), ten_years - 1s);
+}
+
 TEST(RetryAfter, TakesNothingElse) {
   for (const auto* value :
-       {"", " ", "-1", "1.5", "12x", "99999999999999999999", "9999999999", "soon",
-        "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, 31 Feb 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:-9:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
-        "Sun, 06 Nov 9999 08:49:37 GMT",
+       {"", " ", "-1", "1.5", "12x", "99999999999999999999x", "soon", "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:-9:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
         "Sunday, 06-Nov-94 08:49:37 GMT and a long text that no date of any form would ever reach to"}) {
     EXPECT_EQ(parse_retry_after(value, now), std::nullopt) << value;
   }
