@@ -1,7 +1,6 @@
 #include "worker/outbound_lookup.h"
 
 #include <condition_variable>
-#include <cstdint>
 #include <cstring>
 #include <deque>
 #include <exception>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -23,11 +23,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t threads_max = 16;
-
-struct Query {
-  std::string host;
-  std::uint64_t number;
-};
 
 ResolvedAddresses answer_of(const ResolveHost& resolve, const std::string& host) {
   try {
@@ -73,31 +68,44 @@ struct Lookups::Queue {
 
   std::mutex mutex;  // of what follows
   std::condition_variable changed;
-  std::deque<Query> queries;
+  std::deque<std::string> hosts;  // to be looked up
   std::size_t threads = 0;
   std::size_t resting = 0;
   bool ended = false;
 
-  // Of the context's thread alone.
-  std::uint64_t last_number = 0;
-  std::unordered_map<std::uint64_t, Waiting*> waiting;
+  // Who waits for each name that is to be looked up or just being so; nobody, where all have given up. Of the
+  // context's thread alone.
+  std::unordered_map<std::string, std::vector<Waiting*>> waiting;
 };
 
 // That somebody waits, for as long as it lives.
 class Lookups::Entry {
  public:
-  Entry(Queue& queue, Waiting& waiting) : queue_(queue), number_(++queue.last_number) {
-    queue_.waiting.emplace(number_, &waiting);
+  Entry(Queue& queue, Waiting& waiting, std::string host)
+      : queue_(queue), waiting_(waiting), host_(std::move(host)) {
+    const auto [place, is_first] = queue_.waiting.try_emplace(host_);
+    place->second.push_back(&waiting_);
+    is_first_ = is_first;
   }
-  ~Entry() { queue_.waiting.erase(number_); }
+  ~Entry() {
+    const auto found = queue_.waiting.find(host_);
+    if (found == queue_.waiting.end()) return;
+    std::erase(found->second, &waiting_);
+    if (!found->second.empty()) return;
+    const std::scoped_lock lock(queue_.mutex);
+    if (std::erase(queue_.hosts, host_) > 0) queue_.waiting.erase(found);
+  }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
 
-  std::uint64_t number() const { return number_; }
+  // Whether it is for this one to have the name looked up.
+  bool is_first() const { return is_first_; }
 
  private:
   Queue& queue_;
-  const std::uint64_t number_;
+  Waiting& waiting_;
+  const std::string host_;
+  bool is_first_ = false;
 };
 
 Lookups::Waiting::Waiting(asio::io_context& context)
@@ -109,7 +117,7 @@ Lookups::Lookups(asio::io_context& context, ResolveHost resolve)
 Lookups::~Lookups() {
   const std::scoped_lock lock(queue_->mutex);
   queue_->ended = true;
-  queue_->queries.clear();
+  queue_->hosts.clear();
   queue_->changed.notify_all();
 }
 
@@ -119,11 +127,11 @@ asio::awaitable<std::optional<ResolvedAddresses>> Lookups::find(Waiting& waiting
 
 asio::awaitable<std::optional<ResolvedAddresses>> Lookups::find(std::shared_ptr<Queue> queue,
                                                                 Waiting& waiting, std::string host) {
-  const Entry entry(*queue, waiting);
-  {
+  const Entry entry(*queue, waiting, host);
+  if (entry.is_first()) {
     const std::scoped_lock lock(queue->mutex);
-    queue->queries.push_back({std::move(host), entry.number()});
-    if (queue->resting < queue->queries.size() && queue->threads < threads_max) {
+    queue->hosts.push_back(std::move(host));
+    if (queue->resting < queue->hosts.size() && queue->threads < threads_max) {
       // Left to itself: getaddrinfo() cannot be ended, and a name server that hangs must not hold up our end.
       std::thread([queue] { work(queue); }).detach();
       ++queue->threads;
@@ -139,20 +147,22 @@ void Lookups::work(const std::shared_ptr<Queue>& queue) {
   std::unique_lock lock(queue->mutex);
   for (;;) {
     ++queue->resting;
-    queue->changed.wait(lock, [&queue] { return queue->ended || !queue->queries.empty(); });
+    queue->changed.wait(lock, [&queue] { return queue->ended || !queue->hosts.empty(); });
     --queue->resting;
     if (queue->ended) return;
-    auto query = std::move(queue->queries.front());
-    queue->queries.pop_front();
+    auto host = std::move(queue->hosts.front());
+    queue->hosts.pop_front();
     lock.unlock();
-    auto answer = answer_of(queue->resolve, query.host);
+    auto answer = answer_of(queue->resolve, host);
     lock.lock();
     if (queue->ended) return;  // the context may be gone
-    auto deliver = [queue, number = query.number, answer = std::move(answer)]() mutable {
-      const auto found = queue->waiting.find(number);
-      if (found == queue->waiting.end()) return;
-      found->second->answer_ = std::move(answer);
-      found->second->done_.cancel();
+    auto deliver = [queue, host = std::move(host), answer = std::move(answer)] {
+      const auto all = queue->waiting.extract(host);
+      if (all.empty()) return;
+      for (auto* const waiting : all.mapped()) {
+        waiting->answer_ = answer;
+        waiting->done_.cancel();
+      }
     };
     asio::post(queue->context, std::move(deliver));
   }

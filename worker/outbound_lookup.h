@@ -12,8 +12,9 @@
 
 namespace mintmark {
 
-// Looks names up on threads of its own, a few at once. A lookup that hangs holds up its thread and nobody
-// else: whoever waits for it can give up, and the threads are left behind when this ends.
+// Looks names up on threads of its own, a few at once, each name once however many wait for it. A lookup that
+// hangs holds up its thread and nobody else: whoever waits for it can give up, what nobody waits for any more
+// is not begun, and the threads are left behind when this ends.
 class Lookups {
  public:
   // Somebody's wait for one name.

@@ -1,6 +1,8 @@
 #include "worker/outbound_client.h"
 
+#include <atomic>
 #include <future>
+#include <memory>
 
 #include "tests/worker/outbound_fixture.h"
 
@@ -257,6 +259,69 @@ TEST_F(OutboundClientTest, GivesUpALookupThatHangs) {
   released->set_value();
   while (!hanging) context_.run_one();
   EXPECT_EQ(status_of(*hanging), 200);
+}
+
+// However many wait for it, a name that hangs takes one of the threads that look names up.
+TEST_F(OutboundClientTest, ANameThatHangsLeavesTheOthersTheirLookups) {
+  std::promise<void> released;
+  const std::shared_future<void> release(released.get_future());
+  const auto lookups = std::make_shared<std::atomic<int>>();
+  auto policy = loopback();
+  policy.resolve = [release, lookups](const std::string& host) -> ResolvedAddresses {
+    if (host == "hanging.example.com") {
+      ++*lookups;
+      release.wait();
+    }
+    return std::vector{asio::ip::make_address("127.0.0.1")};
+  };
+  Receiver receiver(context_, answering(ok));
+  OutboundClient client(context_, policy);
+  constexpr int hanging = 40;
+  int answered = 0;
+  for (int i = 0; i < hanging; ++i) {
+    asio::co_spawn(context_, client.send(post(receiver.url("hanging.example.com"))),
+                   [&answered](const std::exception_ptr&, const OutboundResult& made) {
+                     if (status_of(made) == 200) ++answered;
+                   });
+  }
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(status_of(send(client, post(receiver.url(fmt::format("quick-{}.example.com", i))))), 200);
+  }
+  EXPECT_EQ(answered, 0);
+  released.set_value();
+  while (answered < hanging) context_.run_one();
+  EXPECT_EQ(*lookups, 1);
+}
+
+// Every thread hangs; a name that nobody waits for any more is not looked up once they are free.
+TEST_F(OutboundClientTest, DoesNotLookUpWhatNobodyWaitsForAnyMore) {
+  std::promise<void> released;
+  const std::shared_future<void> release(released.get_future());
+  const auto asked = std::make_shared<std::atomic<bool>>(false);
+  auto policy = loopback();
+  policy.connect_time_max = 60ms;
+  policy.resolve = [release, asked](const std::string& host) -> ResolvedAddresses {
+    if (host.starts_with("hanging")) release.wait();
+    if (host == "late.example.com") *asked = true;
+    return std::vector{asio::ip::make_address("127.0.0.1")};
+  };
+  Receiver receiver(context_, answering(ok));
+  OutboundClient client(context_, policy);
+  int given_up = 0;
+  const auto call = [&](const std::string& host) {
+    asio::co_spawn(context_, client.send(post(receiver.url(host))),
+                   [&given_up](const std::exception_ptr&, const OutboundResult& made) {
+                     if (failure_of(made) == OutboundFailure::kTimeout) ++given_up;
+                   });
+  };
+  constexpr int threads = 16;
+  for (int i = 0; i < threads; ++i) call(fmt::format("hanging-{}.example.com", i));
+  call("late.example.com");
+  while (given_up < threads + 1) context_.run_one();
+  released.set_value();
+  while (status_of(send(client, post(receiver.url("hanging-again.example.com")))) != 200) {
+  }
+  EXPECT_FALSE(*asked);
 }
 
 TEST_F(OutboundClientTest, LooksLocalhostUpAsTheMachineDoes) {
