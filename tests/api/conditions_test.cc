@@ -108,7 +108,8 @@ TEST_F(ConditionsTest, AVersionBeforeWhatOnlyTimeOrTheWorkerBroughtStillHolds) {
   expiring.mutable_token_expiring();
   Event expired;
   expired.mutable_token_expired();
-  History(instance_.memory).add(id, connection_issued()).add(id, expiring).add(id, expired);
+  History history(instance_.memory);
+  for (const auto& event : {connection_issued(), expiring, expired}) history.add(id, event);
   instance_.project();
   EXPECT_EQ(header_of(instance_.call(request("GET", path)), "ETag"), "\"4\"");
   const auto rename = [&](const std::string& tag) {
