@@ -1,9 +1,11 @@
 // Deliveries/s to a receiver on loopback, through everything that a delivery goes through: log, projections,
 // queue, signature, HTTP, record. The receiver is a thread of this process, so both share its cores. Then, at
 // a rate far below that, how long it takes from a trigger's event to its first attempt; and last how long
-// until the answer, alone and beside receivers that misbehave.
+// until the answer, alone and beside receivers that misbehave. With --receive it is the receiver alone, for
+// another program that delivers.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
 #include <future>
 #include <thread>
@@ -27,8 +29,10 @@ struct Options {
   std::uint32_t deliveries = 100'000;
   std::uint32_t webhooks = 256;
   std::uint32_t paced = 5'000;
+  std::uint32_t rate = 500;
   std::uint32_t rounds = 3;
   std::uint32_t misbehaving = 5;  // of each kind in a round
+  bool receive = false;
 };
 
 class Bench {
@@ -70,6 +74,26 @@ class Bench {
     return append(std::move(streams), {});
   }
   void trigger_webhook(std::uint32_t webhook) { append({trigger_of(webhook)}, {}); }
+
+  // Whatever waits for it waits for good; once nothing runs or is due, everybody else is alone.
+  void deactivate(const std::vector<std::uint32_t>& webhooks) {
+    for (const auto webhook : webhooks) {
+      const auto subject = stream_of(WebhookId::from_value(webhook));
+      Event event;
+      event.mutable_webhook_updated()->set_active(false);
+      // The worker may have said something of it, too.
+      append({{subject,
+               instance_.log->version_of(subject),
+               {{instance_.random.event_id(instance_.clock.now()), event}}}},
+             {});
+    }
+    wait_until_planned();
+    for (;;) {
+      const auto counts = instance_.jobs->counts();
+      if (counts.running + counts.waiting == 0) return;
+      std::this_thread::sleep_for(10ms);
+    }
+  }
 
   std::uint32_t next() const { return next_; }
 
@@ -134,10 +158,11 @@ struct Paced {
 
 Paced deliver_paced(Bench& bench, JobStore& jobs, const Options& options, std::uint32_t count) {
   const auto first = bench.next();
+  const auto begin = std::chrono::steady_clock::now();
   std::vector<Position> positions;
   for (std::uint32_t made = 0; made < count; ++made) {
+    std::this_thread::sleep_until(begin + std::chrono::nanoseconds(1s) / options.rate * made);
     positions.push_back(bench.trigger(1));
-    std::this_thread::sleep_for(500us);
   }
   Paced paced;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -176,14 +201,16 @@ void measure_beside_misbehaviour(Bench& bench, JobStore& jobs, const Receiver& m
   for (std::uint32_t round = 0; round < options.rounds; ++round) {
     std::ranges::copy(deliver_paced(bench, jobs, options, options.paced).until_answer_us,
                       std::back_inserter(alone));
+    std::vector<std::uint32_t> bad;
     for (std::uint32_t i = 0; i < options.misbehaving; ++i) {
       for (const auto& path : Receiver::misbehaviours()) {
-        const auto webhook = bench.make_webhook(misbehaving.url(path));
-        for (int n = 0; n < 3; ++n) bench.trigger_webhook(webhook);
+        bad.push_back(bench.make_webhook(misbehaving.url(path)));
+        for (int n = 0; n < 3; ++n) bench.trigger_webhook(bad.back());
       }
     }
     std::ranges::copy(deliver_paced(bench, jobs, options, options.paced).until_answer_us,
                       std::back_inserter(beside));
+    bench.deactivate(bad);
   }
   const auto without = percentiles(alone);
   const auto with = percentiles(beside);
@@ -225,9 +252,19 @@ int run(const Options& options) {
 
   const auto first =
       percentiles(deliver_paced(bench, services.jobs, options, options.paced).until_attempt_us);
-  fmt::print("first attempt     p50 {:.1f} ms, p99 {:.1f} ms behind the trigger, at about 1000 a second\n",
-             first.p50_ms, first.p99_ms);
+  fmt::print("first attempt     p50 {:.1f} ms, p99 {:.1f} ms behind the trigger, at {} a second\n",
+             first.p50_ms, first.p99_ms, options.rate);
   measure_beside_misbehaviour(bench, services.jobs, misbehaving, options);
+  return 0;
+}
+
+// Until the other side closes our standard input.
+int receive() {
+  const Receiver receiver;
+  fmt::print("{}\n", receiver.url("/hook"));
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
   return 0;
 }
 
@@ -237,14 +274,24 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App program("Deliveries a second to a receiver on loopback, in a new data folder.");
   mintmark::Options options;
-  program.add_option("--data", options.data, "Where to make the folder")->required();
+  auto* const receive =
+      program.add_flag("--receive", options.receive, "Only receive: prints the URL, ends with its input");
+  program.add_option("--data", options.data, "Where to make the folder")->excludes(receive);
   program.add_option("--deliveries", options.deliveries, "How many")->capture_default_str();
   program.add_option("--webhooks", options.webhooks, "To so many webhooks")->capture_default_str();
   program.add_option("--paced", options.paced, "How many then, one after the other")->capture_default_str();
+  program.add_option("--rate", options.rate, "So many of them a second")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   program.add_option("--rounds", options.rounds, "Rounds beside misbehaving receivers")
       ->capture_default_str();
   program.add_option("--misbehaving", options.misbehaving, "Of each kind, in each round")
       ->capture_default_str();
   CLI11_PARSE(program, argc, argv);
+  if (options.receive) return mintmark::receive();
+  if (options.data.empty()) {
+    fmt::print(stderr, "--data is required\n");
+    return 2;
+  }
   return mintmark::run(options);
 }

@@ -1,16 +1,15 @@
 // Delivers webhooks as jobs of graphile-worker, to the receiver that tools/bench/run names, and prints how many a
 // second it did and how long a job waited for its first attempt. The connection comes from libpq's variables.
-// Usage: node deliver.mjs RECEIVER JOBS
+// Usage: node deliver.mjs RECEIVER JOBS PACED RATE: so many jobs at once, and then PACED at RATE a second.
 import { createHmac, randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
 
-const [receiver, jobs] = [process.argv[2], Number(process.argv[3])];
+const receiver = process.argv[2];
+const [jobs, paced, pacedPerSecond] = process.argv.slice(3).map(Number);
 const concurrency = 64;
-const pacedPerSecond = 200;
-const pacedSeconds = 5;
 const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
 const body = { webhook_id: "WH-000-000-001", object_class: "token", data: { event: "updated", id: "SU-000-000-001" } };
 
@@ -22,7 +21,7 @@ function deliver(payload) {
   const signature = createHmac("sha256", "benchmark").update(`${id}.${timestamp}.${text}`).digest("base64");
   const headers = {
     "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
+    "Content-Length": Buffer.byteLength(text),
     "webhook-id": id,
     "webhook-timestamp": timestamp,
     "webhook-signature": `v1,${signature}`,
@@ -80,7 +79,6 @@ const runner = await run({ pgPool: pool, logger, taskList, noHandleSignals: true
 await reached(jobs);
 const seconds = Number(process.hrtime.bigint() - started) / 1e9;
 
-const paced = pacedPerSecond * pacedSeconds;
 const first = Date.now();
 for (let added = 0; added < paced; ) {
   const due = Math.min(paced, Math.floor(((Date.now() - first) / 1000) * pacedPerSecond) + 1);
