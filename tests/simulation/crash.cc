@@ -11,9 +11,12 @@ void crash_point(const char* name) {
 namespace testing {
 
 void CrashPlan::reach(std::string_view name) {
-  if (!left_ || --*left_ > 0) return;
+  if (paused_) return;
+  if (!reached_.contains(name)) reached_.emplace(name);
+  if (!left_ || (!wanted_.empty() && wanted_ != name) || --*left_ > 0) return;
   left_.reset();
   place_ = std::string(name);
+  killed_at_.insert(*place_);
   throw Killed{};
 }
 

@@ -73,7 +73,8 @@ void Ledger::check_recovered(EventLog& log) {
 void LedgerLog::append(AppendRequest request, AppendDone done) {
   const auto number = ledger_.submitted(request);
   const auto& append = request.streams.at(0);
-  const bool is_waited_for = request.metadata.actor.kind() != Actor::USER && append.stream != "deliveries";
+  const bool is_waited_for =
+      request.metadata.actor.kind() != Actor::USER && !append.stream.starts_with("deliveries");
   const auto answered = std::make_shared<bool>(false);
   log_.append(std::move(request), [this, number, answered, alive = alive_,
                                    done = std::move(done)](const AppendResult& result) mutable {

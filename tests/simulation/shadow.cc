@@ -16,9 +16,21 @@ std::optional<Id> id_of(std::string_view stream, std::string_view prefix) {
   return Id::parse(stream.substr(prefix.size()));
 }
 
+// A trigger lies in its webhook's stream, or in one of its own that bears the webhook's id.
+std::optional<WebhookId> webhook_of_trigger(std::string_view stream) {
+  const auto at = stream.find("WH-");
+  if (at == std::string_view::npos) return std::nullopt;
+  return WebhookId::parse(stream.substr(at, WebhookId::from_value(0).text().size()));
+}
+
 // The index keeps dates in whole seconds.
 bool is_near(const std::optional<Time>& end, Time now) {
   return end && std::chrono::abs(*end - now) < std::chrono::seconds(2);
+}
+
+Verdict verdict_of(const AuthorizationIndex& index, TokenId id, const Secret& secret, Time now) {
+  return index.check(0, id, secret, now,
+                     [](Verdict verdict, const AuthorizationIndex::Identity*) { return verdict; });
 }
 
 }  // namespace
@@ -32,7 +44,11 @@ void Shadow::take(const StoredEvent& event) {
     take_secret(recorded, token);
   } else if (const auto webhook_id = id_of<WebhookId>(recorded.stream(), "webhook-")) {
     evolve(webhooks_[webhook_id->value()], recorded.event());
-    if (recorded.event().has_webhook_triggered()) triggers_[recorded.position()] = webhook_id->value();
+  }
+  if (recorded.event().has_webhook_triggered()) {
+    const auto webhook_id = webhook_of_trigger(recorded.stream());
+    require(webhook_id.has_value(), "a trigger of no webhook: " + recorded.stream());
+    triggers_[recorded.position()] = webhook_id->value();
   }
   for (const auto& attempt : recorded.event().webhook_deliveries_recorded().attempts()) take_attempt(attempt);
 }
@@ -84,11 +100,24 @@ void Shadow::check(Verdict found, bool may, TokenId id, std::string_view which) 
           fmt::format("the {} key of {} is {}", which, id.text(), may ? "refused" : "let in"));
 }
 
+void Shadow::check_deleted(const AuthorizationIndex& index, Time now) const {
+  for (const auto number : deleted_) {
+    const auto id = TokenId::from_value(number);
+    const auto token = tokens_.find(number);
+    require(token != tokens_.end(), id.text() + " is deleted, and nobody has made it");
+    auto secrets = token->second.earlier;
+    for (const auto& secret : {token->second.current, token->second.renewed}) {
+      if (secret) secrets.push_back(*secret);
+    }
+    for (const auto& secret : secrets) {
+      require(verdict_of(index, id, secret, now) == Verdict::kUnknown,
+              "a key of " + id.text() + " is known, whose deletion was acknowledged");
+    }
+  }
+}
+
 void Shadow::check_index(const AuthorizationIndex& index, Time now) const {
-  const auto ask = [&](TokenId id, const Secret& secret) {
-    return index.check(0, id, secret, now,
-                       [](Verdict verdict, const AuthorizationIndex::Identity*) { return verdict; });
-  };
+  const auto ask = [&](TokenId id, const Secret& secret) { return verdict_of(index, id, secret, now); };
   for (const auto& [number, token] : tokens_) {
     const auto id = TokenId::from_value(number);
     const auto& state = token.state;

@@ -28,7 +28,11 @@ class Shadow {
   void take(const StoredEvent& event);
   // A receiver is called.
   void check_call(const std::string& message) const;
-  // Every secret that there ever was is let in if and only if its token's events say so.
+  // No secret of a token whose deletion was acknowledged is let in. The answer has waited for the
+  // projections, so this holds at every moment, however far they are behind.
+  void check_deleted(const AuthorizationIndex& index, Time now) const;
+  // For projections at the log's head: every secret that there ever was is let in if and only if its token's
+  // events say so.
   void check_index(const AuthorizationIndex& index, Time now) const;
 
   std::vector<TokenId> tokens() const;  // those that are not deleted

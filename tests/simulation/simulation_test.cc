@@ -1,7 +1,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -56,12 +58,17 @@ TEST(Simulation, NoSeedFindsAViolation) {
     sum.acknowledged += report.acknowledged;
     sum.deletions += report.deletions;
     sum.delivered += report.delivered;
+    sum.crash_points.insert(report.crash_points.begin(), report.crash_points.end());
+    sum.killed_at.insert(report.killed_at.begin(), report.killed_at.end());
   }
   // What never happens cannot go wrong.
   EXPECT_GT(sum.starts, 20);
   EXPECT_GT(sum.acknowledged, 300);
   EXPECT_GT(sum.deletions, 10);
   EXPECT_GT(sum.delivered, 50);
+  const std::set<std::string, std::less<>> expected(crash_points.begin(), crash_points.end());
+  EXPECT_EQ(sum.crash_points, expected) << "the product's crash points are compiled in, all of them";
+  EXPECT_EQ(sum.killed_at, expected);
 }
 
 TEST(Simulation, TheSameSeedIsTheSameRunStepForStep) {

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "tests/simulation/client.h"
@@ -23,8 +25,8 @@ namespace mintmark::testing {
 // After every step: what the log shows is what was asked for, without a gap; every key is let in if and only
 // if the published events say so, and one whose deletion was acknowledged never; attempts are recorded in
 // order, a success once and only of what a receiver took, and nothing goes out behind it. After every start:
-// all that was ever published is there, byte for byte. Now and then, and at the end: projections and jobs are
-// the fold of the log. At the end, when nothing fails any more: every delivery has come to its end.
+// all that was ever published is there, byte for byte. Every few steps, and at the end: projections and jobs
+// are the fold of the log. At the end, when nothing fails any more: every delivery has come to its end.
 class Simulator {
  public:
   struct Options {
@@ -41,6 +43,8 @@ class Simulator {
     std::size_t acknowledged = 0;
     std::size_t deletions = 0;
     std::size_t delivered = 0;
+    std::set<std::string, std::less<>> crash_points;  // that were reached
+    std::set<std::string, std::less<>> killed_at;
   };
 
   explicit Simulator(Options options);
