@@ -13,6 +13,7 @@
 
 #include "domain/limits.h"
 #include "eventstore/committer.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
 #include "eventstore/tree_head.h"
@@ -108,11 +109,22 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (!status.ok()) return refuse(path, status.ToString());
     if (const auto why = check_against_anchor(*log->tables_, *log->anchor_); !why.empty())
       return refuse(path, why);
+    const auto checked = log->tables_->meta();
     log->tables_.reset();
+    if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(tables_path(path))))
+      return refuse(path, *why);
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kWrite, log->tables_);
     if (!status.ok()) return refuse(path, status.ToString());
     auto meta = log->tables_->meta();
     if (!meta) return refuse(path, "its meta data is damaged");
+    // The write-ahead log was read a second time. Where the disk gave something else then, the anchor must go
+    // on standing for what is missing.
+    if (!checked || checked->tree != meta->tree) {
+      return refuse(path,
+                    fmt::format("it ended at position {} when it was checked, and at position {} when it was "
+                                "opened: its disk cannot be trusted",
+                                checked ? checked->tree.size() : 0, meta->tree.size()));
+    }
     if (!options.free_disk_bytes) {
       options.free_disk_bytes = [path] { return std::filesystem::space(path).available; };
     }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <exception>
 #include <future>
 #include <map>
@@ -22,6 +21,7 @@
 #include "tests/support/api_instance.h"
 #include "tests/support/faulty_env.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/long_form.h"
 
 namespace mintmark::faults_test {
 namespace {
@@ -100,8 +100,7 @@ TEST_F(FaultyDiskTest, ASlowDiskFillsABoundedQueueThenRefusesAndAcknowledgesNoth
 // All of them at work at once on one thread, each again where the server says that it is busy. The disk is
 // held until the queue is full of them, so that none can know of another. DUPLICATES=n sends so many.
 TEST_F(FaultyDiskTest, TenThousandDuplicatesAtOnceAreOneEventAndOneAnswer) {
-  const char* given = std::getenv("DUPLICATES");
-  const std::size_t count = given ? std::strtoul(given, nullptr, 10) : 10'000;
+  const auto count = number_from_environment("DUPLICATES", 10'000);
   const auto before = log_->head();
   const auto request = creation("once").build();
   std::map<std::string, std::size_t> answers;

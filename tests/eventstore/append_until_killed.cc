@@ -10,6 +10,7 @@
 
 #include "eventstore/rocksdb_log.h"
 #include "tests/support/event_builders.h"
+#include "tests/support/log_folder.h"
 
 // append_until_killed PATH FIRST: appends to the log in PATH for ever, sixty-four at a time, events numbered
 // from FIRST, and writes a line "POSITION NUMBER" for each acknowledgement. For kill_test.cc.
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   RocksDbLog::Options options;
   options.path = argv[1];
+  options.env = &mintmark::testing::env_in_memory();
   auto log = RocksDbLog::open(std::move(options));
   if (!log) {
     fmt::print(stderr, "{}\n", log.error().messages.front());

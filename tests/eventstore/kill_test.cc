@@ -6,12 +6,15 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -76,8 +79,16 @@ class Child {
 // A log that children append to, and what they were told.
 class KilledProcess : public ::testing::Test {
  protected:
-  // Takes in what a child has written: a line an acknowledgement.
+  // The numbers that one child may have submitted: it has no more than so many appends in flight.
+  static constexpr std::uint64_t in_flight_max = 64;
+  struct Submitted {
+    std::uint64_t first;
+    std::uint64_t end;
+  };
+
+  // Takes in what a child has written: a line an acknowledgement. It has begun with event `first_number`.
   std::size_t take(const std::string& text) {
+    Submitted submitted{first_number, first_number + in_flight_max};
     std::istringstream lines(text);
     Position position = 0;
     std::uint64_t number = 0;
@@ -85,8 +96,10 @@ class KilledProcess : public ::testing::Test {
     while (lines >> position >> number) {
       ++count;
       EXPECT_TRUE(acknowledged.emplace(position, number).second) << "position " << position << " given twice";
-      first_number = std::max(first_number, number + 100);
+      submitted.end = std::max(submitted.end, number + 1 + in_flight_max);
     }
+    first_number = submitted.end;
+    submissions.push_back(submitted);
     return count;
   }
 
@@ -99,9 +112,18 @@ class KilledProcess : public ::testing::Test {
       ASSERT_LE(at, events.size()) << "an acknowledged event is lost";
       ASSERT_EQ(events[at - 1].recorded.event_id(), event_id(event_number).view()) << "position " << at;
     }
-    // Numbers that nobody acknowledged may be there, or not; the next child must not use them again.
+    // What nobody acknowledged may be there or not, but nothing that no child has submitted, and nothing
+    // twice.
+    std::set<std::uint64_t> numbers;
     for (const auto& event : events) {
-      first_number = std::max(first_number, get_big_endian(event.recorded.event_id().substr(8)) + 100);
+      const auto number = get_big_endian(event.recorded.event_id().substr(8));
+      EXPECT_TRUE(numbers.insert(number).second) << "event " << number << " is there twice";
+      EXPECT_EQ(event.recorded.event_id(), event_id(number).view());
+      EXPECT_EQ(event.recorded.stream(), fmt::format("stream-{}", number));
+      EXPECT_TRUE(std::ranges::any_of(
+          submissions,
+          [&](const Submitted& by_child) { return by_child.first <= number && number < by_child.end; }))
+          << "event " << number << " was submitted by nobody";
     }
   }
   void verify() {
@@ -112,7 +134,8 @@ class KilledProcess : public ::testing::Test {
 
   LogFolder folder{1, TemporaryFolder::in_memory()};  // kill -9 takes nothing from the system
   std::map<Position, std::uint64_t> acknowledged;     // position → event number
-  std::uint64_t first_number = 1;
+  std::vector<Submitted> submissions;
+  std::uint64_t first_number = 1;  // of the next child
 };
 
 // KILLS=1000 kills so often.

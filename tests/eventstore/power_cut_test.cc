@@ -30,10 +30,15 @@ class PowerCuts {
     for (int life = 0; life < cuts_per_seed && !::testing::Test::HasFatalFailure(); ++life) {
       disk_.cut_at(1 + random_() % (life % 2 == 0 ? 120 : 40));
       live();
+      if (disk_.is_cut()) ++cuts_;
       disk_.restart();
       check();
     }
   }
+
+  // How often the power went while something was under way, and what was acknowledged by then.
+  std::size_t cuts() const { return cuts_; }
+  std::size_t acknowledged() const { return acknowledged_.size(); }
 
  private:
   // Opens and appends until the power is gone, or to the end.
@@ -87,6 +92,7 @@ class PowerCuts {
   PowerCutEnv disk_;
   LogFolder folder_{1, TemporaryFolder::in_memory()};
   std::uint64_t next_ = 1;
+  std::size_t cuts_ = 0;
   std::map<std::uint64_t, std::size_t> sizes_;
   std::map<std::uint64_t, Committed> acknowledged_;
 };
@@ -94,10 +100,18 @@ class PowerCuts {
 TEST(PowerCut, LosesNothingAcknowledgedAndInventsNothing) {
   const auto first = number_from_environment("POWER_CUT_SEED", 1);
   const auto count = std::getenv("POWER_CUT_SEED") ? 1 : number_from_environment("POWER_CUTS", seeds);
+  std::size_t cuts = 0;
+  std::size_t acknowledged = 0;
   for (auto seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE("POWER_CUT_SEED=" + std::to_string(seed));
-    PowerCuts(static_cast<std::uint32_t>(seed)).run();
+    PowerCuts run(static_cast<std::uint32_t>(seed));
+    run.run();
+    cuts += run.cuts();
+    acknowledged += run.acknowledged();
   }
+  // What never happens cannot go wrong.
+  EXPECT_GT(cuts, count * cuts_per_seed / 2);
+  EXPECT_GT(acknowledged, count);
 }
 
 // The power goes at each change in turn while a log is made: what is left is no log, and is made then, or a

@@ -130,7 +130,7 @@ TEST_F(DamagedWal, OfAnEarlierMomentIsRefusedWithThePosition) {
 
 // One flipped bit after the other, each bit of a byte in its turn; FLIP_STRIDE=1 in every byte.
 TEST_F(DamagedWal, WithAFlippedBitAnywhereIsNeverSilentlyShortened) {
-  const auto stride = number_from_environment("FLIP_STRIDE", 41);
+  const auto stride = number_from_environment("FLIP_STRIDE", 97);
   const auto anchor = read_file(original.anchor());
   lay_out(wal, anchor);
   std::size_t refused = 0;
@@ -146,6 +146,7 @@ TEST_F(DamagedWal, WithAFlippedBitAnywhereIsNeverSilentlyShortened) {
       lay_out(wal, anchor);
     } else {
       ++refused;
+      EXPECT_THAT(opened.error().messages.front(), ContainsRegex("position [0-9]+"));
       EXPECT_TRUE(contents_of(folder.path()) == before) << "a refused log was written to";
     }
   }
@@ -156,18 +157,19 @@ TEST_F(DamagedWal, WithAFlippedBitAnywhereIsNeverSilentlyShortened) {
 
 // Where the records of a write-ahead log end (RocksDB's log_format.h: blocks of 32 KiB; a record is 4 bytes
 // of checksum, 2 of length, 1 of type, and its bytes; no header in the last 6 bytes of a block).
+constexpr std::size_t record_header_bytes = 7;
+
 std::vector<std::size_t> record_ends(const std::string& wal) {
   constexpr std::size_t block_bytes = 32UL * 1024;
-  constexpr std::size_t header_bytes = 7;
   std::vector<std::size_t> ends;
-  for (std::size_t at = 0; at + header_bytes <= wal.size();) {
-    if (const auto left = block_bytes - at % block_bytes; left < header_bytes) {
+  for (std::size_t at = 0; at + record_header_bytes <= wal.size();) {
+    if (const auto left = block_bytes - at % block_bytes; left < record_header_bytes) {
       at += left;
       continue;
     }
     const auto low = static_cast<std::uint8_t>(wal[at + 4]);
     const auto high = static_cast<std::uint8_t>(wal[at + 5]);
-    at += header_bytes + low + 256U * high;
+    at += record_header_bytes + low + 256U * high;
     ends.push_back(at);
   }
   return ends;
@@ -184,6 +186,32 @@ TEST_F(DamagedWal, CutOffAtARecordsEndIsRefusedWithThePosition) {
     EXPECT_THAT(expect_refused_and_untouched(),
                 ContainsRegex("it ends at position [0-9]+, but position 12 was acknowledged"));
   }
+}
+
+// The checksum, the length, the type and the bytes of each record in turn.
+TEST_F(DamagedWal, WithAFlippedBitInAnyRecordIsRefusedWithThePosition) {
+  const auto ends = record_ends(wal);
+  ASSERT_GE(ends.size(), written);
+  ASSERT_EQ(ends.back(), wal.size()) << "the records are not understood";
+  const auto anchor = read_file(original.anchor());
+  lay_out(wal, anchor);
+  const auto untouched = contents_of(folder.path());
+  std::size_t begin = 0;
+  for (std::size_t record = 0; record < ends.size(); begin = ends[record++]) {
+    const auto body = begin + record_header_bytes;
+    for (const auto offset :
+         {begin, begin + 4, begin + 6, body, (body + ends[record]) / 2, ends[record] - 1}) {
+      SCOPED_TRACE(fmt::format("record {}, byte {}", record, offset - begin));
+      auto flipped = wal;
+      flipped[offset] = static_cast<char>(flipped[offset] ^ (1 << (record % 8)));
+      write_file(folder.path() / wal_name, flipped);
+      EXPECT_THAT(folder.refusal(), ContainsRegex("it ends at position ([0-9]|1[01]), but position 12 was "
+                                                  "acknowledged"));
+      write_file(folder.path() / wal_name, wal);
+      EXPECT_TRUE(contents_of(folder.path()) == untouched) << "a refused log was written to";
+    }
+  }
+  EXPECT_TRUE(recovered() == events) << "the undamaged log must open after all the refusals";
 }
 
 // Every file of a log in its turn: tables, MANIFEST, CURRENT, OPTIONS, IDENTITY, write-ahead log and anchor.

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,14 @@ const char* name_of(FileOperation operation) {
       return "read of ";
     case FileOperation::kOpen:
       return "opening of ";
+    case FileOperation::kRename:
+      return "renaming to ";
+    case FileOperation::kDelete:
+      return "deletion of ";
+    case FileOperation::kTruncate:
+      return "truncation of ";
+    case FileOperation::kSyncFolder:
+      return "names of ";
   }
   return "";
 }
@@ -208,6 +217,26 @@ TEST(SlowDisk, ClosingAnswersWhatWasAppended) {
   EXPECT_EQ(folder.open()->head(), 50U);
 }
 
+TEST(SlowDisk, OfTwoHundredMillisecondsASyncRefusesWhatTheQueueCannotTakeAndKeepsTheRest) {
+  LogFolder folder(1, TemporaryFolder::in_memory());
+  LogOnFaultyDisk slow(folder);
+  slow.disk.faults().delay_syncs(wal_part, 200ms, 3);
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::future<AppendResult>> answers;
+  for (std::uint64_t i = 0; answers.empty() || !is_answered(answers.back()); ++i) {
+    ASSERT_LE(i, 3 * limits::append_queue_max) << "the queue has no end";
+    answers.push_back(start_append(*slow.log, append_request(fmt::format("stream-{}", i), 0, i + 1)));
+  }
+  const auto refused = answers.back().get();
+  answers.pop_back();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::kBusy);
+  ASSERT_TRUE(answers.front().get());
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 200ms) << "acknowledged before its sync";
+  for (auto& answer : std::span(answers).subspan(1)) EXPECT_TRUE(answer.get());
+  EXPECT_EQ(slow.log->head(), answers.size());
+}
+
 // One call of a kind after the other, each seventeenth (FAULT_STRIDE=1: each one): it and all later ones
 // fail, or it alone. Whatever it hits, opening or appending or reading, what was acknowledged is there
 // afterwards and nothing else is.
@@ -257,7 +286,10 @@ class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
 };
 
 TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
-  const auto stride = number_from_environment("FAULT_STRIDE", 17);
+  // Of renamings and the like there are few: each of those.
+  const bool is_frequent = GetParam() < FileOperation::kRename;
+  const auto stride = is_frequent ? number_from_environment("FAULT_STRIDE", 17) : 1;
+  std::size_t faults = 0;
   for (const bool once : {false, true}) {
     bool struck = true;
     for (std::size_t after = once ? stride / 2 : 0; struck; after += stride) {
@@ -274,15 +306,42 @@ TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
         acknowledged = work(disk);
         struck = disk.faults().struck();
       }
+      if (struck) ++faults;
       check(acknowledged);
       if (HasFailure()) return;
     }
+  }
+  EXPECT_GE(faults, 2) << "what never happens cannot go wrong";
+}
+
+TEST_P(FaultAtEveryCall, ACreationThatIsCutShortCanBeDoneAgain) {
+  const auto stride = number_from_environment("FAULT_STRIDE", GetParam() < FileOperation::kRename ? 7 : 1);
+  bool struck = true;
+  for (std::size_t after = 0; struck; after += stride) {
+    SCOPED_TRACE(after);
+    const TemporaryFolder parent(TemporaryFolder::in_memory());
+    RocksDbLog::Options options;
+    options.path = parent.file("log");
+    {
+      FaultyEnv disk;
+      disk.faults().fail(GetParam(), options.path, after);
+      options.env = &disk.env();
+      static_cast<void>(RocksDbLog::create(options, event_id(1)));
+      struck = disk.faults().struck();
+    }
+    options.env = nullptr;
+    // It is made, whatever was answered, or can be.
+    static_cast<void>(RocksDbLog::create(options, event_id(1)));
+    const auto log = RocksDbLog::open(options);
+    ASSERT_TRUE(log) << log.error().messages.front();
+    EXPECT_TRUE(append_and_wait(**log, append_request("first", 0, 1)));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, FaultAtEveryCall,
                          ::testing::Values(FileOperation::kAppend, FileOperation::kSync, FileOperation::kRead,
-                                           FileOperation::kOpen),
+                                           FileOperation::kOpen, FileOperation::kRename,
+                                           FileOperation::kDelete, FileOperation::kSyncFolder),
                          [](const auto& info) {
                            const std::string name = name_of(info.param);
                            return name.substr(0, name.find(' '));

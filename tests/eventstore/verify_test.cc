@@ -234,7 +234,8 @@ TEST_P(GoldenLog, OpensAndGoesOn) {
 INSTANTIATE_TEST_SUITE_P(
     Formats, GoldenLog,
     ::testing::Values(Golden{"1", "a7ac3bcc0df3c865f8ff7565440d7d5004b8464c639e7add878e25b6658ae39b", 5},
-                      Golden{"2", "96a101b4fbbb4da79b9798396ebac0cafe39d2cdf27994def981a3016e760ebf", 14}),
+                      Golden{"2", "96a101b4fbbb4da79b9798396ebac0cafe39d2cdf27994def981a3016e760ebf", 14},
+                      Golden{"3", "ee1e6d859b40bc3382ff8cf51e942aed2c34acdc5d7ff88944881e7f4879cb28", 16}),
     [](const auto& info) { return std::string("Format") + info.param.format; });
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/support/faulty_env.h"
 
+#include <cstring>
+#include <span>
 #include <utility>
 
 #include <rocksdb/file_system.h>
@@ -40,6 +42,10 @@ class FaultyWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
     if (faults_->strikes(FileOperation::kSync, path_)) return fault(path_);
     return target()->Fsync(options, context);
   }
+  IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* context) override {
+    if (faults_->strikes(FileOperation::kTruncate, path_)) return fault(path_);
+    return target()->Truncate(size, options, context);
+  }
 
  private:
   const std::string path_;
@@ -55,7 +61,9 @@ class FaultyRandomRWFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
   IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result,
                 char* scratch, IODebugContext* context) const override {
     if (faults_->strikes(FileOperation::kRead, path_)) return fault(path_);
-    return target()->Read(offset, size, options, result, scratch, context);
+    auto status = target()->Read(offset, size, options, result, scratch, context);
+    if (status.ok()) *result = faults_->after_read(path_, *result, scratch);
+    return status;
   }
   IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions& options,
                  IODebugContext* context) override {
@@ -88,7 +96,9 @@ class FaultySequentialFile final : public rocksdb::FSSequentialFileOwnerWrapper 
   IOStatus Read(std::size_t size, const IOOptions& options, Slice* result, char* scratch,
                 IODebugContext* context) override {
     if (faults_->strikes(FileOperation::kRead, path_)) return fault(path_);
-    return target()->Read(size, options, result, scratch, context);
+    auto status = target()->Read(size, options, result, scratch, context);
+    if (status.ok()) *result = faults_->after_read(path_, *result, scratch);
+    return status;
   }
 
  private:
@@ -105,12 +115,39 @@ class FaultyRandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrap
   IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result,
                 char* scratch, IODebugContext* context) const override {
     if (faults_->strikes(FileOperation::kRead, path_)) return fault(path_);
-    return target()->Read(offset, size, options, result, scratch, context);
+    auto status = target()->Read(offset, size, options, result, scratch, context);
+    if (status.ok()) *result = faults_->after_read(path_, *result, scratch);
+    return status;
   }
   IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options,
                      IODebugContext* context) override {
     if (faults_->strikes(FileOperation::kRead, path_)) return fault(path_);
-    return target()->MultiRead(requests, count, options, context);
+    auto status = target()->MultiRead(requests, count, options, context);
+    for (auto& request : std::span(requests, count)) {
+      if (request.status.ok()) request.result = faults_->after_read(path_, request.result, request.scratch);
+    }
+    return status;
+  }
+
+ private:
+  const std::string path_;
+  const std::shared_ptr<FileFaults> faults_;
+};
+
+class FaultyDirectory final : public rocksdb::FSDirectoryWrapper {
+ public:
+  FaultyDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, std::string path,
+                  std::shared_ptr<FileFaults> faults)
+      : FSDirectoryWrapper(std::move(directory)), path_(std::move(path)), faults_(std::move(faults)) {}
+
+  IOStatus Fsync(const IOOptions& options, IODebugContext* context) override {
+    if (faults_->strikes(FileOperation::kSyncFolder, path_)) return fault(path_);
+    return FSDirectoryWrapper::Fsync(options, context);
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* context,
+                               const rocksdb::DirFsyncOptions& directory_options) override {
+    if (faults_->strikes(FileOperation::kSyncFolder, path_)) return fault(path_);
+    return FSDirectoryWrapper::FsyncWithDirOptions(options, context, directory_options);
   }
 
  private:
@@ -132,7 +169,9 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
                            std::unique_ptr<rocksdb::FSWritableFile>* result,
                            IODebugContext* context) override {
     if (faults_->strikes(FileOperation::kOpen, path)) return too_many_open_files(path);
-    auto status = target()->NewWritableFile(path, options, result, context);
+    auto unallocated = options;
+    unallocated.allow_fallocate = false;  // in memory that costs as much as writing it
+    auto status = target()->NewWritableFile(path, unallocated, result, context);
     if (status.ok()) *result = std::make_unique<FaultyWritableFile>(std::move(*result), path, faults_);
     return status;
   }
@@ -164,7 +203,23 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                         std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext* context) override {
     if (faults_->strikes(FileOperation::kOpen, path)) return too_many_open_files(path);
-    return target()->NewDirectory(path, options, result, context);
+    auto status = target()->NewDirectory(path, options, result, context);
+    if (status.ok()) *result = std::make_unique<FaultyDirectory>(std::move(*result), path, faults_);
+    return status;
+  }
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                      IODebugContext* context) override {
+    if (faults_->strikes(FileOperation::kRename, to)) return fault(to);
+    return target()->RenameFile(from, to, options, context);
+  }
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* context) override {
+    if (faults_->strikes(FileOperation::kDelete, path)) return fault(path);
+    return target()->DeleteFile(path, options, context);
+  }
+  IOStatus Truncate(const std::string& path, std::size_t size, const IOOptions& options,
+                    IODebugContext* context) override {
+    if (faults_->strikes(FileOperation::kTruncate, path)) return fault(path);
+    return target()->Truncate(path, size, options, context);
   }
 
  private:
@@ -185,6 +240,39 @@ void FileFaults::fail_once(FileOperation operation, std::string path_part, std::
   struck_ = false;
 }
 
+void FileFaults::spoil_reads(SpoiltRead how, std::string path_part, std::uint32_t seed, std::size_t one_in) {
+  const std::scoped_lock lock(mutex_);
+  spoiling_ = Spoiling{how, std::move(path_part), std::mt19937(seed), one_in};
+  struck_ = false;
+}
+
+rocksdb::Slice FileFaults::after_read(const std::string& path, const Slice& read, char* scratch) {
+  const std::scoped_lock lock(mutex_);
+  bytes_read_[path] += read.size();
+  if (!spoiling_ || read.empty() || path.find(spoiling_->path_part) == std::string::npos) return read;
+  if (spoiling_->random() % spoiling_->one_in != 0) return read;
+  struck_ = true;
+  if (spoiling_->how == SpoiltRead::kShort) return {read.data(), spoiling_->random() % read.size()};
+  if (read.data() != scratch) std::memcpy(scratch, read.data(), read.size());
+  const auto bit = spoiling_->random() % (8 * read.size());
+  scratch[bit / 8] = static_cast<char>(scratch[bit / 8] ^ (1 << (bit % 8)));
+  return {scratch, read.size()};
+}
+
+std::uint64_t FileFaults::bytes_read(std::string_view path_part) const {
+  const std::scoped_lock lock(mutex_);
+  std::uint64_t sum = 0;
+  for (const auto& [path, bytes] : bytes_read_) {
+    if (path.find(path_part) != std::string::npos) sum += bytes;
+  }
+  return sum;
+}
+
+void FileFaults::delay_syncs(std::string path_part, std::chrono::milliseconds time, std::size_t count) {
+  const std::scoped_lock lock(mutex_);
+  delay_ = Delay{std::move(path_part), time, count};
+}
+
 bool FileFaults::struck() const {
   const std::scoped_lock lock(mutex_);
   return struck_;
@@ -193,6 +281,7 @@ bool FileFaults::struck() const {
 void FileFaults::heal() {
   const std::scoped_lock lock(mutex_);
   failure_.reset();
+  spoiling_.reset();
 }
 
 void FileFaults::hold_syncs(std::string path_part) {
@@ -221,6 +310,14 @@ bool FileFaults::strikes(FileOperation operation, const std::string& path) {
     changed_.notify_all();
     changed_.wait(lock, [&] { return !is_held(); });
     --held_;
+  }
+  if (operation == FileOperation::kSync && delay_ && delay_->count > 0 &&
+      path.find(delay_->path_part) != std::string::npos) {
+    --delay_->count;
+    // Nothing ends it early: it is the disk that takes its time.
+    const auto end = std::chrono::steady_clock::now() + delay_->time;
+    std::condition_variable slow;
+    slow.wait_until(lock, end, [&] { return std::chrono::steady_clock::now() >= end; });
   }
   if (!failure_ || failure_->operation != operation) return false;
   if (path.find(failure_->path_part) == std::string::npos) return false;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <rocksdb/file_system.h>
 
 #include "tests/support/event_builders.h"
 
@@ -37,7 +38,25 @@ std::map<std::string, std::string> contents_of(const fs::path& folder) {
   return contents;
 }
 
-LogFolder::LogFolder(std::uint64_t log_number, const fs::path& parent) : folder_(parent) {
+rocksdb::Env& env_in_memory() {
+  class InMemory final : public rocksdb::FileSystemWrapper {
+   public:
+    InMemory() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+    const char* Name() const override { return "InMemory"; }
+    rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                      rocksdb::IODebugContext* context) override {
+      auto without = options;
+      without.allow_fallocate = false;
+      return target()->NewWritableFile(path, without, result, context);
+    }
+  };
+  static const auto env = rocksdb::NewCompositeEnv(std::make_shared<InMemory>());
+  return *env;
+}
+
+LogFolder::LogFolder(std::uint64_t log_number, const fs::path& parent)
+    : folder_(parent), env_(parent == TemporaryFolder::in_memory() ? &env_in_memory() : nullptr) {
   const auto created = RocksDbLog::create(options(), event_id(log_number));
   if (!created) throw std::runtime_error(created.error().messages.front());
 }
@@ -45,6 +64,7 @@ LogFolder::LogFolder(std::uint64_t log_number, const fs::path& parent) : folder_
 RocksDbLog::Options LogFolder::options() const {
   RocksDbLog::Options options;
   options.path = path().string();
+  options.env = env_;
   return options;
 }
 

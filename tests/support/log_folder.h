@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include <rocksdb/env.h>
+
 #include "eventstore/rocksdb_log.h"
 #include "tests/support/temporary_folder.h"
 
@@ -17,6 +19,9 @@ void write_file(const std::filesystem::path& path, const std::string& bytes);
 
 // Path below `folder` → bytes, of every file but RocksDB's own protocol (LOG…) and the lock files.
 std::map<std::string, std::string> contents_of(const std::filesystem::path& folder);
+
+// The system's files, none of which sets space aside: in memory that costs as much as writing it.
+rocksdb::Env& env_in_memory();
 
 class LogFolder {
  public:
@@ -42,6 +47,7 @@ class LogFolder {
 
  private:
   TemporaryFolder folder_;
+  rocksdb::Env* env_;
 };
 
 }  // namespace mintmark::testing

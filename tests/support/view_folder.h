@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "projections/view_store.h"
+#include "tests/support/log_folder.h"
 #include "tests/support/temporary_folder.h"
 
 namespace mintmark::testing {
@@ -15,7 +16,7 @@ namespace mintmark::testing {
 class ViewFolder {
  public:
   explicit ViewFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
-      : folder_(parent) {
+      : folder_(parent), env_(parent == TemporaryFolder::in_memory() ? &env_in_memory() : nullptr) {
     open();
   }
 
@@ -27,15 +28,23 @@ class ViewFolder {
     store_.reset();
     open();
   }
+  // The same; why it does not open, where it does not: then there is no store until it is opened again.
+  std::string try_to_reopen() {
+    store_.reset();
+    auto store = ViewStore::open(folder_.file("views"), env_);
+    if (!store) return store.error().messages.front();
+    store_ = std::move(*store);
+    return "";
+  }
+  void close() { store_.reset(); }
 
  private:
   void open() {
-    auto store = ViewStore::open(folder_.file("views"));
-    if (!store) throw std::runtime_error(store.error().messages.front());
-    store_ = std::move(*store);
+    if (const auto refusal = try_to_reopen(); !refusal.empty()) throw std::runtime_error(refusal);
   }
 
   TemporaryFolder folder_;
+  rocksdb::Env* env_;
   std::unique_ptr<ViewStore> store_;
 };
 
