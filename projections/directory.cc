@@ -199,6 +199,7 @@ std::vector<AccountRow> Directory::accounts() const {
     auto row = parse<AccountRow>(it->value().ToString());
     if (row && !row->closed()) accounts.push_back(std::move(*row));
   }
+  throw_unless_ok(it->status());
   return accounts;
 }
 
@@ -214,6 +215,7 @@ std::vector<UserRow> Directory::users(AccountId account) const {
     auto row = parse<UserRow>(view().get(mintmark::view(it->value())));
     if (row && !row->erased()) users.push_back(std::move(*row));
   }
+  throw_unless_ok(it->status());
   return users;
 }
 

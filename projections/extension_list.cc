@@ -123,6 +123,7 @@ std::vector<ExtensionRow> ExtensionList::of(AccountId account) const {
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     if (auto row = parse(view().get(mintmark::view(it->value())))) extensions.push_back(std::move(*row));
   }
+  throw_unless_ok(it->status());
   std::ranges::reverse(extensions);
   return extensions;
 }

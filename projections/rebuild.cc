@@ -6,14 +6,25 @@
 
 #include "domain/limits.h"
 #include "eventstore/crash_point.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
 #include "projections/authorization_index.h"
 
 namespace mintmark {
 namespace {
 
-void feed(EventLog& log, Projection& projection, Position head, const RebuildProgress& progress) {
+// Many rows are about to be written: there must be room for all that are in memory alone.
+void require_space(const View& view) {
+  std::uint64_t in_memory = 0;
+  view.db().GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
+  if (const auto why = lack_of_space(view.db().GetName(), in_memory))
+    throw ViewsFull("the views cannot be used: " + *why);
+}
+
+void feed(EventLog& log, Projection& projection, Position head, const RebuildProgress& progress,
+          const View* view = nullptr) {
   while (projection.checkpoint() < head) {
+    if (view) require_space(*view);
     const auto events = log.read(projection.checkpoint(), limits::projection_batch_events_max);
     projection.apply(events);
     progress(projection.checkpoint(), head);
@@ -62,12 +73,14 @@ RebuildReport rebuild_rows(EventLog& log, ViewStore& views, std::string_view nam
   RebuildReport report{std::string(name), head, 0};
   {
     const auto built = make(new_view);
-    feed(log, *built, head, progress);
+    feed(log, *built, head, progress, &new_view);
     report.parked_streams = built->parked_streams();
     try {
       const auto live = make(old_view);
       report.had_old = live->checkpoint() > 0 || head == 0;
-      if (report.had_old) feed(log, *live, head, [](Position, Position) {});
+      if (report.had_old) feed(log, *live, head, [](Position, Position) {}, &old_view);
+    } catch (const ViewsFull&) {
+      throw;  // no fault of the old rows
     } catch (const std::runtime_error& error) {
       report.difference = unreadable(error.what());
     }

@@ -186,6 +186,7 @@ TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size
        it->Prev()) {
     if (skipped++ >= offset) keys.push_back(it->value().ToString());
   }
+  throw_unless_ok(it->status());
   // The same iterator, and so the same state of the rows, as the count and the keys.
   for (const auto& key : keys) {
     it->Seek(key);
@@ -195,6 +196,7 @@ TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size
       page.rows.push_back(std::move(row));
     }
   }
+  throw_unless_ok(it->status());
   return page;
 }
 

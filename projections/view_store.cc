@@ -13,6 +13,7 @@
 
 #include "eventstore/bytes.h"
 #include "eventstore/crash_point.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -24,6 +25,11 @@ constexpr std::size_t block_cache_bytes = 256UL * 1024 * 1024;
 // → the version of the program that began to build its next generation.
 constexpr std::string_view log_id_key("\0log_id", 7);
 constexpr std::string_view building_prefix("\0building/", 10);
+
+void throw_without_space(rocksdb::DB& db, std::uint64_t bytes) {
+  if (const auto why = lack_of_space(db.GetName(), bytes))
+    throw ViewsFull("the views cannot be used: " + *why);
+}
 
 }  // namespace
 
@@ -53,6 +59,7 @@ std::unique_ptr<rocksdb::Iterator> View::rows() const {
 }
 
 void View::write(rocksdb::WriteBatch& batch) {
+  throw_without_space(*db_, batch.GetDataSize());
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
 }
 
@@ -82,6 +89,8 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(names.size());
   for (const auto& name : names) families.emplace_back(name, options);
+  if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(path)))
+    return fail(ErrorKind::kUnavailable, fmt::format("The views in {} cannot be opened: {}.", path, *why));
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, families, &store->families_, &db);
   std::string problem = status.ok() ? "" : status.ToString();
@@ -130,6 +139,7 @@ View ViewStore::family(std::string_view projection, std::uint64_t generation) {
   const auto name = fmt::format("{}.{}", projection, generation);
   const auto found = std::ranges::find_if(families_, [&](auto* handle) { return handle->GetName() == name; });
   if (found != families_.end()) return {*db_, **found};
+  throw_without_space(*db_, 0);
   rocksdb::ColumnFamilyHandle* handle = nullptr;
   throw_unless_ok(db_->CreateColumnFamily(family_options_, name, &handle));
   families_.push_back(handle);
@@ -155,6 +165,7 @@ View ViewStore::building(std::string_view projection, std::string_view program_v
 }
 
 void ViewStore::promote(std::string_view projection) {
+  throw_without_space(*db_, 0);
   const auto old = live_generation(projection);
   std::string value;
   put_big_endian(value, old + 1);

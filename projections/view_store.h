@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,12 @@ class View {
  private:
   rocksdb::DB* db_;
   rocksdb::ColumnFamilyHandle* family_;
+};
+
+// The disk has no space for what was to be written; nothing was. Debian's RocksDB would end the process.
+class ViewsFull : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 // Throws std::runtime_error with what the status says, unless it is ok.

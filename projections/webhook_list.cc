@@ -192,6 +192,7 @@ std::vector<WebhookRow> WebhookList::of(AccountId account) const {
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     if (auto row = parse(view().get(mintmark::view(it->value())))) webhooks.push_back(std::move(*row));
   }
+  throw_unless_ok(it->status());
   std::ranges::reverse(webhooks);
   return webhooks;
 }

@@ -10,6 +10,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -54,6 +55,8 @@ bool is_ours(rocksdb::DB& db) {
 Result<std::unique_ptr<rocksdb::DB>> open_job_store_database(const std::string& path, rocksdb::Env* env) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
+  if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(path)))
+    return fail(ErrorKind::kUnavailable, fmt::format("The jobs in {} cannot be opened: {}.", path, *why));
   std::unique_ptr<rocksdb::DB> db;
   auto status = open_database(path, env, db);
   if (status.ok() && !is_ours(*db)) {

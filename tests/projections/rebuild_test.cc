@@ -1,6 +1,8 @@
 #include "projections/rebuild.h"
 
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,8 +13,10 @@
 #include "eventstore/memory_log.h"
 #include "projections/authorization_index.h"
 #include "projections/token_list.h"
+#include "tests/support/faulty_env.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/random_history.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/view_folder.h"
 
 namespace mintmark::rebuild_test {
@@ -213,6 +217,96 @@ TEST(Rebuild, OfAnEmptyLogFindsNoDifference) {
                                    [](Position, Position) {});
   EXPECT_EQ(report.difference, "");
   EXPECT_EQ(report.events, 0);
+}
+
+// A disk with so much space left, for each of these; between them a rebuild fails at its first row, amid its
+// events and at the swap.
+TEST(RebuildOnAFullDisk, LeavesTheLiveRowsAloneAndGoesOnOnceThereIsSpace) {
+  constexpr std::uint64_t kibibyte = 1024;
+  MemoryLog log(event_id(1));
+  RandomHistory(log, 1).add(2500);
+  std::size_t failed = 0;
+  std::size_t failed_in_the_middle = 0;
+  for (const unsigned free :
+       {0U, 1024U, 8192U, 9216U, 9728U, 10'240U, 10'752U, 11'264U, 11'776U, 12'288U, 16'384U}) {
+    SCOPED_TRACE(free);
+    const SmallDisk disk(32 * kibibyte * kibibyte);
+    ViewFolder views(disk.path());
+    const auto live = [&] { return views.store().live(TokenList::projection_name); };
+    {
+      TokenList list(live());
+      feed(log, list);
+    }
+    const auto before = rows_of(live());
+    Position reached = 0;
+    const auto rebuild = [&] {
+      return rebuild_rows(log, views.store(), TokenList::projection_name, make_token_list,
+                          [&](Position done, Position) { reached = done; });
+    };
+    disk.leave_free(free * kibibyte);
+    try {
+      EXPECT_EQ(rebuild().difference, "");
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("the views cannot be used: the disk is full"));
+      ++failed;
+      if (reached > 0) ++failed_in_the_middle;
+    }
+    EXPECT_EQ(rows_of(live()), before) << "while the disk is full";
+    if (const auto refusal = views.try_to_reopen(); refusal.empty()) {
+      EXPECT_EQ(rows_of(live()), before) << "opened on the full disk";
+    } else {
+      EXPECT_THAT(refusal, HasSubstr("cannot be opened: the disk is full"));
+    }
+    disk.empty();
+    views.reopen();
+    EXPECT_EQ(rows_of(live()), before);
+    const auto report = rebuild();
+    EXPECT_TRUE(report.had_old);
+    EXPECT_EQ(report.difference, "");
+    EXPECT_EQ(rows_of(live()), before);
+  }
+  EXPECT_GE(failed, 4);
+  EXPECT_GE(failed_in_the_middle, 1);
+  EXPECT_LT(failed, 11) << "where there is space enough none fails";
+}
+
+// Each read of a table fails in its turn.
+TEST(RebuildOnAFailingDisk, ARowThatCannotBeReadIsNoDifference) {
+  MemoryLog log(event_id(1));
+  RandomHistory(log, 2).add(300);
+  ViewFolder prepared(TemporaryFolder::in_memory());
+  {
+    TokenList live(prepared.store().live(TokenList::projection_name));
+    feed(log, live);
+    TokenList built(prepared.store().building(TokenList::projection_name));
+    feed(log, built);
+  }
+  const auto before = rows_of(prepared.store().live(TokenList::projection_name));
+  prepared.reopen();  // the rows are in tables from here on
+  prepared.close();
+  std::size_t failed = 0;
+  bool struck = true;
+  for (std::size_t after = 0; struck; ++after) {
+    SCOPED_TRACE(after);
+    const TemporaryFolder folder(TemporaryFolder::in_memory());
+    std::filesystem::copy(prepared.file("views"), folder.file("views"),
+                          std::filesystem::copy_options::recursive);
+    FaultyEnv disk;
+    const auto views = ViewStore::open(folder.file("views"), &disk.env()).value();
+    disk.faults().fail(FileOperation::kRead, ".sst", after);
+    try {
+      const auto report =
+          rebuild_rows(log, *views, TokenList::projection_name, make_token_list, [](Position, Position) {});
+      EXPECT_EQ(report.difference, "");
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("injected fault"));
+      ++failed;
+    }
+    struck = disk.faults().struck();
+    disk.faults().heal();
+    EXPECT_EQ(rows_of(views->live(TokenList::projection_name)), before);
+  }
+  EXPECT_GE(failed, 3);
 }
 
 class RebuildIndexTest : public ::testing::Test {
