@@ -72,6 +72,11 @@ ServerProcess::ServerProcess(const std::string& folder, Arguments further) {
   port_ = static_cast<std::uint16_t>(std::stoul(line->substr(address.size())));
 }
 
+void ServerProcess::await_log(std::string_view text) const {
+  if (!process_->await_error_line(text, start_time_max))
+    throw std::runtime_error("the server ended: " + process_->err());
+}
+
 std::string ServerProcess::endpoint() const {
   return "http://127.0.0.1:" + std::to_string(port_);
 }

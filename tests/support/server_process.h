@@ -65,6 +65,8 @@ class ServerProcess {
   std::string endpoint() const;
   // What it has logged so far.
   std::string log() const { return process_->err(); }
+  // Waits until it has logged that. Throws where it does not in time, or ends before.
+  void await_log(std::string_view text) const;
 
   // SIGTERM, or another signal that stops it; returns once it has ended.
   Finished stop();

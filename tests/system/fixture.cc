@@ -89,8 +89,8 @@ void expect_eventually(const std::function<bool()>& holds, std::chrono::seconds 
   }
 }
 
-std::vector<json::object> replay(const InitialisedFolder& folder) {
-  const auto finished = folder.run({"replay", "--json"});
+std::vector<json::object> replay(const InitialisedFolder& folder, std::int64_t from) {
+  const auto finished = folder.run({"replay", "--json", "--from", std::to_string(from)});
   if (finished.exit_code != 0) throw std::runtime_error("replay failed: " + finished.err);
   std::vector<json::object> events;
   std::istringstream lines(finished.out);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -55,7 +56,7 @@ void expect_error(const RestResponse& response, int status, std::string_view cod
 void expect_eventually(const std::function<bool()>& holds,
                        std::chrono::seconds deadline = std::chrono::seconds(20));
 
-// `replay --json` of a folder, one object an event.
-std::vector<boost::json::object> replay(const InitialisedFolder& folder);
+// `replay --json` of a folder, one object an event, from that position on.
+std::vector<boost::json::object> replay(const InitialisedFolder& folder, std::int64_t from = 1);
 
 }  // namespace mintmark::testing

@@ -2,7 +2,6 @@
 // what was not is there or is not, and everything agrees with the log.
 #include <algorithm>
 #include <condition_variable>
-#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <random>
@@ -12,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
+#include "tests/support/long_form.h"
 #include "tests/system/fixture.h"
 
 namespace mintmark::testing::kill_storm_test {
@@ -32,6 +32,7 @@ struct KnownToken {
   std::string id;
   std::string key;  // empty for a Zapier token
   Deletion deletion = Deletion::kNone;
+  bool checked = false;  // since it last changed
 };
 
 struct Creation {
@@ -81,6 +82,7 @@ void rage(Client& client, RestClient api, const std::string& name, std::mt19937 
       const auto living = std::ranges::find(client.tokens, Deletion::kNone, &KnownToken::deletion);
       if (living != client.tokens.end() && random() % 5 < 2) {
         living->deletion = Deletion::kSent;
+        living->checked = false;
         EXPECT_EQ(api.remove(path_of(living->id)).status, 204);
         living->deletion = Deletion::kAcknowledged;
       } else {
@@ -103,29 +105,34 @@ struct LoggedToken {
   bool deleted = false;
   int issued = 0;
   int withdrawn = 0;
+
+  bool operator==(const LoggedToken&) const = default;
 };
 using Logged = std::map<std::string, LoggedToken>;
 
 // The tokens, out of the log's events; which must be without a gap.
-Logged fold(const std::vector<json::object>& events) {
-  Logged tokens;
-  std::map<std::string, std::int64_t> versions;
-  std::set<std::string> event_ids;
-  std::set<std::string> names;
-  std::int64_t position = 0;
-  for (const auto& event : events) {
-    EXPECT_EQ(event.at("position").as_int64(), ++position);
+class Fold {
+ public:
+  void take(const std::vector<json::object>& events) {
+    for (const auto& event : events) take(event);
+  }
+  const Logged& tokens() const { return tokens_; }
+  std::int64_t position() const { return position_; }
+
+ private:
+  void take(const json::object& event) {
+    EXPECT_EQ(event.at("position").as_int64(), ++position_);
     const auto stream = text(event, "stream");
-    EXPECT_EQ(event.at("version").as_int64(), ++versions[stream]) << stream;
-    EXPECT_TRUE(event_ids.insert(text(event, "event_id")).second);
-    if (!stream.starts_with("token-")) continue;
-    auto& token = tokens[stream.substr(std::string_view("token-").size())];
+    EXPECT_EQ(event.at("version").as_int64(), ++versions_[stream]) << stream;
+    EXPECT_TRUE(event_ids_.insert(text(event, "event_id")).second);
+    if (!stream.starts_with("token-")) return;
+    auto& token = tokens_[stream.substr(std::string_view("token-").size())];
     EXPECT_FALSE(token.deleted && text(event, "type") != "ZapierConnectionWithdrawn")
         << "behind its deletion: " << stream;
     if (text(event, "type") == "TokenCreated") {
       token.name = text(event.at("data").as_object(), "name");
       token.extension = text(event.at("data").as_object(), "extension") == "ZAPIER" ? "zapier" : "custom";
-      EXPECT_TRUE(names.insert(token.name).second) << "created twice: " << token.name;
+      EXPECT_TRUE(names_.insert(token.name).second) << "created twice: " << token.name;
     }
     token.deleted |= text(event, "type") == "TokenDeleted";
     token.issued += text(event, "type") == "ZapierConnectionIssued";
@@ -133,8 +140,13 @@ Logged fold(const std::vector<json::object>& events) {
     EXPECT_LE(token.issued, 1);
     EXPECT_LE(token.withdrawn, token.issued);
   }
-  return tokens;
-}
+
+  Logged tokens_;
+  std::map<std::string, std::int64_t> versions_;
+  std::set<std::string> event_ids_;
+  std::set<std::string> names_;
+  std::int64_t position_ = 0;
+};
 
 class KillStorm : public ::testing::Test {
  protected:
@@ -185,20 +197,51 @@ class KillStorm : public ::testing::Test {
     }
   }
 
-  void check_acknowledged(const Logged& logged) const {
-    auto client = api();
+  // The log has every token that was asked for, and the operator's, and no other.
+  void check_nothing_invented(const Logged& logged) const {
+    std::set<std::string> known{operator_key_.substr(0, operator_key_.find(':'))};
     for (const auto& raging : clients_) {
       for (const auto& token : raging.tokens) {
+        EXPECT_TRUE(known.insert(token.id).second) << "one token for two creations: " << token.id;
+      }
+    }
+    std::set<std::string> found;
+    for (const auto& [id, token] : logged) found.insert(id);
+    EXPECT_EQ(found, known);
+  }
+
+  // Of every token, or of those that changed since they were last looked at.
+  void check_acknowledged(const Logged& logged, bool all) {
+    auto client = api();
+    for (auto& raging : clients_) {
+      for (auto& token : raging.tokens) {
+        if (token.checked && !all) continue;
         ASSERT_TRUE(logged.contains(token.id)) << "an acknowledged creation is lost: " << token.id;
         const bool deleted = logged.at(token.id).deleted;
         if (token.deletion == Deletion::kAcknowledged)
           EXPECT_TRUE(deleted) << "an acknowledged deletion is lost";
         if (token.deletion == Deletion::kNone) EXPECT_FALSE(deleted) << "deleted by nobody: " << token.id;
+        token.checked = true;
         if (token.key.empty()) continue;
         client.use_key(token.key);
         EXPECT_EQ(client.get("//authorize").status, deleted ? 401 : 204) << token.id;
       }
     }
+  }
+
+  // Takes in what the log has got since. Where all of it is read anew, the earlier part must be what it was.
+  void take_log(bool all) {
+    const auto known = fold_.position();
+    auto events = replay(folder_, all ? 1 : known + 1);
+    if (all) {
+      ASSERT_GE(events.size(), static_cast<std::size_t>(known));
+      const auto end = events.begin() + known;
+      Fold anew;
+      anew.take({events.begin(), end});
+      EXPECT_EQ(anew.tokens(), fold_.tokens());
+      events.erase(events.begin(), end);
+    }
+    fold_.take(events);
   }
 
   void check_list(const Logged& logged) const {
@@ -220,10 +263,11 @@ class KillStorm : public ::testing::Test {
   }
 
   // Every connection is issued once, and withdrawn once where its token is deleted.
-  void check_worker_ends() const {
+  void check_worker_ends() {
     expect_eventually(
         [&] {
-          return std::ranges::all_of(fold(replay(folder_)), [](const auto& entry) {
+          take_log(false);
+          return std::ranges::all_of(fold_.tokens(), [](const auto& entry) {
             const auto& token = entry.second;
             if (token.extension != "zapier") return token.issued == 0;
             return token.deleted ? token.withdrawn == token.issued : token.issued == 1;
@@ -236,13 +280,12 @@ class KillStorm : public ::testing::Test {
   std::string operator_key_;
   std::unique_ptr<ServerProcess> server_;
   std::vector<Client> clients_{clients};
+  Fold fold_;
 };
 
 TEST_F(KillStorm, LosesNothingAcknowledgedAndInventsNothing) {
-  const char* given = std::getenv("STORM_SEED");
-  const auto seed = given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
-  const char* given_rounds = std::getenv("STORM_ROUNDS");
-  const int rounds = given_rounds ? std::atoi(given_rounds) : rounds_always;
+  const auto seed = static_cast<unsigned>(number_from_environment("STORM_SEED", std::random_device()()));
+  const auto rounds = static_cast<int>(number_from_environment("STORM_ROUNDS", rounds_always));
   std::cout << "STORM_SEED=" << seed << '\n';
   std::mt19937 random(seed);
   std::uniform_int_distribution<int> operations(acknowledged_min, acknowledged_max);
@@ -252,15 +295,16 @@ TEST_F(KillStorm, LosesNothingAcknowledgedAndInventsNothing) {
     SCOPED_TRACE("round " + std::to_string(round) + ", killed after " + std::to_string(acknowledged) +
                  " acknowledgements");
     storm(round, acknowledged, random);
-    if (round % rounds_per_rebuild == 0) check_stopped();
+    const bool all = round % rounds_per_rebuild == 0 || round == rounds;
+    if (all) check_stopped();
     server_ = std::make_unique<ServerProcess>(folder_.path());
     settle();
     const auto position = server_->position();
-    const auto events = replay(folder_);
-    EXPECT_GE(events.size(), position);
-    const auto logged = fold(events);
-    check_acknowledged(logged);
-    check_list(logged);
+    take_log(all);
+    EXPECT_GE(fold_.position(), static_cast<std::int64_t>(position));
+    check_nothing_invented(fold_.tokens());
+    check_acknowledged(fold_.tokens(), all);
+    check_list(fold_.tokens());
   }
   check_worker_ends();
   EXPECT_EQ(server_->stop().exit_code, 0);

@@ -1,9 +1,12 @@
 // What keeps the record trustworthy over years: signed tree heads, backups, the rotation of keys.
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
 #include <boost/json/parse.hpp>
@@ -57,6 +60,36 @@ TEST_F(Safekeeping, SignsTreeHeadsThatTheLogIsHeldTo) {
   EXPECT_EQ(folder_.run({"verify", "--tree-heads-file", heads}).exit_code, 0);
 }
 
+// The size that the newest tree head in a file is of; 0 where there is none.
+std::uint64_t newest_tree_head(const std::string& file) {
+  std::istringstream lines(read_file(file));
+  std::uint64_t newest = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("mintmark/")) continue;
+    std::getline(lines, line);
+    newest = std::max(newest, std::uint64_t{std::stoull(line)});
+  }
+  return newest;
+}
+
+TEST_F(Safekeeping, SignsTreeHeadsAtItsInterval) {
+  const auto heads = elsewhere_.file("tree-heads");
+  const ServerProcess server(folder_.path(), {"--tree-heads-file", heads, "--tree-head-interval", "1"});
+  for (const auto* name : {"First", "Second"}) {
+    create(name);
+    const auto position = server.position();
+    expect_eventually([&] { return newest_tree_head(heads) >= position; });
+  }
+}
+
+TEST_F(Safekeeping, SignsNoTreeHeadByItselfWithoutAnInterval) {
+  const auto heads = elsewhere_.file("tree-heads");
+  ServerProcess server(folder_.path(), {"--tree-heads-file", heads, "--tree-head-interval", "0"});
+  create("First");
+  EXPECT_EQ(server.stop().exit_code, 0);
+  EXPECT_EQ(newest_tree_head(heads), 0);
+}
+
 TEST_F(Safekeeping, CatchesAFolderThatWasRolledBack) {
   const auto heads = elsewhere_.file("tree-heads");
   create("Monday");
@@ -80,7 +113,8 @@ TEST_F(Safekeeping, CatchesAFolderThatWasRolledBack) {
 
 TEST_F(Safekeeping, VerifiesInTheBackground) {
   create("First");
-  const ServerProcess server(folder_.path(), {"--verify-rate", "1000000"});
+  const ServerProcess server(folder_.path(), {"--verify-rate", "1000000", "--log-level", "debug"});
+  server.await_log(std::to_string(server.position()) + " events verified, none missing or changed");
   EXPECT_FALSE(RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool());
 }
 

@@ -32,6 +32,7 @@
 #include "eventstore/random.h"
 #include "eventstore/rocksdb_log.h"
 #include "tools/bench/token_requests.h"
+#include "tools/bench/without_anchor.h"
 
 namespace mintmark {
 namespace {
@@ -257,9 +258,10 @@ class BareRocksDb {
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
 };
 
-std::unique_ptr<RocksDbLog> open_log(const std::string& path) {
+std::unique_ptr<RocksDbLog> open_log(const std::string& path, rocksdb::Env* env = nullptr) {
   RocksDbLog::Options options;
   options.path = path;
+  options.env = env;
   auto log = RocksDbLog::open(std::move(options));
   if (!log) throw std::runtime_error(log.error().messages.front());
   return std::move(*log);
@@ -272,6 +274,39 @@ struct Settings {
   std::size_t rounds = 3;
   Position replay_events = 1'000'000;
 };
+
+void create_log(const std::string& path) {
+  RocksDbLog::Options options;
+  options.path = path;
+  SystemRandom random;
+  if (const auto created = RocksDbLog::create(options, random.event_id(Time())); !created)
+    throw std::runtime_error(created.error().messages.front());
+}
+
+// What waiting for the anchor takes, where one writer waits for each of its appends and where many share
+// them.
+void bench_anchor(const Settings& settings, TokenRequests& requests) {
+  const auto nowhere = WithoutAnchor::make_env();
+  create_log(settings.data + "/log-with");
+  create_log(settings.data + "/log-without");
+  const auto with = open_log(settings.data + "/log-with");
+  const auto without = open_log(settings.data + "/log-without", nowhere.get());
+  for (const std::size_t count : {std::size_t{1}, std::size_t{64}}) {
+    std::vector<double> rates_with;
+    std::vector<double> rates_without;
+    for (std::size_t round = 0; round < settings.rounds; ++round) {
+      const auto measure = [&](RocksDbLog& log) {
+        return Writers(log, requests, count).run(settings.seconds).appends_per_second;
+      };
+      rates_without.push_back(measure(*without));
+      rates_with.push_back(measure(*with));
+    }
+    fmt::print("{:<44}{:>12.0f}/s   {:.0f}/s without: cost {:.1f} %\n",
+               fmt::format("log with its anchor, {} writer{}", count, count == 1 ? "" : "s"),
+               median(rates_with), median(rates_without),
+               100 * (1 - median(rates_with) / median(rates_without)));
+  }
+}
 
 void bench_appends(const Settings& settings, TokenRequests& requests) {
   constexpr std::array<std::size_t, 4> writer_counts{1, 16, 64, 256};
@@ -345,13 +380,10 @@ int run(const Settings& settings) {
   std::filesystem::create_directories(settings.data);
   const std::shared_ptr<void> removal(nullptr,
                                       [&settings](void*) { std::filesystem::remove_all(settings.data); });
-  RocksDbLog::Options options;
-  options.path = settings.data + "/log";
-  SystemRandom random;
-  if (const auto created = RocksDbLog::create(options, random.event_id(Time())); !created)
-    throw std::runtime_error(created.error().messages.front());
+  create_log(settings.data + "/log");
   TokenRequests requests;
   bench_appends(settings, requests);
+  bench_anchor(settings, requests);
   bench_replay(settings, requests);
   return 0;
 }
