@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "api/event_data.h"
+#include "projections/audit_index.h"
 
 namespace mintmark {
 namespace {
@@ -142,17 +143,21 @@ bool Replay::wanted(const Recorded& recorded) {
 }
 
 // The account that a stream belongs to is in its first event: in its account_id, or for an account in its
-// name.
+// name. A trigger's is its webhook's.
 bool Replay::belongs_to_account(const Recorded& recorded) {
   const auto account = options_.account->text();
   if (recorded.stream() == stream_of(*options_.account)) return true;
-  const auto cached = account_of_stream_.find(recorded.stream());
+  const auto stream = object_stream(recorded.stream());
+  const auto cached = account_of_stream_.find(stream);
   if (cached != account_of_stream_.end()) return cached->second == account;
-  const auto first =
-      recorded.version() == 1 ? recorded : log_.read_stream(recorded.stream(), 0).front().recorded;
-  const auto owner = account_in(first.event());
+  std::string owner;
+  if (recorded.version() == 1 && stream == recorded.stream()) {
+    owner = account_in(recorded.event());
+  } else if (const auto events = log_.read_stream(stream, 0); !events.empty()) {
+    owner = account_in(events.front().recorded.event());
+  }
   if (account_of_stream_.size() >= cached_streams_max) account_of_stream_.clear();
-  account_of_stream_.emplace(recorded.stream(), owner);
+  account_of_stream_.emplace(stream, owner);
   return owner == account;
 }
 

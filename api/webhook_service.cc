@@ -116,25 +116,50 @@ Result<Decision> decide_update(Services& services, const Caller& caller, Webhook
   return decision_of(decide(webhook, command));
 }
 
+// The webhook as its row tells it: nobody has to read its stream, or to be the only one, to call for a call.
+Result<Webhook> shown_webhook(Services& services, const Caller& caller, WebhookId id) {
+  const auto row = services.webhooks.find(id);
+  if (!row || row->account_id() != caller.account.text()) return not_found("Webhook");
+  Webhook webhook;
+  webhook.exists = webhook.taken = true;
+  webhook.account = caller.account;
+  webhook.fields.active = row->active();
+  webhook.paused = row->paused();
+  return webhook;
+}
+
 Result<Decision> decide_trigger(Services& services, const Caller& caller, WebhookId id,
-                                const std::string& data, const LoadedStream& loaded) {
-  const auto webhook = fold<Webhook>(loaded);
-  if (!webhook.exists || webhook.account != caller.account) return not_found("Webhook");
+                                const std::string& stream, const std::string& data) {
+  const auto webhook = shown_webhook(services, caller, id);
+  if (!webhook) return std::unexpected(webhook.error());
   const auto waits = services.jobs.subscription(id.value());
   if (waits && waits->waiting() >= limits::deliveries_waiting_max) {
     return fail(ErrorKind::kConflict, fmt::format("{} deliveries to this webhook are waiting already.",
                                                   limits::deliveries_waiting_max));
   }
-  const auto subject = stream_of(id);
-  const auto data_key = webhook_data_key(services, subject);
+  const auto data_key = webhook_data_key(services, stream_of(id));
   if (!data_key) return std::unexpected(data_key.error());
-  return decision_of(
-      decide(webhook, TriggerWebhook{services.vault.seal(*data_key, subject, loaded.version + 1, data)}));
+  return decision_of(decide(*webhook, TriggerWebhook{services.vault.seal(*data_key, stream, 1, data)}));
+}
+
+Result<Decision> decide_test(Services& services, const Caller& caller, WebhookId id) {
+  const auto webhook = shown_webhook(services, caller, id);
+  if (!webhook) return std::unexpected(webhook.error());
+  const auto waiting = services.jobs.waiting_of({JobSubject::Group::kTests, id.value()}).size();
+  if (waiting >= limits::tests_waiting_max) {
+    return fail(ErrorKind::kConflict,
+                fmt::format("{} tests of this webhook are waiting already.", limits::tests_waiting_max));
+  }
+  return decision_of(decide(*webhook, TestWebhook{}));
+}
+
+std::string new_trigger_stream(Services& services, WebhookId id) {
+  return trigger_stream(id, services.random.event_id(services.clock.now()).text());
 }
 
 awaitable<Result<ChangedWebhook>> change(Services& services, const Caller& caller, WebhookId id,
-                                         Decide decide_this) {
-  auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
+                                         std::string stream, Decide decide_this) {
+  auto written = co_await write(services, caller, std::move(stream), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
   co_return ChangedWebhook{id, written->committed.last};
 }
@@ -171,7 +196,7 @@ awaitable<Result<ChangedWebhook>> update_webhook(Services& services, const Calle
   Decide decide_this = [&services, &caller, id, &input](const LoadedStream& loaded) {
     return decide_update(services, caller, id, input, loaded);
   };
-  co_return co_await change(services, caller, id, std::move(decide_this));
+  co_return co_await change(services, caller, id, stream_of(id), std::move(decide_this));
 }
 
 awaitable<Result<ChangedWebhook>> delete_webhook(Services& services, const Caller& caller, WebhookId id) {
@@ -182,24 +207,23 @@ awaitable<Result<ChangedWebhook>> delete_webhook(Services& services, const Calle
     if (decision) decision->frees_space = true;
     return decision;
   };
-  co_return co_await change(services, caller, id, std::move(decide_this));
+  co_return co_await change(services, caller, id, stream_of(id), std::move(decide_this));
 }
 
 awaitable<Result<ChangedWebhook>> trigger_webhook(Services& services, const Caller& caller, WebhookId id,
                                                   std::string data) {
-  Decide decide_this = [&services, &caller, id, &data](const LoadedStream& loaded) {
-    return decide_trigger(services, caller, id, data, loaded);
+  const auto stream = new_trigger_stream(services, id);
+  Decide decide_this = [&services, &caller, id, &stream, &data](const LoadedStream&) {
+    return decide_trigger(services, caller, id, stream, data);
   };
-  co_return co_await change(services, caller, id, std::move(decide_this));
+  co_return co_await change(services, caller, id, stream, std::move(decide_this));
 }
 
 awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller& caller, WebhookId id) {
-  Decide decide_this = [&caller](const LoadedStream& loaded) -> Result<Decision> {
-    const auto webhook = fold<Webhook>(loaded);
-    if (webhook.account != caller.account) return not_found("Webhook");
-    return decision_of(decide(webhook, TestWebhook{}));
+  Decide decide_this = [&services, &caller, id](const LoadedStream&) {
+    return decide_test(services, caller, id);
   };
-  co_return co_await change(services, caller, id, std::move(decide_this));
+  co_return co_await change(services, caller, id, new_trigger_stream(services, id), std::move(decide_this));
 }
 
 Result<WebhookDelivery> open_delivery(Services& services, const WebhookRow& row) {

@@ -40,10 +40,14 @@ awaitable<Result<ChangedWebhook>> update_webhook(Services& services, const Calle
                                                  WebhookInput input);
 // When it returns, address, secret, headers and data are unreadable for ever.
 awaitable<Result<ChangedWebhook>> delete_webhook(Services& services, const Caller& caller, WebhookId id);
-// Records that a call is wanted, with the JSON object `data`. kConflict where the webhook is not active.
+// Records that a call is wanted, with the JSON object `data`: any number at once. kConflict where the webhook
+// is not active or too many deliveries to it wait. What the webhook has become until that is recorded counts:
+// planning drops what came too late.
 awaitable<Result<ChangedWebhook>> trigger_webhook(Services& services, const Caller& caller, WebhookId id,
                                                   std::string data);
 // Records that one call is wanted to see whether the receiver answers, also where the webhook is not active.
+// kConflict where limits::tests_waiting_max of them wait; requests under way at one time may pass it by as
+// many as they are.
 awaitable<Result<ChangedWebhook>> test_webhook(Services& services, const Caller& caller, WebhookId id);
 
 // What the row seals. kNotFound where its data key is destroyed. Blocks.

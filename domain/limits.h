@@ -91,6 +91,7 @@ inline constexpr std::size_t deliveries_listed_max = 1000;     // of a webhook
 inline constexpr auto retry_after_max = 10h;                   // what a receiver can put an attempt off by
 inline constexpr auto webhook_failing_time_max = 5 * 24h;      // then it is disabled
 inline constexpr std::size_t deliveries_waiting_max = 10'000;  // of a webhook
+inline constexpr std::size_t tests_waiting_max = 100;          // of a webhook
 inline constexpr std::size_t provisioning_secret_bytes_min = 16;
 inline constexpr std::size_t provisioning_secret_bytes_max = 1024;
 inline constexpr std::size_t webhook_timeout_s_max = 300;

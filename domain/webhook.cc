@@ -39,12 +39,26 @@ constexpr std::array<std::string_view, 17> types{"event",
                                                  "tcr_update_t1_inq_val",
                                                  "tcr_update_t2_inq_val"};
 // Those that a call's own framing, body and signature use, in lower case.
-constexpr std::array<std::string_view, 17> reserved_headers{
-    "authentication",    "authorization",    "connection", "content-encoding",
-    "content-length",    "content-type",     "expect",     "host",
-    "keep-alive",        "proxy-connection", "te",         "trailer",
-    "transfer-encoding", "upgrade",          "webhook-id", "webhook-signature",
-    "webhook-timestamp"};
+constexpr std::array<std::string_view, 19> reserved_headers{"authentication",
+                                                            "authorization",
+                                                            "connection",
+                                                            "content-encoding",
+                                                            "content-length",
+                                                            "content-type",
+                                                            "expect",
+                                                            "host",
+                                                            "http2-settings",
+                                                            "keep-alive",
+                                                            "proxy-authorization",
+                                                            "proxy-connection",
+                                                            "te",
+                                                            "trailer",
+                                                            "transfer-encoding",
+                                                            "upgrade",
+                                                            "webhook-id",
+                                                            "webhook-signature",
+                                                            "webhook-timestamp"};
+constexpr std::string_view trigger_prefix = "trigger-";
 
 // A token of RFC 9110, 5.6.2.
 bool is_token(std::string_view text) {
@@ -233,18 +247,36 @@ void evolve(Webhook& webhook, const Event& event) {
     if (updated.has_product_id()) fields.product_id = updated.product_id();
     if (updated.has_http_method()) fields.http_method = updated.http_method();
     if (updated.has_active()) fields.active = updated.active();
-  } else if (event.has_webhook_deleted()) {
-    webhook.exists = false;
-  } else if (event.has_webhook_disabled()) {
+  } else if (event.has_webhook_disabled() || event.has_webhook_unsubscribed()) {
     fields.active = false;
-  } else if (event.has_webhook_unsubscribed()) {
-    fields.active = false;
-    if (event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED) webhook.exists = false;
   } else if (event.has_webhook_paused()) {
     webhook.paused = true;
   } else if (event.has_webhook_resumed()) {
     webhook.paused = false;
   }
+  if (ends_webhook(event)) webhook.exists = false;
+}
+
+bool ends_webhook(const Event& event) {
+  return event.has_webhook_deleted() ||
+         event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED;
+}
+
+std::string trigger_stream(WebhookId webhook, std::string_view unique) {
+  return fmt::format("{}{}-{}", trigger_prefix, webhook.text(), unique);
+}
+
+std::optional<WebhookId> webhook_of_trigger(std::string_view stream) {
+  if (!stream.starts_with(trigger_prefix)) return std::nullopt;
+  stream.remove_prefix(trigger_prefix.size());
+  // WH-NNN-NNN-NNN: the fourth hyphen ends it.
+  std::size_t end = 0;
+  for (int hyphens = 0; hyphens < 4; ++hyphens) {
+    end = stream.find('-', hyphens == 0 ? 0 : end + 1);
+    if (end == std::string_view::npos) return std::nullopt;
+  }
+  if (end + 1 == stream.size()) return std::nullopt;
+  return WebhookId::parse(stream.substr(0, end));
 }
 
 }  // namespace mintmark

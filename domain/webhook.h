@@ -13,6 +13,10 @@
 
 // The webhook aggregate, stream webhook-WH-…. Where it goes and what proves it (address, secret, header
 // values, data) is sealed under the webhook's own data key. Pure, as domain/token.h.
+//
+// What only calls for a call (WebhookTriggered, WebhookTestRequested) changes nothing of the webhook, and
+// each is a stream of its own: any number can be recorded at once, and the webhook's stream stays short. Logs
+// of before have them on the webhook's stream.
 namespace mintmark {
 
 // What may show.
@@ -93,5 +97,14 @@ Result<std::vector<Event>> decide(const Webhook& webhook, const ResumeWebhook& c
 
 // Total: an event of another kind of stream changes nothing.
 void evolve(Webhook& webhook, const Event& event);
+
+// Whether the webhook is no more from this event on, and its data key with it.
+bool ends_webhook(const Event& event);
+
+// trigger-WH-…-`unique`: the stream of one call that is wanted. What is sealed there is so under the
+// webhook's data key.
+std::string trigger_stream(WebhookId webhook, std::string_view unique);
+// Whose trigger the stream is; nothing for another stream's name.
+std::optional<WebhookId> webhook_of_trigger(std::string_view stream);
 
 }  // namespace mintmark

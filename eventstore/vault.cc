@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "domain/webhook.h"
 #include "eventstore/bytes.h"
 
 namespace mintmark {
@@ -111,9 +112,7 @@ std::pair<DataKey, VaultWrite> Vault::make(std::string_view subject) {
 }
 
 bool Vault::is_destroyed_by(const Event& event) {
-  return event.has_token_deleted() || event.has_user_erased() || event.has_webhook_deleted() ||
-         (event.has_webhook_unsubscribed() &&
-          event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED);
+  return event.has_token_deleted() || event.has_user_erased() || ends_webhook(event);
 }
 
 Result<std::optional<DataKey>> Vault::get(std::string_view subject) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "domain/webhook.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
 #include "projections/row_keys.h"
@@ -101,6 +102,7 @@ AuditEntry decode_entry(std::string_view value) {
 }
 
 constexpr std::string_view jobs_kind = "jobs";
+constexpr std::string_view webhook_kind = "webhook";
 
 // "token-SU-160-984-824": token and SU-160-984-824.
 AuditObject split(std::string_view stream) {
@@ -113,7 +115,7 @@ bool names_its_account(std::string_view kind) {
   return kind == "account" || kind == jobs_kind;
 }
 bool is_an_accounts(std::string_view kind) {
-  constexpr std::array<std::string_view, 5> kinds = {"extension", "session", "token", "user", "webhook"};
+  constexpr std::array<std::string_view, 5> kinds = {"extension", "session", "token", "user", webhook_kind};
   return names_its_account(kind) || std::ranges::find(kinds, kind) != kinds.end();
 }
 
@@ -147,7 +149,15 @@ std::optional<std::string> value_of(rocksdb::Iterator& rows, const std::string& 
 AuditObject audit_object(std::string_view stream) {
   auto object = split(stream);
   if (object.kind == jobs_kind) object.id = {};
+  if (const auto webhook = webhook_of_trigger(stream)) {
+    object = {webhook_kind, object.id.substr(0, webhook->text().size())};
+  }
   return object;
+}
+
+std::string object_stream(std::string_view stream) {
+  const auto webhook = webhook_of_trigger(stream);
+  return webhook ? stream_of(*webhook) : std::string(stream);
 }
 
 std::string audit_stream(std::string_view object_id) {
@@ -157,7 +167,7 @@ std::string audit_stream(std::string_view object_id) {
   };
   constexpr std::array<Kind, 6> kinds = {{{"SU-", "token"},
                                           {"UR-", "user"},
-                                          {"WH-", "webhook"},
+                                          {"WH-", webhook_kind},
                                           {"EXT-", "extension"},
                                           {"VA-", "account"},
                                           {"PA-", "account"}}};
@@ -168,9 +178,11 @@ std::string audit_stream(std::string_view object_id) {
 
 Result<void> AuditIndex::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& recorded = event.recorded;
-  if (!is_an_accounts(split(recorded.stream()).kind)) return {};
-  const auto key = stream_key(recorded.stream());
-  const auto stored = recorded.version() == 1 ? std::nullopt : rows.get(key);
+  const auto stream = object_stream(recorded.stream());
+  if (!is_an_accounts(split(stream).kind)) return {};
+  const auto key = stream_key(stream);
+  const bool begins = recorded.version() == 1 && stream == recorded.stream();
+  const auto stored = begins ? std::nullopt : rows.get(key);
   auto row = stored ? Result<StreamRow>(decode_stream(*stored)) : first_row(recorded);
   if (!row) return std::unexpected(std::move(row.error()));
   const auto entry = encode(recorded);
@@ -180,7 +192,7 @@ Result<void> AuditIndex::apply_event(const StoredEvent& event, RowWriter& rows) 
   const auto number = (counted ? get_little_endian(*counted) : 0) + 1;
   ++row->count;
   rows.put(entry_key(row->account, number), *entry);
-  rows.put(object_key(recorded.stream(), row->count), number_value(number));
+  rows.put(object_key(stream, row->count), number_value(number));
   rows.put(key, encode(*row));
   rows.put(count_key, number_value(number));
   if (changed_.empty() || changed_.back() != row->account) changed_.push_back(row->account);

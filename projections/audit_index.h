@@ -15,12 +15,14 @@
 namespace mintmark {
 
 // What an event is about, by the name of its stream: {"token", "SU-160-984-824"}. The id is empty where the
-// stream is not one thing's: an account's jobs. Views into the name.
+// stream is not one thing's: an account's jobs. A trigger is about its webhook. Views into the name.
 struct AuditObject {
   std::string_view kind;
   std::string_view id;
 };
 AuditObject audit_object(std::string_view stream);
+// The stream that says whose the thing is which the stream is about: a trigger's webhook's, or it itself.
+std::string object_stream(std::string_view stream);
 // The stream of the thing with that id; of no thing's where the id is none.
 std::string audit_stream(std::string_view object_id);
 

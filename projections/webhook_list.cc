@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "domain/webhook.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
 #include "projections/row_keys.h"
@@ -90,11 +91,6 @@ void follow(const Event& event, WebhookRow& row) {
   }
 }
 
-bool ends(const Event& event) {
-  return event.has_webhook_deleted() ||
-         event.webhook_unsubscribed().reason() == WebhookUnsubscribed::TOKEN_DELETED;
-}
-
 bool concerns_webhooks(const Event& event) {
   return event.has_webhook_updated() || event.has_webhook_triggered() || event.has_webhook_deleted() ||
          event.has_webhook_disabled() || event.has_webhook_unsubscribed() || event.has_webhook_paused() ||
@@ -140,6 +136,20 @@ void count(const WebhookDeliveriesRecorded& recorded, RowWriter& rows) {
   }
 }
 
+void count_trigger(const Recorded& recorded, WebhookRow& row) {
+  row.set_events(row.events() + 1);
+  row.set_last_event_at_us(recorded.recorded_at_us());
+}
+
+// A trigger on a stream of its own. Where the webhook was deleted meanwhile there is nothing to count it at.
+void count_trigger(const Recorded& recorded, WebhookId id, RowWriter& rows) {
+  const auto key = webhook_key(id);
+  auto row = parse(rows.get(key));
+  if (!row || !recorded.event().has_webhook_triggered()) return;
+  count_trigger(recorded, *row);
+  rows.put(key, row->SerializeAsString());
+}
+
 Result<void> change(const Recorded& recorded, RowWriter& rows) {
   const auto id =
       WebhookId::parse(std::string_view(recorded.stream()).substr(std::string_view("webhook-").size()));
@@ -149,7 +159,7 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
   const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
   if (!account) return cannot_apply("there is no such webhook");
   const auto& event = recorded.event();
-  if (ends(event)) {
+  if (ends_webhook(event)) {
     rows.erase(key);
     rows.erase(account_key(*account, row->created_position()));
     return {};
@@ -160,8 +170,7 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
   } else if (!event.has_webhook_triggered()) {
     follow(event, *row);
   } else {
-    row->set_events(row->events() + 1);
-    row->set_last_event_at_us(recorded.recorded_at_us());
+    count_trigger(recorded, *row);
   }
   rows.put(key, row->SerializeAsString());
   return {};
@@ -172,6 +181,10 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
 Result<void> WebhookList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
   if (kind.has_webhook_created()) return create(event.recorded, rows);
+  if (const auto webhook = webhook_of_trigger(event.recorded.stream())) {
+    count_trigger(event.recorded, *webhook, rows);
+    return {};
+  }
   if (concerns_webhooks(kind)) return change(event.recorded, rows);
   if (kind.has_webhook_deliveries_recorded()) count(kind.webhook_deliveries_recorded(), rows);
   return {};

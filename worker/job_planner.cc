@@ -6,13 +6,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include "domain/webhook.h"
 #include "worker/planning.h"
 
 namespace mintmark {
 namespace {
 
 bool is_deletion(const Event& event) {
-  return event.has_webhook_deleted() || event.has_token_deleted();
+  return ends_webhook(event) || event.has_token_deleted();
 }
 
 }  // namespace

@@ -28,12 +28,16 @@ void JobQueue::schedule(const JobSubject& id, Subject& subject) {
   subject.scheduled = at;
 }
 
-void JobQueue::put(const JobKey& key, Time due, bool has_failed) {
+void JobQueue::put(const JobKey& key, Time due, bool has_failed, std::uint32_t attempts) {
   const auto id = subject_of(key);
   auto& subject = subjects_[id];
-  const auto [place, is_new] =
-      subject.jobs.insert_or_assign(key, Entry{.due = due, .has_failed = has_failed});
+  const auto [place, is_new] = subject.jobs.try_emplace(key);
   if (is_new) ++size_;
+  auto& entry = place->second;
+  if (entry.attempts != attempts) entry = {};
+  entry.due = due;
+  entry.has_failed = has_failed;
+  entry.attempts = attempts;
   schedule(id, subject);
 }
 
@@ -103,7 +107,7 @@ bool JobQueue::extend(const JobKey& key, std::uint64_t fence, Time leased_until)
 bool JobQueue::give_back(const JobKey& key, std::uint64_t fence, Time due) {
   auto* entry = claimed(key, fence);
   if (!entry) return false;
-  *entry = {.due = due, .has_failed = entry->has_failed};
+  *entry = {.due = due, .has_failed = entry->has_failed, .attempts = entry->attempts};
   const auto id = subject_of(key);
   schedule(id, subjects_.at(id));
   return true;

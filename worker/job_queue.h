@@ -21,8 +21,9 @@ namespace mintmark {
 // logarithmic in the number of subjects and of a subject's jobs.
 class JobQueue {
  public:
-  // Adds a waiting job, or changes when it is due; whoever had it has it no more.
-  void put(const JobKey& key, Time due, bool has_failed);
+  // Adds a waiting job, or changes when it is due. Where that many `attempts` at it are not what they were,
+  // whoever had it has it no more; else they keep it.
+  void put(const JobKey& key, Time due, bool has_failed, std::uint32_t attempts = 0);
   void erase(const JobKey& key);
 
   // What holds all jobs of a subject, or of one that comes later: `held` until told otherwise, and
@@ -44,8 +45,8 @@ class JobQueue {
   bool extend(const JobKey& key, std::uint64_t fence, Time leased_until);
   // Gives it back as if it had never been claimed, to be due then.
   bool give_back(const JobKey& key, std::uint64_t fence, Time due);
-  // What came of it is about to be recorded: the claim lasts until put() or erase(). Where `passed`, the
-  // subject's next job need not wait for that.
+  // What came of it is about to be recorded: the claim lasts until put() tells of that, or erase(). Where
+  // `passed`, the subject's next job need not wait for that.
   bool settle(const JobKey& key, std::uint64_t fence, bool passed);
 
   // When a job that cannot be claimed now may become claimable; nothing where there is none.
@@ -74,6 +75,7 @@ class JobQueue {
   struct Entry {
     Time due;
     bool has_failed = false;
+    std::uint32_t attempts = 0;
     std::uint64_t fence = 0;  // 0: nobody has it
     Time leased_until = {};
     bool settled = false;

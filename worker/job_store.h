@@ -68,6 +68,9 @@ class JobStore {
   virtual std::optional<Subscription> subscription(std::uint32_t webhook) = 0;
   virtual std::vector<Subscription> subscriptions_of(AccountId account) = 0;
   virtual std::vector<Subscription> subscriptions_made_by(TokenId token) = 0;
+  // Those whose last attempt has failed. Goes through all of them. Reads memory.
+  virtual std::vector<std::uint32_t> failing_webhooks() = 0;
+  // Reads memory.
   virtual std::vector<JobKey> waiting_of(const JobSubject& subject) = 0;
 
   // The account's jobs that are not done, newest first, at most `limit`.
@@ -76,7 +79,8 @@ class JobStore {
   virtual bool is_listed(AccountId account, const JobKey& key) = 0;
   // The webhook's deliveries of every status, newest first, at most `limit`.
   virtual std::vector<JobView> deliveries_of(WebhookId webhook, std::size_t limit) = 0;
-  // Forgets what was finished before `time`, at most `limit` jobs; answers how many there were.
+  // Forgets what was finished before `time`, at most `limit` jobs; answers how many there were. A connection
+  // that could not be issued stays as long as its token waits for it.
   virtual std::size_t prune(Time time, std::size_t limit) = 0;
 
   // The first job that is due, not leased, not behind an earlier one of its subject, and whose subject

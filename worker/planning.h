@@ -16,7 +16,8 @@
 
 namespace mintmark {
 
-// The jobs and webhooks as the events so far have left them, over what the store has.
+// The jobs and webhooks as the events so far have left them, over what the store has. What they have only
+// looked at is no part of the plan: whoever has such a job keeps it.
 class Planning {
  public:
   Planning(EventLog& log, JobStore& jobs) : log_(log), jobs_(jobs) {}
@@ -26,34 +27,51 @@ class Planning {
   JobPlan plan(Position position) &&;
 
  private:
-  StoredJob* job(const JobKey& key);
-  Subscription* subscription(std::uint32_t webhook);
+  // As it is now; nothing: it is no more.
+  template <class Value>
+  struct Looked {
+    std::optional<Value> value;
+    bool changed = false;
+  };
+
+  // Null where there is none. The pointers are good until the plan is made.
+  const StoredJob* job(const JobKey& key);
+  const Subscription* subscription(std::uint32_t webhook);
+  // Of one that is there.
+  StoredJob& change(const StoredJob& job);
+  Subscription& change(const Subscription& webhook);
   std::vector<std::uint32_t> webhooks_of(AccountId account);
   std::vector<std::uint32_t> webhooks_made_by(TokenId token);
-  const TokenCreated& created(std::string_view stream);
+  struct FirstEvent {
+    TokenCreated created;  // empty where the stream begins otherwise
+    Position position = 0;
+  };
+  const FirstEvent& first_of(std::string_view stream);
 
   void add(const Recorded& recorded, JobKind kind, std::uint32_t target, std::uint32_t account);
-  void finish(StoredJob& job, StoredJob::Status status, std::int64_t at_us);
+  void finish(const StoredJob& job, StoredJob::Status status, std::int64_t at_us);
   void cancel_waiting(const JobSubject& subject, std::int64_t at_us);
 
   Result<void> take_webhook(const Recorded& recorded, WebhookId id);
   Result<void> create_webhook(const Recorded& recorded, WebhookId id);
   void update_webhook(const WebhookUpdated& updated, Subscription& webhook);
+  void take_trigger(const Recorded& recorded, WebhookId id);
   void end_webhook(std::uint32_t webhook, std::int64_t at_us);
   Result<void> take_token(const Recorded& recorded, TokenId id);
   void take_zapier_token(const Recorded& recorded, TokenId id, std::uint32_t account);
   void take_attempt(const Recorded& recorded, const DeliveryAttempt& attempt);
   void count_attempt(const Recorded& recorded, const DeliveryAttempt& attempt, Subscription& webhook);
+  void stop_webhook(const Recorded& recorded, const Subscription& webhook, bool gone);
   void take_provisioning(const ZapierProvisioningFailed& failed);
   template <class Attempt>
-  static void note(StoredJob& job, const Attempt& attempt);
+  void note(const StoredJob& job, const Attempt& attempt);
   void retry(const JobKey& key, std::int64_t at_us);
 
   EventLog& log_;
   JobStore& jobs_;
-  std::map<JobKey, std::optional<StoredJob>> touched_jobs_;
-  std::map<std::uint32_t, std::optional<Subscription>> touched_webhooks_;
-  std::map<std::string, TokenCreated, std::less<>> tokens_;
+  std::map<JobKey, Looked<StoredJob>> jobs_looked_at_;
+  std::map<std::uint32_t, Looked<Subscription>> webhooks_looked_at_;
+  std::map<std::string, FirstEvent, std::less<>> tokens_;
 };
 
 }  // namespace mintmark

@@ -49,6 +49,12 @@ bool is_delivery(JobKind kind) {
   return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
 }
 
+// A token that was not provisioned waits, and names this job, until somebody retries it or deletes the token:
+// then it is not dead any more.
+bool is_needed(const StoredJob& job) {
+  return job.status() == StoredJob::DEAD && job.key().kind() == ISSUE_ZAPIER_CONNECTION;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock,
@@ -89,7 +95,7 @@ void RocksDbJobStore::take(const StoredJob& job) {
     // keep others waiting, until the clock gets there again.
     const bool has_failed = job.attempts() > job.round_begin();
     const auto due = time_of(job.due_us());
-    queue_.put(key, has_failed ? due : std::min(due, clock_.now()), has_failed);
+    queue_.put(key, has_failed ? due : std::min(due, clock_.now()), has_failed, job.attempts());
   } else {
     queue_.erase(key);
   }
@@ -157,7 +163,9 @@ void RocksDbJobStore::put(const StoredJob& job, rocksdb::WriteBatch& batch) {
     throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
   }
   if (!waits && is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
-  if (job.finished_us() != 0) throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
+  if (job.finished_us() != 0 && !is_needed(job)) {
+    throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
+  }
 }
 
 void RocksDbJobStore::plan(const JobPlan& plan) {
@@ -233,33 +241,6 @@ std::optional<JobView> RocksDbJobStore::view(const JobKey& key) {
   return JobView{std::move(*job), state};
 }
 
-std::optional<Subscription> RocksDbJobStore::subscription(std::uint32_t webhook) {
-  const std::scoped_lock lock(mutex_);
-  const auto found = subscriptions_.find(webhook);
-  if (found == subscriptions_.end()) return std::nullopt;
-  return found->second;
-}
-
-std::vector<Subscription> RocksDbJobStore::subscriptions_of(AccountId account) {
-  std::vector<Subscription> subscriptions;
-  const std::scoped_lock lock(mutex_);
-  for (auto it = by_account_.lower_bound({account.code(), 0});
-       it != by_account_.end() && it->first == account.code(); ++it) {
-    subscriptions.push_back(subscriptions_.at(it->second));
-  }
-  return subscriptions;
-}
-
-std::vector<Subscription> RocksDbJobStore::subscriptions_made_by(TokenId token) {
-  std::vector<Subscription> subscriptions;
-  const std::scoped_lock lock(mutex_);
-  for (auto it = by_token_.lower_bound({token.value(), 0});
-       it != by_token_.end() && it->first == token.value(); ++it) {
-    subscriptions.push_back(subscriptions_.at(it->second));
-  }
-  return subscriptions;
-}
-
 std::vector<JobKey> RocksDbJobStore::waiting_of(const JobSubject& subject) {
   const std::scoped_lock lock(mutex_);
   return queue_.jobs_of(subject);
@@ -308,7 +289,7 @@ std::size_t RocksDbJobStore::prune(Time time, std::size_t limit) {
     const auto job = find(key);
     throw_unless_ok(batch.Delete(slice(entry)));
     // One that was retried has another entry, or none yet.
-    if (!job || job->finished_us() != finished_us) return true;
+    if (!job || job->finished_us() != finished_us || is_needed(*job)) return true;
     throw_unless_ok(batch.Delete(job_key(key)));
     throw_unless_ok(batch.Delete(account_key(job->account(), key)));
     if (is_delivery(key.kind)) throw_unless_ok(batch.Delete(history_key(key)));

@@ -50,6 +50,7 @@ class RocksDbJobStore final : public JobStore {
   std::optional<Subscription> subscription(std::uint32_t webhook) override;
   std::vector<Subscription> subscriptions_of(AccountId account) override;
   std::vector<Subscription> subscriptions_made_by(TokenId token) override;
+  std::vector<std::uint32_t> failing_webhooks() override;
   std::vector<JobKey> waiting_of(const JobSubject& subject) override;
   std::vector<JobView> jobs_of(AccountId account, std::size_t limit) override;
   bool is_listed(AccountId account, const JobKey& key) override;

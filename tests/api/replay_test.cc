@@ -12,6 +12,7 @@
 #include <google/protobuf/message.h>
 #include <gtest/gtest.h>
 
+#include "domain/webhook.h"
 #include "eventstore/memory_log.h"
 #include "tests/support/history.h"
 #include "tests/support/scripted_log.h"
@@ -289,6 +290,25 @@ TEST_F(ReplayFilterTest, ItEndsAtTheHeadThatItBeganWith) {
   std::size_t count = 0;
   while (const auto lines = replay.next()) count += lines->size();
   EXPECT_EQ(count, 6);
+}
+
+TEST(Replay, OfAnAccountHasItsWebhooksTriggers) {
+  MemoryLog log(event_id(1));
+  History history(log);
+  for (std::uint32_t number : {1U, 2U}) {
+    Event event;
+    event.mutable_webhook_created()->set_account_id(vendor(number).text());
+    history.add(stream_of(WebhookId::from_value(number)), event);
+  }
+  Event triggered;
+  triggered.mutable_webhook_triggered();
+  for (std::uint32_t number : {1U, 2U, 3U}) {
+    history.add(trigger_stream(WebhookId::from_value(number), "a"), triggered);
+  }
+  ReplayOptions options;
+  options.account = vendor(2);
+  EXPECT_THAT(replay(log, options),
+              ElementsAre(HasSubstr("webhook-WH-000-000-002@1"), HasSubstr("trigger-WH-000-000-002-a@1")));
 }
 
 TEST(Replay, OfAnEmptyLogEndsAtOnce) {

@@ -115,6 +115,8 @@ TEST_F(WebhooksTest, WhatCannotBeTakenIsRefusedAndNotWritten) {
            {"external_url", "1"},
            {"headers", R"({"A":1})"},
            {"headers", R"({"Host":"x"})"},
+           {"headers", R"({"Proxy-Authorization":"x"})"},
+           {"headers", R"({"HTTP2-Settings":"x"})"},
            {"headers", R"({"A":"x\r\nB: y"})"},
            {"headers", "[]"},
            {"data", "[]"},

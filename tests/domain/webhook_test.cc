@@ -208,6 +208,25 @@ const Event resumed =
     with([](Event& event) { event.mutable_webhook_resumed()->set_token_id("SU-000-000-005"); });
 const auto token_of_it = TokenId::from_value(5);
 
+TEST(EndOfAWebhook, IsItsDeletionOrItsTokens) {
+  EXPECT_TRUE(ends_webhook(deleted()));
+  EXPECT_TRUE(ends_webhook(ended));
+  for (const auto& event : {created(), disabled, gone, paused, resumed, Event()}) {
+    EXPECT_FALSE(ends_webhook(event)) << event.ShortDebugString();
+  }
+}
+
+TEST(TriggerStream, NamesItsWebhook) {
+  const auto stream = trigger_stream(webhook_id, "019ac-1");
+  EXPECT_EQ(stream, "trigger-WH-000-000-009-019ac-1");
+  EXPECT_EQ(webhook_of_trigger(stream), webhook_id);
+  for (const auto* other :
+       {"", "trigger-", "trigger-WH-000-000-009", "trigger-WH-000-000-009-", "trigger-WH-000-0000-09-1",
+        "trigger-SU-000-000-009-1", "webhook-WH-000-000-009-1", "triggers-WH-000-000-009-1"}) {
+    EXPECT_EQ(webhook_of_trigger(other), std::nullopt) << other;
+  }
+}
+
 TEST(TestWebhookCommand, IsTakenWhereverThereIsAWebhook) {
   const auto requested = with([](Event& event) { event.mutable_webhook_test_requested(); });
   given<Webhook>({created(false)}).when(TestWebhook{}).then({requested});

@@ -135,6 +135,26 @@ TEST_F(AuditIndexTest, EventsBelongToTheAccountThatTheirStreamIsOf) {
               ElementsAre(opened, session, closed, user, webhook, extension, jobs));
 }
 
+TEST_F(AuditIndexTest, ATriggerBelongsToItsWebhooksHistory) {
+  Event event;
+  event.mutable_webhook_created()->set_account_id(vendor(1).text());
+  const auto created = history_.add("webhook-WH-000-000-001", event);
+  event.mutable_webhook_triggered();
+  const auto triggered = history_.add("trigger-WH-000-000-001-a", event);
+  const auto again = history_.add("trigger-WH-000-000-001-b", event);
+  event.mutable_webhook_deleted();
+  const auto deleted = history_.add("webhook-WH-000-000-001", event);
+  event.mutable_webhook_triggered();
+  const auto late = history_.add("trigger-WH-000-000-001-c", event);
+  EXPECT_THAT(forward(index().trail(vendor(1))), ElementsAre(created, triggered, again, deleted, late));
+  EXPECT_THAT(forward(index().trail(vendor(1), audit_stream("WH-000-000-001"))),
+              ElementsAre(created, triggered, again, deleted, late));
+  EXPECT_EQ(index().trail(vendor(2)).count(), 0);
+  EXPECT_EQ(index().parked_streams(), 0);
+  history_.add("trigger-WH-000-000-002-a", event);
+  EXPECT_EQ(index().parked_streams(), 1) << "nothing tells whose it is";
+}
+
 TEST_F(AuditIndexTest, WhatOnlyKeepsSomethingUniqueIsLeftOut) {
   Event event;
   event.mutable_email_reserved()->set_user_id("UR-000-000-001");
@@ -198,6 +218,11 @@ TEST_F(AuditIndexTest, ObjectsAreKnownByTheirIdsAndStreams) {
     EXPECT_EQ(audit_object(stream).id, id);
     EXPECT_EQ(audit_object(stream).kind, stream.substr(0, stream.find('-')));
   }
+  const auto trigger = audit_object("trigger-WH-000-000-001-019ac-1");
+  EXPECT_EQ(trigger.kind, "webhook");
+  EXPECT_EQ(trigger.id, "WH-000-000-001");
+  EXPECT_EQ(object_stream("trigger-WH-000-000-001-019ac-1"), "webhook-WH-000-000-001");
+  EXPECT_EQ(object_stream("token-SU-000-000-001"), "token-SU-000-000-001");
   EXPECT_EQ(audit_object("jobs-VA-000-001").kind, "jobs");
   EXPECT_EQ(audit_object("jobs-VA-000-001").id, "");
   EXPECT_EQ(audit_object("nothing").id, "");

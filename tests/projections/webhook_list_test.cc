@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/webhook.h"
 #include "eventstore/memory_log.h"
 #include "tests/support/history.h"
 #include "tests/support/view_folder.h"
@@ -89,6 +90,23 @@ TEST_F(WebhookListTest, TriggersAreCounted) {
   EXPECT_EQ(row.events(), 2);
   EXPECT_EQ(row.last_event_at_us(), History::recorded_at(position).time_since_epoch().count());
   EXPECT_FALSE(row.has_modified());
+}
+
+TEST_F(WebhookListTest, TriggersOnStreamsOfTheirOwnAreCountedAndAreNoVersionOfTheWebhook) {
+  create(5, vendor(1), "Orders");
+  const auto id = WebhookId::from_value(5);
+  Event event;
+  event.mutable_webhook_triggered();
+  history_.add(trigger_stream(id, "a"), event);
+  const auto position = history_.add(trigger_stream(id, "b"), event);
+  history_.add(trigger_stream(WebhookId::from_value(6), "c"), event);  // whose webhook is deleted
+  event.mutable_webhook_test_requested();
+  history_.add(trigger_stream(id, "d"), event);
+  const auto row = webhooks().find(id).value_or(WebhookRow());
+  EXPECT_EQ(row.events(), 2);
+  EXPECT_EQ(row.last_event_at_us(), History::recorded_at(position).time_since_epoch().count());
+  EXPECT_EQ(row.version(), 1);
+  EXPECT_EQ(webhooks().parked_streams(), 0);
 }
 
 TEST_F(WebhookListTest, ADeletedWebhookIsGone) {

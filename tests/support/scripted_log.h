@@ -37,6 +37,8 @@ class ScriptedLog : public EventLog {
     hook_ = std::move(hook);
   }
   std::size_t appends() const { return appends_; }
+  // Events that were read.
+  std::size_t events_read() const { return events_read_; }
 
   void append(AppendRequest request, AppendDone done) override {
     std::optional<AppendError::Kind> refusal;
@@ -52,10 +54,14 @@ class ScriptedLog : public EventLog {
     log_.append(std::move(request), std::move(done));
   }
   std::vector<StoredEvent> read(Position after, std::size_t limit) override {
-    return log_.read(after, limit);
+    auto events = log_.read(after, limit);
+    events_read_ += events.size();
+    return events;
   }
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version) override {
-    return log_.read_stream(stream, after_version);
+    auto events = log_.read_stream(stream, after_version);
+    events_read_ += events.size();
+    return events;
   }
   std::uint64_t version_of(std::string_view stream) override { return log_.version_of(stream); }
   std::optional<EarlierUse> find_idempotency_key(std::string_view key_hash) override {
@@ -79,6 +85,7 @@ class ScriptedLog : public EventLog {
   std::optional<AppendError::Kind> refusal_;        // guarded by mutex_
   std::function<void(const AppendRequest&)> hook_;  // guarded by mutex_
   std::atomic<std::size_t> appends_ = 0;
+  std::atomic<std::size_t> events_read_ = 0;
 };
 
 }  // namespace mintmark::testing

@@ -188,8 +188,9 @@ TEST_F(Deliveries, ANewTokenWaitsForTheProvisioningUrl) {
 std::string message_of(const json::object& event) {
   auto id = text(event, "event_id");
   std::erase(id, '-');
-  auto webhook = text(event, "stream").substr(std::string_view("webhook-WH-").size());
+  auto webhook = text(event, "stream").substr(std::string_view("trigger-WH-").size());
   std::erase(webhook, '-');
+  webhook.resize(9);  // what is behind it tells triggers apart
   return "msg_" + id + "_" + webhook;
 }
 

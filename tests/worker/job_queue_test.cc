@@ -73,7 +73,7 @@ TEST_F(JobQueueTest, AFailureParksItsOwnSubjectAlone) {
   put(3, 8);
   const auto failed = claim();
   EXPECT_TRUE(queue_.settle(failed->key, failed->fence, false));
-  queue_.put(failed->key, now_ + 5min, true);
+  queue_.put(failed->key, now_ + 5min, true, 1);
   EXPECT_EQ(queue_.state(delivery(1, 7), now_), JobQueue::State::kWaiting);
   EXPECT_EQ(queue_.state(delivery(2, 7), now_), JobQueue::State::kParked);
   EXPECT_EQ(queue_.state(delivery(3, 8), now_), JobQueue::State::kWaiting);
@@ -171,11 +171,25 @@ TEST_F(JobQueueTest, AStaleClaimCanDoNothing) {
   EXPECT_EQ(next(), 1);
 }
 
-TEST_F(JobQueueTest, AJobThatIsPutAnewIsNobodysAnyMore) {
+TEST_F(JobQueueTest, AJobWithAnotherAttemptIsNobodysAnyMore) {
   put(1, 7);
   const auto before = claim();
-  queue_.put(delivery(1, 7), now_, false);  // somebody wants it retried
+  queue_.put(delivery(1, 7), now_, true, 1);  // another has recorded it
   EXPECT_FALSE(queue_.settle(before->key, before->fence, true));
+  EXPECT_EQ(next(), 1);
+}
+
+TEST_F(JobQueueTest, AJobThatIsPutAnewWithoutAnotherAttemptStaysWithWhoeverHasIt) {
+  put(1, 7);
+  const auto running = claim();
+  queue_.put(delivery(1, 7), now_ - 1s, false);  // somebody wants it retried
+  EXPECT_EQ(queue_.state(running->key, now_), JobQueue::State::kRunning);
+  EXPECT_EQ(next(), 0);
+  EXPECT_TRUE(queue_.settle(running->key, running->fence, false));
+  put(1, 7);
+  now_ += 1h;
+  EXPECT_EQ(next(), 0) << "what came of it is about to be recorded";
+  queue_.put(delivery(1, 7), now_, true, 1);
   EXPECT_EQ(next(), 1);
 }
 

@@ -239,6 +239,26 @@ TEST_F(JobStoreTest, WhatWasFinishedLongAgoIsForgottenAndNothingElse) {
   EXPECT_THAT(positions(store_->jobs_of(vendor(1), 10)), ElementsAre(4, 3));
 }
 
+TEST_F(JobStoreTest, AConnectionThatWasGivenUpIsNotForgotten) {
+  plan(2, {finished(job(1, 7, ISSUE_ZAPIER_CONNECTION), StoredJob::DEAD, now_us()),
+           finished(job(2, 8, WITHDRAW_ZAPIER_CONNECTION), StoredJob::DEAD, now_us())});
+  clock_.advance(1h);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 1);
+  EXPECT_TRUE(store_->find({1, ISSUE_ZAPIER_CONNECTION, 7}));
+  plan(3, {finished(job(1, 7, ISSUE_ZAPIER_CONNECTION), StoredJob::CANCELLED, now_us())});
+  clock_.advance(1h);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 1);
+  EXPECT_FALSE(store_->find({1, ISSUE_ZAPIER_CONNECTION, 7}));
+}
+
+TEST_F(JobStoreTest, WebhooksWhoseLastAttemptHasFailedAreKnownAfterReopening) {
+  auto failing = webhook(2);
+  failing.set_failures(1);
+  plan(1, {}, {webhook(1), failing});
+  open();
+  EXPECT_THAT(store_->failing_webhooks(), ElementsAre(2));
+}
+
 TEST_F(JobStoreTest, TellsOfEveryPlanThatChangedSomething) {
   int told = 0;
   store_->when_planned([&told] { ++told; });
