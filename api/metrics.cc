@@ -102,13 +102,15 @@ void add_jobs(Families& families, const Services& services, const WorkerCounters
   families.add("parked", number(counts.parked));
   families.gauge("mintmark_jobs_oldest_due_seconds", "How long the oldest job that is due has waited.",
                  late.count());
-  families.begin(MetricType::Counter, "mintmark_attempts_total",
-                 "Attempts of deliveries and provisioning: succeeded, failed and to be made again, or failed "
-                 "and given up.",
-                 "outcome");
+  families.begin(
+      MetricType::Counter, "mintmark_attempts_total",
+      "Attempts of deliveries and provisioning: succeeded, failed and to be made again, failed and "
+      "given up, or stale: whatever came of them, the job was cancelled meanwhile.",
+      "outcome");
   families.add("succeeded", number(worker.succeeded));
   families.add("failed", number(worker.failed));
   families.add("given_up", number(worker.given_up));
+  families.add("stale", number(worker.stale));
 }
 
 // Nothing where the file system does not tell: a metric that is absent can be noticed, a wrong one cannot.

@@ -182,6 +182,7 @@ Result<void> Instance::open_views() {
   job_planner = std::make_unique<JobPlanner>(*log, *jobs);
   webhook_calls = std::make_unique<WebhookCalls>(*log, *vault, *webhooks, config_.endpoint(config_.port));
   webhook_calls->set_policy(outbound_policy(config_));
+  webhook_calls->set_extensions(*extensions);
   authorization_index = std::make_unique<AuthorizationIndex>(*peppers);
   const auto snapshot = config_.index_snapshot_path();
   const auto loaded = authorization_index->load(snapshot, log->log_id());

@@ -69,12 +69,6 @@ std::string_view status_of(const Token& token) {
   return token.expiring ? "expiring" : "active";
 }
 
-std::string host_of(const std::string& url) {
-  const auto parsed = boost::urls::parse_uri(url);
-  if (parsed.has_error()) return url;
-  return fmt::format("{}:{}", std::string(parsed->encoded_host()), std::string(parsed->port()));
-}
-
 json::object parse_object(const std::string& text) {
   boost::system::error_code code;
   auto value = json::parse(text, code);
@@ -82,6 +76,12 @@ json::object parse_object(const std::string& text) {
 }
 
 }  // namespace
+
+std::string host_of_call(const std::string& url) {
+  const auto parsed = boost::urls::parse_uri(url);
+  if (parsed.has_error()) return url;
+  return fmt::format("{}:{}", std::string(parsed->encoded_host()), std::string(parsed->port()));
+}
 
 Result<WebhookCalls::OpenedPointer> WebhookCalls::open(WebhookId webhook, std::uint64_t version) {
   {
@@ -111,7 +111,7 @@ Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook) {
   opened->key = **key;
   opened->webhook_id = row->webhook_id();
   opened->method = row->http_method();
-  opened->host = host_of(opened->delivery.external_url());
+  opened->host = host_of_call(opened->delivery.external_url());
   opened->data = parse_object(opened->delivery.data());
   opened->body_begin = json::serialize(json::object{
       {"webhook_id", row->webhook_id()},
@@ -141,7 +141,7 @@ Result<std::string> WebhookCalls::data(const StoredJob& delivery, const Opened& 
   } else if (delivery.event_kind() == Event::kWebhookTestRequested) {
     said["test"] = true;
   } else {
-    said = token_data(log_, delivery.event_stream(), delivery.event_version());
+    said = token_data(log_, delivery.event_stream(), delivery.event_version(), extensions_);
     said["event"] = event_type_name(delivery.event_kind());
   }
   auto data = opened.data;
@@ -200,12 +200,29 @@ void WebhookCalls::forget_deleted() {
                 [this](const auto& entry) { return !webhooks_.find(WebhookId::from_value(entry.first)); });
 }
 
-json::object token_data(EventLog& log, const std::string& stream, std::uint64_t version) {
+namespace {
+
+json::object represent_extension_of(const Token& token, const std::string& own_id,
+                                    const ExtensionList* extensions) {
+  const auto own = ExtensionId::parse(own_id);
+  if (!own) return {{"id", extension_id(token.extension)}, {"name", extension_name(token.extension)}};
+  const auto row = extensions ? extensions->find(*own) : std::nullopt;
+  return {{"id", own_id}, {"name", row ? row->details().name() : ""}};
+}
+
+}  // namespace
+
+json::object token_data(EventLog& log, const std::string& stream, std::uint64_t version,
+                        const ExtensionList* extensions) {
   Token token;
+  std::string own_extension;
   std::int64_t created_us = 0;
   for (const auto& event : log.read_stream(stream, 0)) {
     if (event.recorded.version() > version) break;
-    if (event.recorded.version() == 1) created_us = event.recorded.recorded_at_us();
+    if (event.recorded.version() == 1) {
+      created_us = event.recorded.recorded_at_us();
+      own_extension = event.recorded.event().token_created().extension_id();
+    }
     evolve(token, event.recorded.event());
   }
   const auto id = std::string_view(stream).substr(std::string_view("token-").size());
@@ -216,7 +233,7 @@ json::object token_data(EventLog& log, const std::string& stream, std::uint64_t 
       {"external_id", token.external_id},
       {"owner", {{"id", token.account ? token.account->text() : ""}}},
       {"status", status_of(token)},
-      {"extension", {{"id", extension_id(token.extension)}, {"name", extension_name(token.extension)}}},
+      {"extension", represent_extension_of(token, own_extension, extensions)},
       {"events", {{"created", {{"at", date_or_null(created_us)}}}}},
       {"expiration_date", date_or_null(token.expires_at)},
       {"renewed_expiration_date", date_or_null(token.renewal ? token.renewal->expires_at : std::nullopt)},

@@ -17,6 +17,7 @@
 #include "domain/time.h"
 #include "eventstore/event_log.h"
 #include "eventstore/vault.h"
+#include "projections/extension_list.h"
 #include "projections/webhook_list.h"
 #include "worker/jobs.pb.h"
 #include "worker/outbound_client.h"
@@ -49,6 +50,8 @@ class WebhookCalls {
   // kInvalid where no call may go to the URL, as far as can be told without asking anybody: its form, its
   // port, and its host where that is an address.
   Result<void> check_url(std::string_view url) const;
+  // Whose names tokens of accounts' own types show. Before anything else is called; it must outlive this.
+  void set_extensions(const ExtensionList& extensions) { extensions_ = &extensions; }
   // Where clients reach us, once that is known. Before anything else is called.
   void set_public_url(std::string public_url) { public_url_ = std::move(public_url); }
 
@@ -92,12 +95,18 @@ class WebhookCalls {
   const WebhookList& webhooks_;
   std::string public_url_;
   OutboundPolicy policy_;
+  const ExtensionList* extensions_ = nullptr;
   const SignCall sign_;
   std::mutex mutex_;
   std::unordered_map<std::uint32_t, OpenedPointer> opened_;  // by webhook; guarded by mutex_
 };
 
-// A token as its event has left it: what webhooks and the provisioning URL are told. Never its values.
-boost::json::object token_data(EventLog& log, const std::string& stream, std::uint64_t version);
+// A token as its event has left it: what webhooks and the provisioning URL are told. Never its values. A type
+// of the account's own has the name that `extensions` tells, none without them.
+boost::json::object token_data(EventLog& log, const std::string& stream, std::uint64_t version,
+                               const ExtensionList* extensions = nullptr);
+
+// Host and port of a URL, by which calls are bounded; the text as it is where it is no URL.
+std::string host_of_call(const std::string& url);
 
 }  // namespace mintmark

@@ -26,6 +26,7 @@ Worker::Worker(const WorkerServices& services, WorkerOptions options, const Make
     : services_(services),
       options_(std::move(options)),
       on_failure_(std::move(on_failure)),
+      provisioning_host_(host_of_call(options_.provisioning_url)),
       send_(std::make_shared<const Send>(make_send(context_))),
       outcomes_(
           context_, services_.log, services_.jobs, services_.clock, services_.random, services_.make_timer,
@@ -33,6 +34,7 @@ Worker::Worker(const WorkerServices& services, WorkerOptions options, const Make
       due_timer_(services_.make_timer(context_)),
       prune_timer_(services_.make_timer(context_)),
       drain_timer_(services_.make_timer(context_)) {
+  for (const auto webhook : services_.jobs.failing_webhooks()) failing_webhooks_.insert(webhook);
   services_.jobs.when_planned([this] { wake(); });
   asio::post(context_, [this] {
     prune();
@@ -86,14 +88,16 @@ void Worker::pump() {
   if (ended_) return;
   try {
     // What waits to be recorded is bounded too: a log that takes nothing stops the calls.
-    while (under_way_ + outcomes_.pending() < 2 * options_.concurrency && under_way_ < options_.concurrency) {
+    while (under_way_.size() + outcomes_.pending() < 2 * options_.concurrency &&
+           under_way_.size() < options_.concurrency) {
       auto claim =
           services_.jobs.claim(options_.lease, [this](const JobSubject& subject) { return admit(subject); });
       if (!claim) return arm(services_.jobs.next_due());
-      ++under_way_;
-      asio::co_spawn(context_, run(std::move(*claim)), [this](const std::exception_ptr& thrown) {
-        --under_way_;
+      const auto subject = subject_of(claim->key());
+      under_way_.emplace(subject, false);
+      asio::co_spawn(context_, run(std::move(*claim)), [this, subject](const std::exception_ptr& thrown) {
         try {
+          leave(subject);
           if (thrown) std::rethrow_exception(thrown);
         } catch (const std::exception& error) {
           end(error.what());
@@ -128,21 +132,35 @@ void Worker::prune() {
   }
 }
 
-// A subject whose lane has its fill waits until one of the lane's calls has ended. Webhooks that were never
-// called go ahead: nothing is known of them yet.
+bool Worker::is_full(const std::string& host) const {
+  const auto found = hosts_.find(host);
+  return found != hosts_.end() && found->second.under_way >= options_.concurrency_per_host;
+}
+
+// A subject whose lane has its fill waits until one of the lane's calls has ended, and one with a call under
+// way until that has. Webhooks that were never called go ahead: nothing is known of them yet.
 bool Worker::admit(const JobSubject& subject) {
-  const bool calls_webhook =
-      subject.group == JobSubject::Group::kDeliveries || subject.group == JobSubject::Group::kTests;
-  if (!calls_webhook) return true;
-  if (failing_webhooks_.contains(subject.target) && failing_.under_way >= failing_max()) {
+  if (const auto busy = under_way_.find(subject); busy != under_way_.end()) {
+    busy->second = true;
+    return false;
+  }
+  using enum JobSubject::Group;
+  const std::string* host = nullptr;
+  bool fails = false;
+  if (subject.group == kDeliveries || subject.group == kTests) {
+    const auto known = host_of_webhook_.find(subject.target);
+    if (known != host_of_webhook_.end()) host = &known->second;
+    fails = failing_webhooks_.contains(subject.target);
+  } else if (subject.group == kConnections && !options_.provisioning_url.empty()) {
+    host = &provisioning_host_;
+    fails = provisioning_fails_;
+  }
+  if (fails && failing_.under_way >= failing_max()) {
     failing_.set_aside.push_back(subject);
     return false;
   }
-  const auto host = host_of_webhook_.find(subject.target);
-  if (host == host_of_webhook_.end()) return true;
-  const auto found = hosts_.find(host->second);
-  if (found == hosts_.end() || found->second.under_way < options_.concurrency_per_host) return true;
-  found->second.set_aside.push_back(subject);
+  if (!host || !is_full(*host)) return true;
+  hosts_.at(*host).set_aside.push_back(subject);
   return false;
 }
 
@@ -156,13 +174,18 @@ void Worker::leave(Lane& lane) {
   } while (lane.under_way == 0);
 }
 
+void Worker::leave(const JobSubject& subject) {
+  const auto ended = under_way_.extract(subject);
+  if (ended.mapped()) services_.jobs.readmit(subject);
+}
+
 // The log still answers to the context: that is waited for in any case.
 void Worker::stop_when_idle() {
   if (outcomes_.appending()) return;
-  const bool idle = under_way_ == 0 && outcomes_.pending() == 0;
+  const bool idle = under_way_.empty() && outcomes_.pending() == 0;
   if (!idle && !drained_ && !ended_) return;
   if (!idle) {
-    spdlog::warn("{} jobs under way and {} outcomes are left for the next start", under_way_,
+    spdlog::warn("{} jobs under way and {} outcomes are left for the next start", under_way_.size(),
                  outcomes_.pending());
   }
   context_.stop();

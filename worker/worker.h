@@ -60,7 +60,7 @@ struct WorkerCounters {
   std::atomic<std::uint64_t> succeeded = 0;
   std::atomic<std::uint64_t> failed = 0;  // and to be attempted again
   std::atomic<std::uint64_t> given_up = 0;
-  std::atomic<std::uint64_t> stale = 0;  // made for nothing: the job had changed meanwhile
+  std::atomic<std::uint64_t> stale = 0;  // of jobs that were cancelled, or another's, meanwhile
 };
 
 // Does the jobs. One thread makes the calls, any number at a time within bounds; another appends what needs
@@ -84,7 +84,7 @@ class Worker {
   const WorkerCounters& counters() const { return counters_; }
 
  private:
-  // Calls that share a bound: those to one host, or those to webhooks whose last call has failed.
+  // Calls that share a bound: those to one host, or those to where the last call has failed.
   struct Lane {
     std::size_t under_way = 0;
     std::deque<JobSubject> set_aside;
@@ -97,15 +97,20 @@ class Worker {
   void arm(std::optional<Time> due);
   void prune();
   bool admit(const JobSubject& subject);
+  bool is_full(const std::string& host) const;
   void leave(Lane& lane);
+  void leave(const JobSubject& subject);
   std::size_t failing_max() const { return std::max<std::size_t>(1, options_.concurrency / 2); }
   void end(const std::string& reason);
   void stop_when_idle();
 
   boost::asio::awaitable<void> run(Claim claim);
   boost::asio::awaitable<void> deliver(const Claim& claim);
+  boost::asio::awaitable<Result<WebhookCalls::Call>> make_call(const Claim& claim, Time now);
   boost::asio::awaitable<void> connect(const Claim& claim);
-  boost::asio::awaitable<bool> provision(const Claim& claim);
+  boost::asio::awaitable<void> connect_provisioned(const Claim& claim);
+  boost::asio::awaitable<bool> provision(const Claim& claim, OutboundRequest request, Time started);
+  boost::asio::awaitable<void> record(const Claim& claim, std::function<Result<void>()> work);
   boost::asio::awaitable<void> do_locally(const Claim& claim);
   boost::asio::awaitable<Result<void>> on_pool(std::function<Result<void>()> work);
   bool give_back_unless_done(const Claim& claim, const Result<void>& done);
@@ -120,8 +125,12 @@ class Worker {
   std::unordered_map<std::string, Lane> hosts_;
   std::unordered_map<std::uint32_t, std::string> host_of_webhook_;
   std::unordered_set<std::uint32_t> failing_webhooks_;  // whose last call has failed
-  Lane failing_;                                        // for them: they must not take every place
-  std::size_t under_way_ = 0;
+  const std::string provisioning_host_;
+  bool provisioning_fails_ = false;  // its last call has failed
+  Lane failing_;                     // for all that fails: it must not take every place
+  // What is being done, and whether more of it was put off meanwhile. A job may lose its claim while its call
+  // is still under way: the subject's next waits for that.
+  std::unordered_map<JobSubject, bool> under_way_;
   bool stopping_ = false;
   bool drained_ = false;  // the time for draining is over
   bool ended_ = false;

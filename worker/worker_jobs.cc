@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 // Where the log takes nothing now, or a webhook is about to be gone.
 constexpr auto give_back_delay = 1s;
+constexpr auto record_delay = 250ms;
 
 AttemptFailure failure_of(OutboundFailure failure) {
   switch (failure) {
@@ -121,12 +122,28 @@ void Worker::count(const AttemptEnd& attempt, bool again) {
   counter.fetch_add(1, std::memory_order_relaxed);
 }
 
+// What a token's event says is read from all of the token's stream: on the other thread.
+asio::awaitable<Result<WebhookCalls::Call>> Worker::make_call(const Claim& claim, Time now) {
+  const auto webhook = services_.jobs.subscription(claim.job.key().target());
+  if (!webhook) co_return fail(ErrorKind::kNotFound, "Webhook not found.");
+  const auto kind = claim.job.event_kind();
+  if (kind == Event::kWebhookTriggered || kind == Event::kWebhookTestRequested) {
+    co_return services_.calls.make(claim.job, webhook->version(), now);
+  }
+  std::optional<Result<WebhookCalls::Call>> call;
+  auto make = [this, &claim, &webhook, now, &call]() -> Result<void> {
+    call = services_.calls.make(claim.job, webhook->version(), now);
+    return {};
+  };
+  const auto made = co_await on_pool(std::move(make));
+  if (!made) co_return std::unexpected(made.error());
+  co_return std::move(call).value();
+}
+
 asio::awaitable<void> Worker::deliver(const Claim& claim) {
   const auto started = services_.clock.now();
   const auto key = claim.key();
-  const auto webhook = services_.jobs.subscription(key.target);
-  auto call = webhook ? services_.calls.make(claim.job, webhook->version(), started)
-                      : fail(ErrorKind::kNotFound, "Webhook not found.");
+  auto call = co_await make_call(claim, started);
   if (!call && call.error().kind == ErrorKind::kNotFound) {
     // Deleted a moment ago: a plan that cancels the job is on its way.
     services_.jobs.give_back(claim, give_back_delay);
@@ -136,8 +153,7 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
   AttemptEnd end{ATTEMPT_UNSENDABLE, 0, {}};
   if (call) {
     host_of_webhook_[key.target] = call->host;
-    const auto host = hosts_.find(call->host);
-    if (host != hosts_.end() && host->second.under_way >= options_.concurrency_per_host) {
+    if (is_full(call->host)) {
       services_.jobs.give_back(claim, 0ms);
       co_return;
     }
@@ -158,12 +174,17 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
   if (end.failure != ATTEMPT_SUCCEEDED && key.kind == DELIVER_WEBHOOK) {
     next = next_attempt(attempts, end, started + result.duration, services_.random);
   }
-  if (!services_.jobs.settle(claim, end.failure == ATTEMPT_SUCCEEDED)) {
+  if (services_.jobs.settle(claim, end.failure == ATTEMPT_SUCCEEDED)) {
+    count(end, next.has_value());
+  } else {
     counters_.stale.fetch_add(1, std::memory_order_relaxed);
-    co_return;
+    // Cancelled meanwhile, perhaps with its webhook, the call shows all the same: unless another has recorded
+    // this attempt.
+    const auto job = services_.jobs.find(key);
+    const bool is_told = !job || job->status() == StoredJob::DONE || job->attempts() != claim.job.attempts();
+    if (is_told) co_return;
   }
   crash_point("job settled");
-  count(end, next.has_value());
   DeliveryAttempt attempt;
   describe(attempt, claim, started, result.duration, end, next);
   attempt.set_triggered(claim.job.event_kind() == Event::kWebhookTriggered);
@@ -216,15 +237,26 @@ asio::awaitable<void> Worker::do_locally(const Claim& claim) {
   if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
 }
 
+// Has it recorded, however often the log has to be asked: what was called is not called again for that.
+asio::awaitable<void> Worker::record(const Claim& claim, std::function<Result<void>()> work) {
+  for (;;) {
+    auto once = work;
+    const auto done = co_await on_pool(std::move(once));
+    if (done) co_return;
+    if (done.error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error("the log has failed");
+    services_.jobs.extend(claim, options_.lease);
+    asio::steady_timer timer(context_, record_delay);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
 // Tells the provisioning URL. False where it did not take it; that is recorded then.
-asio::awaitable<bool> Worker::provision(const Claim& claim) {
-  const auto started = services_.clock.now();
-  auto request = provisioning_call(services_.log, claim.job, options_.provisioning_url,
-                                   options_.provisioning_secret, started);
+asio::awaitable<bool> Worker::provision(const Claim& claim, OutboundRequest request, Time started) {
   const auto send = send_;
   auto sent = (*send)(std::move(request));
   const auto result = co_await std::move(sent);
   const auto end = end_of(result);
+  provisioning_fails_ = end.failure != ATTEMPT_SUCCEEDED;
   const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
   const auto next = end.failure == ATTEMPT_SUCCEEDED
                         ? std::nullopt
@@ -234,29 +266,46 @@ asio::awaitable<bool> Worker::provision(const Claim& claim) {
   if (!services_.jobs.settle(claim, false)) co_return false;
   ZapierProvisioningFailed failed;
   describe(failed, claim, started, result.duration, end, next);
-  for (;;) {
-    auto work = [this, &claim, &failed] {
-      return record_provisioning_failure(services_.log, services_.clock, services_.random, claim.job, failed);
-    };
-    const auto done = co_await on_pool(std::move(work));
-    if (done) co_return false;
-    if (done.error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error("the log has failed");
-    asio::steady_timer timer(context_, give_back_delay);
-    co_await timer.async_wait(asio::use_awaitable);
+  auto work = [this, &claim, failed = std::move(failed)] {
+    return record_provisioning_failure(services_.log, services_.clock, services_.random, claim.job, failed);
+  };
+  co_await record(claim, std::move(work));
+  co_return false;
+}
+
+asio::awaitable<void> Worker::connect_provisioned(const Claim& claim) {
+  if (is_full(provisioning_host_)) {
+    services_.jobs.give_back(claim, 0ms);
+    co_return;
   }
+  const Places places(*this, provisioning_host_, provisioning_fails_);
+  const auto started = services_.clock.now();
+  std::optional<OutboundRequest> request;
+  auto look = [this, &claim, started, &request]() -> Result<void> {
+    if (is_connection_due(services_.log, claim.key(), true)) {
+      request = provisioning_call(services_.log, claim.job, options_.provisioning_url,
+                                  options_.provisioning_secret, started);
+    }
+    return {};
+  };
+  const auto looked = co_await on_pool(std::move(look));
+  if (looked && request) {
+    const bool taken = co_await provision(claim, std::move(*request), started);
+    if (!taken) co_return;
+    auto work = [this, &claim] {
+      return record_connection(services_.log, services_.clock, services_.random, claim.job, true);
+    };
+    co_await record(claim, std::move(work));
+  }
+  crash_point("outcome appended");
+  services_.jobs.complete(claim);
 }
 
 asio::awaitable<void> Worker::connect(const Claim& claim) {
-  if (!is_connection_due(services_.log, claim.key())) {
-    services_.jobs.complete(claim);
-    co_return;
-  }
-  if (!options_.provisioning_url.empty()) {
-    const bool taken = co_await provision(claim);
-    if (!taken) co_return;
-  }
-  auto work = [this, &claim] {
-    return record_connection(services_.log, services_.clock, services_.random, claim.job);
+  if (!options_.provisioning_url.empty()) co_return co_await connect_provisioned(claim);
+  auto work = [this, &claim]() -> Result<void> {
+    if (!is_connection_due(services_.log, claim.key(), false)) return {};
+    return record_connection(services_.log, services_.clock, services_.random, claim.job, false);
   };
   const auto done = co_await on_pool(std::move(work));
   crash_point("outcome appended");

@@ -1,10 +1,13 @@
 #include "worker/zapier.h"
 
-#include <stdexcept>
+#include <algorithm>
+#include <chrono>
+#include <type_traits>
 #include <utility>
 
 #include <boost/json/serialize.hpp>
 
+#include "domain/limits.h"
 #include "domain/token.h"
 #include "domain/webhook.h"
 #include "eventstore/vault.h"
@@ -22,11 +25,20 @@ Aggregate fold(const std::vector<StoredEvent>& stream) {
   return aggregate;
 }
 
-bool was_told(const std::vector<StoredEvent>& stream) {
-  for (const auto& event : stream) {
-    if (event.recorded.event().has_zapier_provisioning_failed()) return true;
-  }
-  return false;
+bool is_withdrawn(const std::vector<StoredEvent>& stream) {
+  return std::ranges::any_of(stream, [](const StoredEvent& event) {
+    return event.recorded.event().has_zapier_connection_withdrawn();
+  });
+}
+
+Result<std::vector<Event>> decide_withdrawal(const std::vector<StoredEvent>& stream, bool told) {
+  const auto token = fold<Token>(stream);
+  auto events = decide(token, WithdrawZapierConnection{});
+  if (!events || !events->empty() || !told || is_withdrawn(stream)) return events;
+  if (token.status != TokenStatus::kDeleted) return events;
+  Event event;
+  event.mutable_zapier_connection_withdrawn();
+  return std::vector<Event>{event};
 }
 
 Result<void> without_position(const Result<Position>& recorded) {
@@ -52,12 +64,12 @@ Result<void> record_for(EventLog& log, const Clock& clock, Random& random, const
 
 }  // namespace
 
-bool is_connection_due(EventLog& log, const JobKey& key) {
+bool is_connection_due(EventLog& log, const JobKey& key, bool has_provisioning_url) {
   const auto stream = log.read_stream(stream_of(token_of(key)), 0);
   const auto token = fold<Token>(stream);
   if (key.kind == ISSUE_ZAPIER_CONNECTION) return token.status == TokenStatus::kPending;
-  // A provisioning that was told as failed may have come about all the same.
-  return token.status == TokenStatus::kDeleted && (!token.connection_id.empty() || was_told(stream));
+  if (token.status != TokenStatus::kDeleted || is_withdrawn(stream)) return false;
+  return has_provisioning_url || !token.connection_id.empty();
 }
 
 OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url,
@@ -77,16 +89,15 @@ OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std
   return request;
 }
 
-Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job) {
+Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job,
+                               bool told) {
   const bool issues = job.key().kind() == ISSUE_ZAPIER_CONNECTION;
   const Outcome outcome{stream_of(token_of(key_of(job.key()))), "zapier", job.event_id(), !issues, {}};
-  return without_position(
-      record_outcome(log, clock, random, outcome,
-                     [&job, issues](const std::vector<StoredEvent>& stream) -> Result<std::vector<Event>> {
-                       const auto token = fold<Token>(stream);
-                       if (issues) return decide(token, IssueZapierConnection{job.event_id()});
-                       return decide(token, WithdrawZapierConnection{});
-                     }));
+  return without_position(record_outcome(
+      log, clock, random, outcome, [&](const std::vector<StoredEvent>& stream) -> Result<std::vector<Event>> {
+        if (!issues) return decide_withdrawal(stream, told);
+        return decide(fold<Token>(stream), IssueZapierConnection{job.event_id()});
+      }));
 }
 
 Result<void> record_provisioning_failure(EventLog& log, const Clock& clock, Random& random,
@@ -135,9 +146,12 @@ Result<void> stop_webhook(EventLog& log, JobStore& jobs, const Clock& clock, Ran
     return record_for(log, clock, random, job, webhook->webhook(),
                       UnsubscribeWebhook{WebhookUnsubscribed::GONE});
   }
-  if (webhook->failing_since_us() == 0) return {};
-  return record_for(log, clock, random, job, webhook->webhook(),
-                    DisableWebhook{Time(std::chrono::microseconds(webhook->failing_since_us()))});
+  // It may have been started anew since, and have failed again.
+  const Time failing_since{std::chrono::microseconds(webhook->failing_since_us())};
+  const bool fails_too_long =
+      webhook->failing_since_us() != 0 && clock.now() - failing_since >= limits::webhook_failing_time_max;
+  if (!fails_too_long) return {};
+  return record_for(log, clock, random, job, webhook->webhook(), DisableWebhook{failing_since});
 }
 
 }  // namespace mintmark

@@ -17,8 +17,9 @@
 namespace mintmark {
 
 // Whether the connection has still to be issued, or withdrawn: somebody else may have been faster, or the
-// token be deleted meanwhile.
-bool is_connection_due(EventLog& log, const JobKey& key);
+// token be deleted meanwhile. With a provisioning URL every deletion has to be told: the call that told it of
+// the token may have come through without anybody here knowing.
+bool is_connection_due(EventLog& log, const JobKey& key, bool has_provisioning_url);
 
 // What the provisioning URL is told before that. With a secret it is signed as webhooks' calls are
 // (webhook_signature.h), `provisioning` in the place of the webhook's id; without one it carries the
@@ -26,8 +27,10 @@ bool is_connection_due(EventLog& log, const JobKey& key);
 OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std::string& url,
                                   const std::string& secret, Time now);
 
-// Records that it is done. Decides on the token as it is now.
-Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job);
+// Records that it is done. Decides on the token as it is now. `told`: the provisioning URL was, so a
+// withdrawal is recorded also where no connection was issued.
+Result<void> record_connection(EventLog& log, const Clock& clock, Random& random, const StoredJob& job,
+                               bool told);
 
 // Records that the provisioning URL did not take it.
 Result<void> record_provisioning_failure(EventLog& log, const Clock& clock, Random& random,
@@ -37,7 +40,8 @@ Result<void> record_provisioning_failure(EventLog& log, const Clock& clock, Rand
 Result<void> let_webhooks_follow(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
                                  const StoredJob& job);
 
-// Stops a webhook whose receiver is gone or has failed for too long, unless its account has started it anew.
+// Stops a webhook whose receiver is gone or has failed for limits::webhook_failing_time_max by now, unless
+// its account has started it anew.
 Result<void> stop_webhook(EventLog& log, JobStore& jobs, const Clock& clock, Random& random,
                           const StoredJob& job);
 

@@ -86,6 +86,8 @@ TEST_F(MetricsTest, LogIndexAndJobsAreTold) {
   EXPECT_EQ(value_of("mintmark_jobs_oldest_due_seconds"), "5");
   worker_.given_up = 7;
   EXPECT_EQ(value_of(R"(mintmark_attempts_total{outcome="given_up"})"), "7");
+  worker_.stale = 3;
+  EXPECT_EQ(value_of(R"(mintmark_attempts_total{outcome="stale"})"), "3");
   instance_.healthy = false;
   EXPECT_EQ(value_of("mintmark_healthy"), "0");
 }

@@ -76,6 +76,7 @@ class ApiInstance {
     jobs = RocksDbJobStore::open(views_.file("jobs"), clock).value();
     planner = std::make_unique<JobPlanner>(stored, *jobs);
     calls = std::make_unique<WebhookCalls>(stored, vault, *webhooks, "");
+    calls->set_extensions(*extensions);
     const std::vector<Projection*> projections{&index,         token_list.get(), directory.get(),
                                                webhooks.get(), extensions.get(), handles.get(),
                                                planner.get(),  audit.get()};

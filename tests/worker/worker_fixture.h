@@ -158,11 +158,15 @@ class WorkerFixture : public ::testing::Test {
     return history_.add(subject, event, {vault_write});
   }
   Position trigger(std::uint32_t webhook, const std::string& data = R"({"order":"PR-1"})") {
-    const auto subject = stream_of(WebhookId::from_value(webhook));
+    return trigger_on(trigger_stream(WebhookId::from_value(webhook), std::to_string(memory_.head())), webhook,
+                      data);
+  }
+  // On that stream, at its end.
+  Position trigger_on(const std::string& stream, std::uint32_t webhook, const std::string& data) {
     Event event;
     *event.mutable_webhook_triggered()->mutable_data() =
-        vault_.seal(keys_.at(webhook), subject, memory_.version_of(subject) + 1, data);
-    return history_.add(subject, event);
+        vault_.seal(keys_.at(webhook), stream, memory_.version_of(stream) + 1, data);
+    return history_.add(stream, event);
   }
   Position happen(TokenId token, Event event) { return history_.add(token, std::move(event)); }
 

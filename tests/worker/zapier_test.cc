@@ -31,6 +31,9 @@ class ZapierTest : public WorkerFixture {
     for (const auto& event : memory_.read_stream(stream_of(token), 0)) evolve(state, event.recorded.event());
     return state;
   }
+  static std::string event_of(const Receivers::Call& call) {
+    return std::string(boost::json::parse(call.body).at("event").as_string());
+  }
   void await_done() {
     await([&] { return jobs_->planned() == memory_.head() && jobs_->size() == 0; }, "nothing to do");
   }
@@ -67,11 +70,93 @@ TEST_F(ZapierTest, WhatWasCreatedAndDeletedBeforeItStartedGetsNoConnection) {
   happen(token_id(1), token_deleted());
   create(token_id(2));
   create(token_id(3), CUSTOM);
-  start(provisioned());
+  start();
   await_kind(stream_of(token_id(2)), Event::kZapierConnectionIssued);
   await_done();
   EXPECT_THAT(kinds(stream_of(token_id(1))), ElementsAre(Event::kTokenCreated, Event::kTokenDeleted));
   EXPECT_THAT(kinds(stream_of(token_id(3))), ElementsAre(Event::kTokenCreated));
+}
+
+// An earlier worker may have told the provisioning URL of its creation and died before it recorded that.
+TEST_F(ZapierTest, TheProvisioningUrlIsToldOfEveryDeletionOnce) {
+  create(token_id(1));
+  happen(token_id(1), token_deleted());
+  start(provisioned());
+  await_kind(stream_of(token_id(1)), Event::kZapierConnectionWithdrawn);
+  await_done();
+  EXPECT_EQ(event_of(receivers_.await(1).at(0)), "token.deleted");
+  EXPECT_THAT(kinds(stream_of(token_id(1))),
+              ElementsAre(Event::kTokenCreated, Event::kTokenDeleted, Event::kZapierConnectionWithdrawn));
+  EXPECT_EQ(receivers_.count(), 1);
+}
+
+TEST_F(ZapierTest, ADeletionIsToldBehindTheCallThatTellsOfTheCreation) {
+  receivers_.hold(true);
+  start(provisioned());
+  const auto created = create(token_id(1));
+  receivers_.await(1);
+  happen(token_id(1), token_deleted());
+  await_job(created, 1, StoredJob::CANCELLED, ISSUE_ZAPIER_CONNECTION);
+  create(token_id(2));
+  EXPECT_EQ(event_of(receivers_.await(2)[1]), "token.created");
+  receivers_.hold(false);
+  EXPECT_EQ(event_of(receivers_.await(3)[2]), "token.deleted");
+  await_done();
+  EXPECT_THAT(kinds(stream_of(token_id(1))),
+              ElementsAre(Event::kTokenCreated, Event::kTokenDeleted, Event::kZapierConnectionWithdrawn));
+}
+
+TEST_F(ZapierTest, AProvisioningUrlThatDoesNotAnswerLeavesPlacesToOthers) {
+  auto options = provisioned();
+  options.concurrency = 4;
+  options.concurrency_per_host = 2;
+  receivers_.hold(true);
+  for (std::uint32_t i = 1; i <= 6; ++i) create(token_id(i));
+  start(options);
+  receivers_.await(2);
+  add_webhook(7, url_of(7));
+  const auto other = trigger(7);
+  EXPECT_EQ(receivers_.await(3)[2].url, url_of(7));
+  receivers_.hold(false);
+  await_job(other, 7, StoredJob::DONE);
+  for (std::uint32_t i = 1; i <= 6; ++i) {
+    await_kind(stream_of(token_id(i)), Event::kZapierConnectionIssued);
+  }
+}
+
+TEST_F(ZapierTest, AProvisioningUrlThatFailsLeavesHalfOfThePlacesToOthers) {
+  auto options = provisioned();
+  options.concurrency = 4;
+  receivers_.script(provisioning_url, std::vector<Receivers::Answer>(4, status(503)));
+  std::vector<Position> created;
+  for (std::uint32_t i = 1; i <= 4; ++i) created.push_back(create(token_id(i)));
+  start(options);
+  for (std::uint32_t i = 1; i <= 4; ++i) await_attempts(created[i - 1], i, 1, ISSUE_ZAPIER_CONNECTION);
+  receivers_.hold(true);
+  clock_.advance(7s);
+  receivers_.await(6);
+  add_webhook(7, url_of(7));
+  trigger(7);
+  EXPECT_EQ(receivers_.await(7)[6].url, url_of(7));
+  receivers_.hold(false);
+  for (std::uint32_t i = 1; i <= 4; ++i) {
+    await_kind(stream_of(token_id(i)), Event::kZapierConnectionIssued);
+  }
+}
+
+TEST_F(ZapierTest, TheProvisioningUrlIsNotCalledAgainWhileTheLogTakesNothing) {
+  start(provisioned());
+  create(token_id(1));
+  log_.refuse(AppendError::Kind::kBusy);
+  receivers_.await(1);
+  await(
+      [&] {
+        clock_.advance(1s);
+        return log_.appends() >= 2;
+      },
+      "appends that are refused");
+  log_.accept();
+  await([&] { return state_of(token_id(1)).status == TokenStatus::kActive; }, "the connection");
   EXPECT_EQ(receivers_.count(), 1);
 }
 
@@ -81,7 +166,11 @@ TEST_F(ZapierTest, PlannedAnewFromTheFirstEventItDoesNothingTwice) {
   start(provisioned());
   for (std::uint32_t i = 1; i <= 3; ++i) create(token_id(i));
   await_done();
+  receivers_.script(provisioning_url, {status(410)});
+  const auto refused = create(token_id(4));
+  await_job(refused, 4, StoredJob::DEAD, ISSUE_ZAPIER_CONNECTION);
   happen(token_id(2), token_deleted());
+  happen(token_id(4), token_deleted());
   await_done();
   const auto head = memory_.head();
   const auto told = receivers_.count();
@@ -197,6 +286,44 @@ TEST_F(ZapierTest, ItsWebhooksPauseResumeAndEndWithIt) {
   EXPECT_EQ(receivers_.count(), 2);
   EXPECT_FALSE(webhooks_.find(WebhookId::from_value(7)));
   EXPECT_EQ(*vault_.get(webhook), std::nullopt);  // its data key is destroyed
+}
+
+TEST_F(ZapierTest, AWebhookThatItsTokenMadeTooLateFollowsItAllTheSame) {
+  start();
+  for (const std::uint32_t i : {1U, 2U}) {
+    create(token_id(i));
+    await_kind(stream_of(token_id(i)), Event::kZapierConnectionIssued);
+  }
+  happen(token_id(1), token_deleted());
+  Event deactivated;
+  deactivated.mutable_token_deactivated();
+  happen(token_id(2), deactivated);
+  await_done();
+  add_webhook_made_by(token_id(1), 7);
+  add_webhook_made_by(token_id(2), 8);
+  await_kind(stream_of(WebhookId::from_value(7)), Event::kWebhookUnsubscribed);
+  await_kind(stream_of(WebhookId::from_value(8)), Event::kWebhookPaused);
+  EXPECT_EQ(*vault_.get(stream_of(WebhookId::from_value(7))), std::nullopt);
+}
+
+// Planned when it had failed for too long, done when it has failed anew for a moment.
+TEST_F(ZapierTest, AWebhookIsNotStoppedForWhatFailedBeforeItWasStartedAnew) {
+  add_webhook(7, url_of(7));
+  receivers_.script(url_of(7), {status(503)});
+  start();
+  const auto failed = trigger(7);
+  await_attempts(failed, 7, 1);
+  stop();
+  StoredJob job;
+  *job.mutable_key() = reference_to({failed, STOP_WEBHOOK, 7});
+  const auto stop_now = [&] { return stop_webhook(memory_, *jobs_, clock_, random_, job); };
+  clock_.advance(5 * 24h - 1min);
+  EXPECT_TRUE(stop_now());
+  EXPECT_THAT(kinds(stream_of(WebhookId::from_value(7))), ElementsAre(Event::kWebhookCreated));
+  clock_.advance(2min);
+  EXPECT_TRUE(stop_now());
+  EXPECT_THAT(kinds(stream_of(WebhookId::from_value(7))),
+              ElementsAre(Event::kWebhookCreated, Event::kWebhookDisabled));
 }
 
 TEST_F(ZapierTest, TroubleOfTheLogIsTriedAgain) {
