@@ -1,5 +1,7 @@
 #include "api/job_service.h"
 
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -124,6 +126,9 @@ Result<Decision> decide_change(Services& services, AccountId account, const std:
   if (!found) return std::unexpected(found.error());
   const auto status = found->job.status();
   if (status == StoredJob::DONE) return fail(ErrorKind::kConflict, "status: This job is done.");
+  if (change == Change::kRetry && found->state == JobQueue::State::kRunning) {
+    return fail(ErrorKind::kConflict, "status: This job is running.");
+  }
   if (change == Change::kCancel && status == StoredJob::CANCELLED) {
     return fail(ErrorKind::kConflict, "status: This job is cancelled already.");
   }
@@ -207,9 +212,18 @@ json::object JobRepresentation::delivery(const JobView& view) {
   }
   shown["attempts"] = std::move(attempts);
   shown["request"] = nullptr;
-  const auto call = services_.calls.show(view.job);
-  if (call) shown["request"] = {{"method", call->method}, {"body", call->body}};
   return shown;
+}
+
+// It is made anew, from the webhook as it is now.
+void JobRepresentation::add_request(const JobView& view, json::object& delivery) {
+  const auto call = services_.calls.show(view.job);
+  if (!call) return;
+  const auto row = services_.webhooks.find(webhook_of(key_of(view.job.key())));
+  const auto& history = view.job.history();
+  const bool changed = row && row->has_modified() && !history.empty() &&
+                       row->modified().at_us() >= history.rbegin()->started_at_us();
+  delivery["request"] = {{"method", call->method}, {"body", call->body}, {"changed", changed}};
 }
 
 json::array represent_jobs(Services& services, AccountId account) {
@@ -221,15 +235,22 @@ json::array represent_jobs(Services& services, AccountId account) {
   return shown;
 }
 
-Result<json::array> represent_deliveries(Services& services, AccountId account, WebhookId webhook) {
+Result<http::Response> show_deliveries(Services& services, AccountId account, WebhookId webhook,
+                                       const ListQuery& query) {
   const auto row = services.webhooks.find(webhook);
   if (!row || row->account_id() != account.text()) return fail(ErrorKind::kNotFound, "Webhook not found.");
   JobRepresentation representation(services);
+  const auto views = services.jobs.deliveries_of(webhook, limits::deliveries_listed_max);
+  std::unordered_map<std::string, const JobView*> by_id;
   json::array shown;
-  for (const auto& view : services.jobs.deliveries_of(webhook, limits::deliveries_listed_max)) {
+  for (const auto& view : views) {
+    by_id.emplace(job_id(key_of(view.job.key())), &view);
     shown.push_back(representation.delivery(view));
   }
-  return shown;
+  const auto complete = [&](json::object& delivery) {
+    representation.add_request(*by_id.at(std::string(delivery.at("id").as_string())), delivery);
+  };
+  return respond_with_list(std::move(shown), delivery_fields, query, complete);
 }
 
 Result<JobView> find_job(Services& services, AccountId account, const std::string& id) {

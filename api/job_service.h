@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include "api/caller.h"
+#include "api/http/message.h"
 #include "api/rql.h"
 #include "api/services.h"
 #include "worker/job_store.h"
@@ -24,8 +25,11 @@ class JobRepresentation {
   explicit JobRepresentation(Services& services) : services_(services) {}
 
   boost::json::object job(const JobView& view);
-  // A delivery with its attempts, and with its call where that can still be made out.
+  // A delivery with its attempts; its `request` is null.
   boost::json::object delivery(const JobView& view);
+  // Its call, where that can still be made out: as the webhook would be called now, and whether the webhook
+  // has changed since the last attempt.
+  void add_request(const JobView& view, boost::json::object& delivery);
 
  private:
   const std::string& webhook_name(const JobKey& key);
@@ -39,8 +43,10 @@ class JobRepresentation {
 // The account's jobs that are not done, newest first, as they are shown; limits::jobs_listed_max at most.
 // Blocks.
 boost::json::array represent_jobs(Services& services, AccountId account);
-// The webhook's deliveries, newest first; limits::deliveries_listed_max at most. Blocks.
-Result<boost::json::array> represent_deliveries(Services& services, AccountId account, WebhookId webhook);
+// The answer to the query over the webhook's deliveries, newest first; limits::deliveries_listed_max at most.
+// Requests are made out for what it shows alone. Blocks.
+Result<http::Response> show_deliveries(Services& services, AccountId account, WebhookId webhook,
+                                       const ListQuery& query);
 // kNotFound where the account has no such job. Blocks.
 Result<JobView> find_job(Services& services, AccountId account, const std::string& id);
 

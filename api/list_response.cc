@@ -143,7 +143,8 @@ Result<json::array> filter_list(json::array objects, FieldTable fields, const Li
   return passed;
 }
 
-http::Response respond_with_list(json::array objects, FieldTable fields, const ListQuery& query) {
+http::Response respond_with_list(json::array objects, FieldTable fields, const ListQuery& query,
+                                 const CompleteObject& complete) {
   const auto filter = compile_filter(query, fields);
   if (!filter) return error_response(filter.error());
   const auto order = compile_ordering(query, fields);
@@ -156,6 +157,7 @@ http::Response respond_with_list(json::array objects, FieldTable fields, const L
   if (!order->empty()) sort_rows(rows, *order, fields);
   json::array items;
   for (auto i = query.offset; i < rows.size() && items.size() < query.limit; ++i) {
+    if (complete) complete(rows[i]->as_object());
     apply_selection(rows[i]->as_object(), query.selection);
     items.push_back(std::move(*rows[i]));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -21,7 +22,11 @@ namespace mintmark {
 //     if (!query) co_return error_response(query.error());
 //     … represent every object …
 //     co_return respond_with_list(std::move(objects), webhook_fields, *query);
-http::Response respond_with_list(boost::json::array objects, FieldTable fields, const ListQuery& query);
+// `complete` is called with each object of the page, for what is too dear to be there for all; no field of
+// the table.
+using CompleteObject = std::function<void(boost::json::object& object)>;
+http::Response respond_with_list(boost::json::array objects, FieldTable fields, const ListQuery& query,
+                                 const CompleteObject& complete = {});
 
 // The objects that the query's filter and search let through, in the list's own order; kInvalidQuery where
 // the query does not fit the table.

@@ -259,7 +259,10 @@ awaitable<http::Response> test_webhook(Context& context) {
   auto read = [&context, &tested]() -> Result<json::object> {
     const auto view = context.services.jobs.view({tested->position, TEST_WEBHOOK, tested->id.value()});
     if (!view) return fail(ErrorKind::kNotFound, "Webhook not found.");  // deleted a moment ago
-    return JobRepresentation(context.services).delivery(*view);
+    JobRepresentation representation(context.services);
+    auto shown = representation.delivery(*view);
+    representation.add_request(*view, shown);
+    return shown;
   };
   const auto delivery = co_await context.services.blocking.run(std::move(read));
   if (!delivery) co_return error_response(delivery.error());
@@ -273,12 +276,13 @@ awaitable<http::Response> list_deliveries(Context& context) {
   if (!id) co_return error_response(id.error());
   const auto query = parse_list_query(context.request.query());
   if (!query) co_return error_response(query.error());
-  auto read = [&context, &id] { return represent_deliveries(context.services, context.caller.account, *id); };
-  auto deliveries = co_await context.services.blocking.run(std::move(read));
-  if (!deliveries) co_return error_response(deliveries.error());
-  auto response = respond_with_list(std::move(*deliveries), delivery_fields, *query);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  co_return response;
+  auto read = [&context, &id, &query] {
+    return show_deliveries(context.services, context.caller.account, *id, *query);
+  };
+  auto response = co_await context.services.blocking.run(std::move(read));
+  if (!response) co_return error_response(response.error());
+  response->headers.emplace_back("Cache-Control", "no-store");
+  co_return std::move(*response);
 }
 
 }  // namespace mintmark

@@ -169,6 +169,51 @@ TEST_F(JobsTest, ADeadJobIsRetriedAndAWaitingOneCancelled) {
   EXPECT_EQ(call("POST", jobs + "/" + id + "/cancel").status, 409);
 }
 
+TEST_F(JobsTest, ARunningJobIsNotRetried) {
+  const auto id = trigger(create_webhook());
+  ASSERT_TRUE(instance_.jobs->claim(std::chrono::hours(1), {}));
+  EXPECT_EQ(get(id).at("status").as_string(), "running");
+  const auto head = instance_.memory.head();
+  const auto refused = call("POST", jobs + "/" + id + "/retry");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("status: This job is running."));
+  EXPECT_EQ(instance_.memory.head(), head);
+  EXPECT_EQ(call("POST", jobs + "/" + id + "/cancel").status, 200);
+}
+
+TEST_F(JobsTest, ARequestSaysWhetherItsWebhookHasChangedSince) {
+  const auto webhook = create_webhook();
+  const auto id = trigger(webhook);
+  const auto request = [&] {
+    const auto shown = json::parse(call("GET", webhooks + "/" + webhook + "/deliveries").body);
+    return shown.as_array().at(0).at("request").as_object();
+  };
+  EXPECT_EQ(request().at("changed"), false);
+  attempt(id, 1, 200, 0);
+  EXPECT_EQ(request().at("changed"), false);
+  instance_.clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(call("PUT", webhooks + "/" + webhook, R"({"label":"Invoices"})").status, 200);
+  EXPECT_EQ(request().at("changed"), true);
+  EXPECT_THAT(std::string(request().at("body").as_string()), HasSubstr("Invoices"));
+}
+
+TEST_F(JobsTest, ATokenOfTheAccountsOwnTypeIsToldWithIt) {
+  const auto extension =
+      json_of(call("POST", "/public/v1/extensions", R"({"name":"ledger","description":"Our ledger"})"));
+  const auto id = std::string(extension.at("id").as_string());
+  const auto webhook = json_of(call("POST", webhooks,
+                                    R"({"object_class":"token","label":"t","external_url":)"
+                                    R"("https://example.com/h"})"));
+  const auto token =
+      json_of(call("POST", "/public/v1/auth/tokens", R"({"name":"t","extension":{"id":")" + id + R"("}})"));
+  const auto deliveries = json::parse(
+      call("GET", webhooks + "/" + std::string(webhook.at("id").as_string()) + "/deliveries").body);
+  const auto body = json::parse(deliveries.as_array().at(0).at("request").at("body").as_string());
+  const auto& told = body.at("data").at("extension");
+  EXPECT_EQ(json::serialize(told), R"({"id":")" + id + R"(","name":"ledger"})");
+  EXPECT_EQ(told.at("name"), token.at("extension").at("name"));
+}
+
 TEST_F(JobsTest, WhatAQueryFindsIsCountedAndRetried) {
   const auto webhook = create_webhook();
   const auto first = trigger(webhook);

@@ -183,6 +183,19 @@ TEST(ListResponse, IsABareArrayOfExactlyApplicationJson) {
   EXPECT_EQ(response.body, R"([{"id":0},{"id":1}])");
 }
 
+TEST(ListResponse, WhatIsDearIsMadeForThePageAlone) {
+  std::vector<std::int64_t> made;
+  const auto complete = [&made](json::object& object) {
+    made.push_back(object.at("id").as_int64());
+    object["dear"] = true;
+  };
+  const auto query = parse_list_query("limit=2&offset=1").value();
+  const auto response = respond_with_list(json::parse(R"([{"id":0},{"id":1},{"id":2},{"id":3}])").as_array(),
+                                          {}, query, complete);
+  EXPECT_EQ(response.body, R"([{"id":1,"dear":true},{"id":2,"dear":true}])");
+  EXPECT_EQ(made, (std::vector<std::int64_t>{1, 2}));
+}
+
 TEST(ListResponse, ContentRangeIsInclusiveAndCountsTheWholeList) {
   EXPECT_EQ(content_range(list(3, "")), "items 0-2/3");
   EXPECT_EQ(content_range(list(3, "limit=2")), "items 0-1/3");

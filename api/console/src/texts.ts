@@ -555,6 +555,7 @@ export const texts = {
     columns: { at: "When", status: "Answer", took: "Took", error: "What went wrong" },
     noAnswer: "none",
     request: (method: string) => `What is sent (${method})`,
+    changedSince: "The webhook has been changed since the last attempt: what was sent then may differ.",
     noRequest: "What was sent is no longer known: the webhook has changed, or its token is gone.",
   },
 

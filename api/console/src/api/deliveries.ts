@@ -34,8 +34,8 @@ export interface Attempt {
 // One call of a webhook, with all of its attempts.
 export interface Delivery extends Work {
   attempts: Attempt[];
-  // Null where it can no longer be told.
-  request: { method: string; body: string } | null;
+  // Null where it can no longer be told. `changed`: the webhook was, since the last attempt.
+  request: { method: string; body: string; changed: boolean } | null;
 }
 
 export interface Named {
