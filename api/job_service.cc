@@ -82,6 +82,16 @@ json::value error_or_null(const StoredAttempt& attempt) {
   return json::value(describe(attempt.failure(), attempt.status()));
 }
 
+// The same for programs.
+json::value failure_without_attempt(const StoredJob& job) {
+  return job.status() == StoredJob::DEAD ? json::value("too_many_waiting") : json::value(nullptr);
+}
+
+json::value failure_or_null(const StoredAttempt& attempt) {
+  if (attempt.failure() == ATTEMPT_SUCCEEDED) return nullptr;
+  return json::value(failure_code(attempt.failure()));
+}
+
 // The event that called for it: its position and what it says.
 json::object represent_event(const StoredJob& job) {
   auto type = event_type_name(job.event_kind());
@@ -198,6 +208,8 @@ json::object JobRepresentation::job(const JobView& view) {
   const auto& history = view.job.history();
   shown["last_status"] = history.empty() ? json::value(nullptr) : status_or_null(history.rbegin()->status());
   shown["last_error"] = history.empty() ? error_without_attempt(view.job) : error_or_null(*history.rbegin());
+  shown["last_failure"] =
+      history.empty() ? failure_without_attempt(view.job) : failure_or_null(*history.rbegin());
   return shown;
 }
 
@@ -208,7 +220,8 @@ json::object JobRepresentation::delivery(const JobView& view) {
     attempts.push_back({{"at", date(attempt.started_at_us())},
                         {"duration_ms", attempt.duration_us() / 1000},
                         {"status", status_or_null(attempt.status())},
-                        {"error", error_or_null(attempt)}});
+                        {"error", error_or_null(attempt)},
+                        {"failure", failure_or_null(attempt)}});
   }
   shown["attempts"] = std::move(attempts);
   shown["request"] = nullptr;

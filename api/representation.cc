@@ -54,6 +54,8 @@ json::value represent_provisioning(const TokenRow& row) {
       {"status", next == 0 ? "failed" : "retrying"},
       {"attempts", provisioning.attempts()},
       {"error", describe(attempt.failure(), attempt.status())},
+      {"failure", failure_code(attempt.failure())},
+      {"last_status", attempt.status() == 0 ? json::value(nullptr) : json::value(attempt.status())},
       {"next_attempt_at", next == 0 ? json::value(nullptr) : json::value(date(next))},
   };
 }

@@ -53,6 +53,7 @@ struct Services {
   const std::atomic<bool>& healthy;  // false once the log or a projection has failed
   const ModuleTable& modules;
   std::string public_url;  // under which clients reach us, without a slash at its end
+  std::string told_url{};  // that, where the operator has said it; else empty
   ListCursors list_cursors{};
   StreamSlots stream_slots{};
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again

@@ -22,6 +22,12 @@ std::string set_cookie(const Services& services, std::string_view value, std::in
                      services.secure_cookies ? "; Secure" : "");
 }
 
+// Where API clients reach this server, where its operator has said so.
+json::value told_api_url(const Services& services) {
+  if (services.told_url.empty()) return nullptr;
+  return json::value(services.told_url + "/public/v1");
+}
+
 // Who is signed in, as login and context show it. Blocks on disk.
 json::object represent_session(const Services& services, const UserRow& user, const std::string& cookie,
                                Time expires_at) {
@@ -33,6 +39,7 @@ json::object represent_session(const Services& services, const UserRow& user, co
       {"account", account ? represent_account(services, *account) : json::object()},
       {"csrf_token", csrf_token(services, cookie)},
       {"session", {{"expires_at", format_time(expires_at)}}},
+      {"api_url", told_api_url(services)},
   };
 }
 
@@ -54,6 +61,7 @@ Result<json::object> represent_token_context(const Context& context) {
       {"account", represent_account(services, *account)},
       {"csrf_token", nullptr},
       {"session", nullptr},
+      {"api_url", told_api_url(services)},
   };
 }
 

@@ -84,7 +84,7 @@ json::value date_or_null(bool there, std::int64_t microseconds) {
   return json::value(format_time(Time(std::chrono::microseconds(microseconds))));
 }
 
-// The contract's LastTriggerInfo, of which `response` is never kept.
+// The contract's LastTriggerInfo, of which `response` is never kept; and what failed, for programs.
 json::object represent_attempt(const AttemptRow& attempt) {
   const bool success = attempt.failure() == ATTEMPT_SUCCEEDED;
   return {{"time", date_or_null(true, attempt.started_at_us())},
@@ -92,7 +92,8 @@ json::object represent_attempt(const AttemptRow& attempt) {
           {"duration", attempt.duration_us() / 1000},
           {"status", success ? "success" : "failure"},
           {"status_code", attempt.status() == 0 ? json::value(nullptr) : json::value(attempt.status())},
-          {"errors", describe(attempt.failure(), attempt.status())}};
+          {"errors", describe(attempt.failure(), attempt.status())},
+          {"failure", success ? json::value(nullptr) : json::value(failure_code(attempt.failure()))}};
 }
 
 // Why nothing is called, for people.
@@ -103,6 +104,14 @@ json::value inactive_reason(const WebhookRow& row) {
                                    format_time(Time(std::chrono::microseconds(row.disabled_since_us())))));
   }
   if (row.paused()) return "The token that made it is not active.";
+  return nullptr;
+}
+
+// The same for programs.
+json::value inactive_code(const WebhookRow& row) {
+  if (row.unsubscribed()) return "gone";
+  if (row.has_disabled_since_us()) return "failing";
+  if (row.paused()) return "token_inactive";
   return nullptr;
 }
 
@@ -140,6 +149,9 @@ Result<json::object> represent_webhook(const Context& context, const WebhookRow&
       {"earliest_possible_trigger", date_or_null(row.next_attempt_at_us() != 0, row.next_attempt_at_us())},
       {"paused", row.paused()},
       {"inactive_reason", inactive_reason(row)},
+      {"inactive_code", inactive_code(row)},
+      {"inactive_since",
+       date_or_null(row.has_disabled_since_us() && !row.unsubscribed(), row.disabled_since_us())},
       {"stats",
        {{"events", row.events()},
         {"triggers", row.successes() + row.failures()},

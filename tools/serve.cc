@@ -118,6 +118,7 @@ int serve(const Config& config, bool as_json) {
   if (!server) return report(server.error());
   // The port is known now, and nothing that tells it has started.
   services.public_url = config.endpoint((*server)->port());
+  services.told_url = config.public_url;
   services.calls.set_public_url(services.public_url);
   Worker worker({services.log, services.jobs, services.calls, services.clock, services.random},
                 worker_options(config), make_send(config), on_failure);

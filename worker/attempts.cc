@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -79,6 +80,16 @@ std::string describe(AttemptFailure failure, std::uint32_t status) {
       break;
   }
   return "An unknown failure.";
+}
+
+std::string failure_code(AttemptFailure failure) {
+  constexpr std::string_view prefix = "ATTEMPT_";
+  auto name = std::string_view(AttemptFailure_Name(failure));
+  name.remove_prefix(std::min(prefix.size(), name.size()));
+  std::string code;
+  for (const char letter : name)
+    code += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  return code;
 }
 
 }  // namespace mintmark

@@ -31,4 +31,8 @@ std::chrono::microseconds circuit_open_time(std::uint32_t failures);
 // For people: "the receiver answered 503", "the connection timed out".
 std::string describe(AttemptFailure failure, std::uint32_t status);
 
+// For programs: "status", "timed_out", the name that the failure has in domain/events.proto without its
+// prefix. Not of a success.
+std::string failure_code(AttemptFailure failure);
+
 }  // namespace mintmark

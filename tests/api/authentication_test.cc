@@ -104,6 +104,14 @@ TEST_F(AuthenticationTest, ACookieActsForItsUser) {
   EXPECT_EQ(json_of(response).at("csrf_token").as_string(), csrf_token(*instance_.services, cookie));
 }
 
+TEST_F(AuthenticationTest, WhereProgramsReachTheServerIsToldOnceItsOperatorHasSaidSo) {
+  const auto cookie = cookie_of(OWNER);
+  EXPECT_TRUE(json_of(instance_.call(with_cookie("GET", context, cookie))).at("api_url").is_null());
+  instance_.services->told_url = "https://tokens.example.com";
+  EXPECT_EQ(json_of(instance_.call(with_cookie("GET", context, cookie))).at("api_url").as_string(),
+            "https://tokens.example.com/public/v1");
+}
+
 TEST_F(AuthenticationTest, TheCookieIsFoundAmongOthers) {
   const auto cookie = "mintmark_session=" + cookie_of(OWNER);
   for (const auto& field : {cookie, "a=b; " + cookie, cookie + "; a=b", "x; ;mintmark=1;  " + cookie + ";",

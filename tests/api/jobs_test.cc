@@ -94,7 +94,7 @@ TEST_F(JobsTest, ATriggersJobShowsWhatWaitsAndForWhom) {
                   std::to_string(instance_.memory.head()) +
                   R"(,"type":"trigger"},"attempts":0,
       "created_at":"2025-11-23T15:04:05+00:00","next_attempt_at":"2025-11-23T15:04:05+00:00",
-      "last_status":null,"last_error":null})"));
+      "last_status":null,"last_error":null,"last_failure":null})"));
   EXPECT_THAT(ids(jobs), ElementsAre(id));
 }
 
@@ -109,6 +109,7 @@ TEST_F(JobsTest, AnAttemptShowsInTheJobTheHistoryAndTheWebhook) {
   EXPECT_EQ(job.at("next_attempt_at").as_string(), "2025-11-23T15:04:10+00:00");
   EXPECT_EQ(job.at("last_status"), 503);
   EXPECT_EQ(job.at("last_error").as_string(), "The receiver answered 503.");
+  EXPECT_EQ(job.at("last_failure").as_string(), "status");
   EXPECT_EQ(get(behind).at("status").as_string(), "parked");
   EXPECT_TRUE(get(behind).at("next_attempt_at").is_null());
   attempt(id, 2, 200, 0);
@@ -274,7 +275,7 @@ TEST_F(JobsTest, AFailedProvisioningShowsOnItsTokenWithTheJobToRetry) {
   EXPECT_EQ(
       json::serialize(json_of(call("GET", token)).at("provisioning")),
       R"({"job":{"id":")" + job_id(key) +
-          R"("},"status":"failed","attempts":1,"error":"The receiver answered 503.","next_attempt_at":null})");
+          R"("},"status":"failed","attempts":1,"error":"The receiver answered 503.","failure":"status","last_status":503,"next_attempt_at":null})");
   EXPECT_EQ(get(job_id(key)).at("status").as_string(), "dead");
   EXPECT_EQ(get(job_id(key)).at("token").at("id").as_string(), id->text());
   EXPECT_EQ(json_of(call("POST", jobs + "/" + job_id(key) + "/retry")).at("status").as_string(), "waiting");

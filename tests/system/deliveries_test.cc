@@ -112,13 +112,15 @@ TEST_F(Deliveries, EveryReceiversMisbehaviourHasItsOutcome) {
     const auto& attempt = delivery.at("attempts").as_array().at(0).as_object();
     EXPECT_EQ(attempt.at("status"), one.answered);
     EXPECT_EQ(attempt.at("error").is_null(), one.error.empty());
+    EXPECT_EQ(attempt.at("failure").is_null(), one.error.empty());
     if (!one.error.empty()) EXPECT_THAT(text(attempt, "error"), HasSubstr(one.error));
   }
   for (const auto& call : receiver_.calls())
     EXPECT_NE(call.path, "/ok/elsewhere") << "a redirection was followed";
   expect_eventually([&] {
     const auto webhook = client.get("/notifications/webhooks/" + webhooks["/410"]).object();
-    return !webhook.at("active").as_bool() && !webhook.at("inactive_reason").is_null();
+    return !webhook.at("active").as_bool() && !webhook.at("inactive_reason").is_null() &&
+           text(webhook, "inactive_code") == "gone" && webhook.at("inactive_since").is_null();
   });
   EXPECT_EQ(server_->stop().exit_code, 0);
 }

@@ -83,6 +83,8 @@ TEST(Describe, SaysSomethingOfItsOwnOfEveryFailure) {
   EXPECT_EQ(texts.size(), static_cast<std::size_t>(kinds));
   EXPECT_EQ(describe(ATTEMPT_SUCCEEDED, 200), "");
   EXPECT_EQ(describe(ATTEMPT_STATUS, 503), "The receiver answered 503.");
+  EXPECT_EQ(failure_code(ATTEMPT_STATUS), "status");
+  EXPECT_EQ(failure_code(ATTEMPT_TIMED_OUT), "timed_out");
 }
 
 }  // namespace
