@@ -63,7 +63,7 @@ describe("a webhook's page", () => {
     const entry = deliveries(page).filter({ hasText: "Asked for by hand" });
     await entry.getByText("The receiver answered 503.").first().waitFor();
     await entry.getByRole("button", { name: "Cancel: Asked for by hand" }).click();
-    const dialog = page.getByRole("dialog", { name: "Cancel this?" });
+    const dialog = page.getByRole("alertdialog", { name: "Cancel this?" });
     await dialog.getByRole("button", { name: "Do not attempt it" }).click();
     await entry.getByText("Cancelled", { exact: true }).waitFor();
     await page.getByRole("combobox", { name: "Status" }).selectOption("Delivered");
@@ -82,7 +82,7 @@ describe("a webhook's page", () => {
     });
     await rest("POST", `/notifications/webhooks/${gone.id}/trigger`);
     const page = await openAs(scene.browser, scene.server, scene.server.auditor, `/webhooks/${gone.id}`);
-    await page.getByText("Its receiver answered 410 Gone.").waitFor();
+    await page.getByText("Its receiver answered 410").waitFor();
     await page.getByText("Off", { exact: true }).waitFor();
     await deliveries(page).getByText("Given up", { exact: true }).waitFor();
     for (const name of [/^Retry/, /^Cancel/, /Actions/]) {
@@ -108,7 +108,7 @@ describe("what is left to do", () => {
     await jobs.filter({ hasText: "Gone" }).waitFor({ state: "detached" });
     scene.receiver.answer("/flaky", 200);
     await page.getByRole("button", { name: "Retry all of these" }).click();
-    const dialog = page.getByRole("dialog", { name: "Retry all of these?" });
+    const dialog = page.getByRole("alertdialog", { name: "Retry all of these?" });
     await dialog.getByText("That is 1 delivery.").waitFor();
     await assertAccessible(page, "retrying all");
     await dialog.getByRole("button", { name: "Retry them" }).click();

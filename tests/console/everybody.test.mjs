@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
+  anyDialog,
   assertAccessible,
   chooseFromMenu,
   closePage,
+  focusedName,
   leaveSummary,
   newPage,
   row,
@@ -14,9 +16,14 @@ import {
 } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
+let token;
+
 const scene = suite(async ({ server }) => {
   const rest = await server.rest();
-  await rest("POST", "/auth/tokens", { name: "Made once", extension: { name: "custom" } });
+  token = await rest("POST", "/auth/tokens", { name: "Made once", extension: { name: "custom" } });
+  for (const description of ["one", "two", "three", "four", "five", "six"]) {
+    await rest("PUT", `/auth/tokens/${token.id}`, { description });
+  }
   await rest("POST", "/notifications/webhooks", {
     label: "Orders hook",
     object_class: "token",
@@ -48,12 +55,12 @@ describe("everybody can use it", () => {
       await page.getByRole("dialog", { name: "Edit token" }).waitFor();
       await check("editing");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await chooseFromMenu(page, "Made once", "Delete");
-      await page.getByRole("dialog", { name: "Delete this token?" }).waitFor();
+      await page.getByRole("alertdialog", { name: "Delete this token?" }).waitFor();
       await check("deleting");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("button", { name: "Create token" }).click();
       const dialog = page.getByRole("dialog", { name: "Create token" });
       await dialog.getByRole("button", { name: "Create token" }).click();
@@ -74,10 +81,10 @@ describe("everybody can use it", () => {
       await page.getByRole("button", { name: "Clear search and filters" }).click();
       for (const [action, title] of [["Disable", "Disable this token?"], ["Rotate", "Rotate this token?"]]) {
         await chooseFromMenu(page, "Made once", action);
-        await page.getByRole("dialog", { name: title }).waitFor();
+        await page.getByRole("alertdialog", { name: title }).waitFor();
         await check(action);
         await page.keyboard.press("Escape");
-        await page.getByRole("dialog").waitFor({ state: "hidden" });
+        await anyDialog(page).waitFor({ state: "hidden" });
       }
       await page.getByRole("link", { name: "Made once" }).click();
       await page.getByRole("heading", { name: "Permissions" }).waitFor();
@@ -87,7 +94,7 @@ describe("everybody can use it", () => {
       await page.getByRole("checkbox").first().waitFor();
       await check("permissions");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("link", { name: "Webhooks" }).click();
       await page.getByText("Orders hook").waitFor();
       await check("webhooks");
@@ -99,7 +106,7 @@ describe("everybody can use it", () => {
       await page.getByRole("button", { name: "Send the test" }).waitFor();
       await check("testing a webhook");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("link", { name: "Deliveries" }).click();
       await shown(page, "Call of the webhook").waitFor();
       await check("deliveries");
@@ -115,27 +122,56 @@ describe("everybody can use it", () => {
       await page.getByRole("dialog", { name: "Change role" }).waitFor();
       await check("changing a role");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("button", { name: "Invite user" }).click();
       await page.getByRole("dialog", { name: "Invite user" }).waitFor();
       await check("inviting");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("link", { name: "Webhooks" }).click();
       await page.getByRole("button", { name: "Create webhook" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Create webhook" }).click();
+      await anyDialog(page).getByRole("button", { name: "Create webhook" }).click();
       await page.getByText("Give the webhook a label.").waitFor();
       await check("creating a webhook, with errors");
       await page.keyboard.press("Escape");
-      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("link", { name: "General" }).click();
       await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
       await page.getByRole("button", { name: "Check", exact: true }).click();
       await page.getByText("It belongs to no token").waitFor();
       await check("general");
+      await page.getByLabel("API key", { exact: true }).fill(token.token);
+      await page.getByRole("button", { name: "Check", exact: true }).click();
+      await page.getByText("This key is let in.").waitFor();
+      await check("a key that is let in");
+      await page.getByRole("button", { name: "Your account" }).click();
+      await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+      await check("the account menu");
+      await page.getByRole("menuitem", { name: "Change password" }).click();
+      await page.getByRole("dialog", { name: "Change password" }).waitFor();
+      await check("changing the password");
+      await page.keyboard.press("Escape");
+      await anyDialog(page).waitFor({ state: "hidden" });
+      await page.getByRole("button", { name: "Your account" }).click();
+      await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+      await page.getByText("This browser").waitFor();
+      await check("one's sessions");
+      await page.keyboard.press("Escape");
+      await anyDialog(page).waitFor({ state: "hidden" });
       await page.getByRole("button", { name: "Appearance" }).click();
       await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
       await check("the appearance menu");
+      await page.keyboard.press("Escape");
+      for (const path of ["events", "jobs", "auth/tokens", "notifications/webhooks"]) {
+        await page.route(`**/public/v1/${path}?*`, (route) => route.fulfill({ status: 500, body: "{}" }));
+      }
+      const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks" };
+      for (const [link, what] of Object.entries(failing)) {
+        await page.getByRole("link", { name: link }).click();
+        await page.getByText(new RegExp(`${what} could not be loaded`)).waitFor();
+        await check(`${link}, which could not be loaded`);
+      }
+      await page.unrouteAll();
       await closePage(page);
     });
   }
@@ -170,32 +206,21 @@ describe("everybody can use it", () => {
     await closePage(page);
   });
 
-  test("by keyboard alone: create, show, delete", async () => {
-    const page = await open("/tokens?size=10");
-    const press = async (...keys) => {
-      for (const key of keys) await page.keyboard.press(key);
-    };
-    await page.getByRole("button", { name: "Create token" }).focus();
-    await press("Enter");
-    await page.waitForFunction(() => document.activeElement?.getAttribute("name") === "name");
-    await page.keyboard.type("By keyboard");
-    await press("Enter");
-    await page.getByRole("button", { name: "Done" }).focus();
-    await press("Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Create token");
-    await row(page, "By keyboard").getByRole("button", { name: "Show the value" }).focus();
-    await press("Enter");
-    await row(page, "By keyboard").getByRole("button", { name: "Hide the value" }).waitFor();
-    await press("Tab", "Tab", "Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Disable");
-    await press("End", "Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
-    await press("Tab", "Enter");
-    await row(page, "By keyboard").waitFor({ state: "detached" });
-    await page.waitForFunction(() => document.activeElement?.tagName === "H1");
+  test("what the keyboard goes to is not behind the bar at the top", async () => {
+    const page = await open("/activity?size=50", { viewport: { width: 1366, height: 420 } });
+    await shown(page, "Created the webhook").waitFor();
+    const bar = await page.locator(".top-bar").boundingBox();
+    await page.getByLabel("Rows per page").focus();
+    for (let pressed = 0; pressed < 24; pressed += 1) {
+      await page.keyboard.press("Shift+Tab");
+      const top = await page.evaluate(() => {
+        const element = document.activeElement;
+        return element.closest("main") && element.matches("a, button, summary") ? element.getBoundingClientRect().top : null;
+      });
+      if (top !== null) assert.ok(top >= bar.y + bar.height, await focusedName(page));
+    }
     await closePage(page);
   });
-
   test("the appearance can be chosen and is remembered", async () => {
     const page = await open("/tokens", { colorScheme: "light" });
     const isDark = () => page.evaluate(() => document.documentElement.classList.contains("dark"));

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
+  anyDialog,
   chooseFromMenu,
   clipboard,
   closePage,
@@ -42,6 +43,7 @@ describe("finding tokens", () => {
   test("by search, type, status and order, each in the address", async () => {
     const page = await open();
     await row(page, "Alpha").waitFor();
+    assert.match(await row(page, "Alpha").locator("time").getAttribute("title"), /UTC\)$/);
     const search = page.getByLabel("Search label");
     await search.fill("ERP-1");
     await row(page, "Beta").waitFor({ state: "detached" });
@@ -84,13 +86,95 @@ describe("finding tokens", () => {
     assert.ok(!page.url().includes("abab"));
     await closePage(page);
   });
+
+  test("no field that searches lets a secret into an address, here or of a request, nor keeps it", async () => {
+    const page = await open();
+    const { id, token: key } = made.Alpha;
+    const secret = key.split(":")[1];
+    const addresses = [];
+    page.on("request", (request) => addresses.push(request.url()));
+    const fields = [
+      ["/tokens", "Search label"],
+      ["/activity", "ID of a token"],
+      ["/activity", "IP address"],
+      ["/deliveries", "Search ID"],
+    ];
+    for (const [path, label] of fields) {
+      await page.goto(path);
+      const field = page.getByLabel(label);
+      await field.fill(`curl -H "Authorization: ApiKey ${key}" ${scene.server.url}/public/v1/auth/tokens`);
+      await page.waitForURL(new RegExp(`=${id}$`));
+      assert.equal(await field.inputValue(), id, label);
+      await field.fill(`{"handle": "${secret}"}`);
+      await page.getByText("A handle is a secret").waitFor();
+      await page.waitForURL((url) => url.search === "");
+      assert.equal(await field.inputValue(), "", label);
+    }
+    const asked = addresses.filter((address) => new URL(address).pathname.startsWith("/public/"));
+    assert.ok(asked.length > fields.length);
+    assert.deepEqual(addresses.filter((address) => address.includes(secret)), []);
+    await page.goto(`/tokens?q=${encodeURIComponent(key)}`);
+    await row(page, "Alpha").waitFor();
+    const requests = addresses.filter((address) => new URL(address).pathname.startsWith("/public/"));
+    assert.deepEqual(requests.filter((address) => address.includes(secret)), [], "also where the address had one");
+    await closePage(page);
+  });
+
+  test("a type of one's own has its name in the table, on the page and among the filters", async () => {
+    const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
+    const own = await rest("POST", "/auth/tokens", { name: "Of its own type", extension: { id: extension.id } });
+    const page = await open();
+    await row(page, "Of its own type").getByText("partner-link").waitFor();
+    await page.getByRole("combobox", { name: "Type", exact: true }).selectOption("partner-link");
+    await row(page, "Alpha").waitFor({ state: "detached" });
+    assert.deepEqual(await labels(page), ["Of its own type"]);
+    await page.reload();
+    await row(page, "Of its own type").waitFor();
+    assert.equal(await page.locator(".filters option:checked").first().textContent(), "partner-link");
+    await page.getByRole("link", { name: "Of its own type" }).click();
+    await page.locator("dd").getByText("partner-link").waitFor();
+    await page.getByRole("link", { name: "General" }).click();
+    await page.getByLabel("API key", { exact: true }).fill(own.token);
+    await page.getByRole("button", { name: "Check", exact: true }).click();
+    await page.getByText("partner-link").waitFor();
+    await rest("DELETE", `/auth/tokens/${own.id}`);
+    await closePage(page);
+  });
+});
+
+describe("a Zapier token", () => {
+  test("created to expire, disabled, rotated: what may be done with its handle is said as it is", async () => {
+    const page = await open();
+    const day = new Date(Date.now() + 30 * DAY_MS).toISOString().slice(0, 10);
+    const summary = await createToken(page, "Zap to expire", async (dialog) => {
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /To integrate Zapier/ }).click();
+      await dialog.getByLabel("Expires").fill(day);
+    });
+    await summary.getByText("Zapier can use the handle now").waitFor();
+    await leaveSummary(page);
+    await row(page, "Zap to expire").getByText(/^Expires/).waitFor();
+    const [{ id, expiration_date: date }] = await rest("GET", "/auth/tokens?name=Zap%20to%20expire");
+    assert.ok(Math.abs(Date.parse(date) - Date.parse(`${day}T23:59:59Z`)) <= DAY_MS / 2);
+    await rest("POST", `/auth/tokens/${id}/deactivate`);
+    await row(page, "Zap to expire").getByText("Disabled").waitFor();
+    await chooseFromMenu(page, "Zap to expire", "Rotate");
+    await page.getByText("It gets a new handle.").waitFor();
+    await page.getByRole("button", { name: "Rotate token" }).click();
+    const rotated = page.getByRole("dialog", { name: "Token rotated" });
+    await rotated.getByText("Zapier is refused until you enable it").waitFor();
+    await rest("DELETE", `/auth/tokens/${id}`);
+    await rotated.getByText("The token was deleted meanwhile").waitFor();
+    await leaveSummary(page);
+    await closePage(page);
+  });
 });
 
 describe("from a token's menu", () => {
   test("disabled after asking, enabled again", async () => {
     const page = await open();
     await chooseFromMenu(page, "Alpha", "Disable");
-    const dialog = page.getByRole("dialog", { name: "Disable this token?" });
+    const dialog = page.getByRole("alertdialog", { name: "Disable this token?" });
     await dialog.getByText("Alpha").waitFor();
     await dialog.getByRole("button", { name: "Disable token" }).click();
     await row(page, "Alpha").getByText("Disabled").waitFor();
@@ -152,6 +236,92 @@ describe("from a token's menu", () => {
   });
 });
 
+describe("deleting", () => {
+  test("says when the token was last used as it is now, what it made, and what could not be looked up", async () => {
+    const page = await open();
+    const dialog = page.getByRole("alertdialog", { name: "Delete this token?" });
+    await row(page, "Alpha").waitFor();
+    const used = await rest("POST", "/auth/tokens", { name: "Used since", extension: { name: "custom" } });
+    await row(page, "Used since").waitFor();
+    assert.equal(await authorize(used.token), 204);
+    await chooseFromMenu(page, "Used since", "Delete");
+    await dialog.getByText("Last used:").locator("time").waitFor();
+    await dialog.getByText("It made no webhooks.").waitFor();
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await chooseFromMenu(page, "Beta", "Delete");
+    await dialog.getByText("It was never used").waitFor();
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.route("**/notifications/webhooks*", (route) => route.fulfill({ status: 500, body: "{}" }));
+    await page.route("**/auth/tokens/SU-*", (route) => route.fulfill({ status: 500, body: "{}" }));
+    await chooseFromMenu(page, "Beta", "Delete");
+    await dialog.getByText("The webhooks that it made could not be looked up.").waitFor();
+    await dialog.getByText("When it was last used could not be looked up.").waitFor();
+    await closePage(page);
+  });
+});
+
+describe("what fails half-way", () => {
+  const fail = (route) => route.fulfill({ status: 500, body: "{}" });
+
+  test("a token that could not be limited is limited by trying again, or deleted; nothing else closes it", async () => {
+    const page = await open();
+    for (const [label, goOn] of [["Limited late", "Try again"], ["Thought better of", "Delete the token"]]) {
+      await page.route("**/permissions", fail);
+      await page.getByRole("button", { name: "Create token" }).click();
+      const dialog = page.getByRole("dialog", { name: "Create token" });
+      await dialog.getByLabel("Label", { exact: true }).fill(label);
+      await dialog.getByRole("radio", { name: /^Only the modules/ }).check();
+      await dialog.getByRole("checkbox", { name: /MD-0001$/ }).check();
+      await dialog.getByRole("button", { name: "Create token" }).click();
+      await dialog.getByText("may call every module until this has succeeded").waitFor();
+      assert.ok(await dialog.getByLabel("Label", { exact: true }).isDisabled());
+      await page.keyboard.press("Escape");
+      await page.unroute("**/permissions", fail);
+      await dialog.getByRole("button", { name: goOn }).click();
+      if (goOn === "Try again") await leaveSummary(page);
+      await anyDialog(page).waitFor({ state: "hidden" });
+    }
+    await row(page, "Thought better of").waitFor({ state: "detached" });
+    const [{ id, restricted }] = await rest("GET", "/auth/tokens?name=Limited%20late");
+    assert.equal(restricted, true);
+    await rest("DELETE", `/auth/tokens/${id}`);
+    await closePage(page);
+  });
+
+  test("permissions that could not be loaded are not saved, but loaded again", async () => {
+    const page = await open(`/tokens/${made.Beta.id}`);
+    await page.getByRole("heading", { name: "Permissions" }).waitFor();
+    await page.route(`**/auth/tokens/${made.Beta.id}`, fail);
+    await page.getByRole("button", { name: "Change permissions" }).click();
+    const dialog = page.getByRole("dialog", { name: "Change permissions" });
+    await dialog.getByText("Something went wrong").waitFor();
+    assert.ok(await dialog.getByRole("button", { name: "Save" }).isDisabled());
+    await page.unroute(`**/auth/tokens/${made.Beta.id}`, fail);
+    await dialog.getByRole("button", { name: "Try again" }).click();
+    await dialog.getByRole("radio", { name: /^Every module/ }).waitFor();
+    assert.ok(await dialog.getByRole("button", { name: "Save" }).isEnabled());
+    await closePage(page);
+  });
+
+  test("a browser that does not copy shows the value, to be copied by hand", async () => {
+    const page = await open();
+    await page.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.reload();
+    await row(page, "Beta").getByRole("button", { name: "Copy the value" }).click();
+    await notice(page, "Copied.").waitFor();
+    await page.getByLabel("Search label").press("Control+V");
+    await page.waitForURL(new RegExp(`q=${made.Beta.id}$`));
+    await page.evaluate(() => (document.execCommand = () => false));
+    await row(page, "Beta").getByRole("button", { name: "Copy the value" }).click();
+    await notice(page, "Your browser did not allow copying.").waitFor();
+    await row(page, "Beta").getByText(made.Beta.token).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await closePage(page);
+  });
+});
+
 describe("a token's page", () => {
   test("tells all of it; permissions are chosen at creation and changed there", async () => {
     const page = await open();
@@ -165,6 +335,7 @@ describe("a token's page", () => {
     await page.getByRole("link", { name: "Limited" }).click();
     await page.getByRole("heading", { name: "Limited" }).waitFor();
     await page.getByText("nothing else:").waitFor();
+    assert.match(await page.locator("dd time").first().textContent(), /:\d\d:\d\d/, "to the second");
     const modules = page.locator("ul.plain-list").getByRole("listitem").filter({ hasText: /MD-/ });
     assert.equal(await modules.count(), 1);
     await page.getByRole("button", { name: "Show the value" }).click();
@@ -199,7 +370,7 @@ describe("a token's page", () => {
     await page.getByText("Its hook").waitFor();
     await page.getByRole("button", { name: "Actions" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
-    const dialog = page.getByRole("dialog", { name: "Delete this token?" });
+    const dialog = page.getByRole("alertdialog", { name: "Delete this token?" });
     await dialog.getByText("Subscriber").waitFor();
     await dialog.getByText("Its hook").waitFor();
     await closePage(page);

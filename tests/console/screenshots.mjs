@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { chooseFromMenu, launch, newPage, row, signIn } from "./support/browser.mjs";
+import { anyDialog, chooseFromMenu, launch, newPage, row, signIn } from "./support/browser.mjs";
 import { Receiver } from "./support/receiver.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -54,24 +54,24 @@ async function shootAll(browser, server, name, options) {
   const dialogs = [["Delete", "delete"], ["Rotate", "rotate"], ["Renew", "renew"], ["Disable", "disable"]];
   for (const [item, what] of dialogs) {
     await chooseFromMenu(page, labels[2][0], item);
-    await page.getByRole("dialog").waitFor();
+    await anyDialog(page).waitFor();
     await shoot(what);
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await anyDialog(page).waitFor({ state: "hidden" });
   }
   await chooseFromMenu(page, labels[0][0], "Edit");
-  await page.getByRole("dialog").waitFor();
+  await anyDialog(page).waitFor();
   await shoot("edit");
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await anyDialog(page).waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Create token" }).click();
-  await page.getByRole("dialog").waitFor();
+  await anyDialog(page).waitFor();
   await shoot("create");
   await page.getByRole("button", { name: "Create token" }).last().click();
-  await page.getByRole("dialog").getByLabel("Type").press("Enter");
+  await anyDialog(page).getByLabel("Type").press("Enter");
   await shoot("create-errors");
   await page.getByRole("option", { name: /To integrate Zapier/ }).click();
-  await page.getByRole("dialog").getByLabel("Label", { exact: true }).fill(`Zapier: ${name}`);
+  await anyDialog(page).getByLabel("Label", { exact: true }).fill(`Zapier: ${name}`);
   await page.getByRole("button", { name: "Create token" }).last().click();
   await page.getByText("Token created").waitFor();
   await page.getByText("Active", { exact: true }).last().waitFor();
@@ -99,17 +99,17 @@ async function shootAll(browser, server, name, options) {
   await shootDeliveries(page, shoot);
   await page.goto("/webhooks");
   await page.getByRole("button", { name: "Create webhook" }).click();
-  await page.getByRole("dialog").waitFor();
+  await anyDialog(page).waitFor();
   await shoot("webhook-create");
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await anyDialog(page).waitFor({ state: "hidden" });
   for (const [item, what] of [["Change password", "password"], ["Where you are signed in", "sessions"]]) {
     await page.getByRole("button", { name: "Your account" }).click();
     await page.getByRole("menuitem", { name: item }).click();
-    await page.getByRole("dialog").waitFor();
+    await anyDialog(page).waitFor();
     await shoot(what);
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await anyDialog(page).waitFor({ state: "hidden" });
   }
   await shootActivityAndUsers(page, shoot);
   await page.goto("/general");
@@ -164,15 +164,15 @@ async function shootActivityAndUsers(page, shoot) {
   await page.getByText("That is you").waitFor();
   await shoot("users");
   await page.getByRole("button", { name: "Invite user" }).click();
-  await page.getByRole("dialog").waitFor();
+  await anyDialog(page).waitFor();
   await shoot("user-invite");
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await anyDialog(page).waitFor({ state: "hidden" });
   await chooseFromMenu(page, "auditor@example.com", "Delete");
-  await page.getByRole("dialog").waitFor();
+  await anyDialog(page).waitFor();
   await shoot("user-delete");
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await anyDialog(page).waitFor({ state: "hidden" });
 }
 
 // Webhooks, one of them made by a token that may call little; of one the receiver fails.

@@ -5,8 +5,10 @@ import { describe, test } from "node:test";
 
 import {
   assertAccessible,
+  assertAccessibleInBoth,
   chooseFromMenu,
   closePage,
+  createToken,
   leaveSummary,
   newPage,
   notice,
@@ -33,6 +35,7 @@ describe("signing in", () => {
     await signIn(page, scene.server.owner);
     await page.waitForURL("**/tokens");
     await page.getByText("No tokens yet").waitFor();
+    await assertAccessibleInBoth(page, "no tokens");
     await closePage(page);
   });
 
@@ -100,6 +103,70 @@ describe("signing in", () => {
   });
 });
 
+describe("two pages of one browser", () => {
+  const remove = async (page, label) => {
+    await chooseFromMenu(page, label, "Delete");
+    await page.getByRole("button", { name: "Delete token" }).click();
+    await page.getByText("No tokens yet").waitFor();
+  };
+
+  test("a session that took the other's place writes on; somebody else's does not", async () => {
+    const page = await open("/tokens?size=10");
+    await page.getByText("No tokens yet").waitFor();
+    // As signing in on another page does.
+    const become = async (user) => page.context().addCookies([(await scene.server.signIn(user)).cookie]);
+    await become(scene.server.owner);
+    await createToken(page, "Of the new session");
+    await leaveSummary(page);
+    await row(page, "Of the new session").waitFor();
+    await become(scene.server.auditor);
+    await chooseFromMenu(page, "Of the new session", "Delete");
+    await page.getByRole("button", { name: "Delete token" }).click();
+    await page.waitForURL(/\/sign-in/);
+    await become(scene.server.owner);
+    await page.goto("/tokens?size=10");
+    await remove(page, "Of the new session");
+    await closePage(page);
+  });
+
+  test("a session that ends on any page is taken up there, and takes every secret away meanwhile", async () => {
+    const page = await open("/tokens?size=10");
+    await page.getByText("No tokens yet").waitFor();
+    const again = page.getByRole("dialog", { name: "Sign in again" });
+    // The console looks for its session when it comes into view.
+    const end = async () => {
+      await page.context().clearCookies();
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+      await again.waitFor();
+    };
+    const takeUp = async () => {
+      await again.getByLabel("Password").fill(scene.server.owner.password);
+      await again.getByRole("button", { name: "Sign in", exact: true }).click();
+      await again.waitFor({ state: "hidden" });
+    };
+    const summary = await createToken(page, "Shown until then");
+    const key = (await summary.getByRole("group", { name: "API key" }).textContent()).trim();
+    assert.match(key, /^SU-.*:[0-9a-f]{40}$/);
+    await end();
+    assert.ok(!(await page.content()).includes(key.split(":")[1]));
+    await takeUp();
+    await leaveSummary(page);
+    await page.getByRole("link", { name: "Deliveries" }).click();
+    await page.getByText("Nothing is left to do").waitFor();
+    await assertAccessibleInBoth(page, "no deliveries");
+    for (const link of ["Webhooks", "Deliveries", "Activity", "Users", "General"]) {
+      await page.getByRole("link", { name: link }).click();
+      await page.getByRole("heading", { name: link, exact: true }).waitFor();
+      await end();
+      await takeUp();
+      assert.ok(page.url().endsWith(`/${link.toLowerCase()}`));
+    }
+    await page.getByRole("link", { name: "Tokens" }).click();
+    await remove(page, "Shown until then");
+    await closePage(page);
+  });
+});
+
 describe("one's own account", () => {
   const choose = async (page, item) => {
     await page.getByRole("button", { name: "Your account" }).click();
@@ -153,7 +220,21 @@ describe("one's own account", () => {
 
 describe("a lost connection", () => {
   test("is said, what one typed stays, and it heals by itself", async () => {
-    const page = await open();
+    const page = await open("/activity?size=50", { viewport: { width: 1366, height: 500 } });
+    const heading = page.getByRole("heading", { name: "Activity" });
+    await page.getByRole("list", { name: "Activity" }).getByRole("listitem").first().waitFor();
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+    const place = await heading.boundingBox();
+    await scene.server.stop();
+    const banner = page.locator(".connection-banner");
+    await banner.getByText("Mintmark cannot be reached.").waitFor();
+    assert.deepEqual(await heading.boundingBox(), place, "nothing jumps");
+    const { y } = await banner.boundingBox();
+    assert.ok(y >= 0 && y < 500, "it is seen, however far one has scrolled");
+    await assertAccessibleInBoth(page, "a lost connection");
+    await scene.server.start();
+    await banner.waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Tokens" }).click();
     await page.getByText("No tokens yet").waitFor();
     await page.getByRole("button", { name: "Create token" }).first().click();
     const dialog = page.getByRole("dialog", { name: "Create token" });

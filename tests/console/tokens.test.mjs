@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import {
+  anyDialog,
   assertAccessible,
   chooseFromMenu,
   clipboard,
@@ -96,6 +97,9 @@ describe("a token's life", () => {
     await page.getByRole("link", { name: "General" }).click();
     await page.waitForFunction(() => document.activeElement?.tagName === "H1");
     await page.getByText(`${scene.server.url}/public/v1`, { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Copy the curl command" }).click();
+    const curl = `curl -H "Authorization: ApiKey SU-…:…" ${scene.server.url}/public/v1/auth/tokens`;
+    await clipboard(page, (text) => text === curl);
     await page.getByRole("button", { name: "Copy the API endpoint" }).click();
     await clipboard(page, (text) => text === `${scene.server.url}/public/v1`);
     const field = page.getByLabel("API key", { exact: true });
@@ -113,6 +117,20 @@ describe("a token's life", () => {
     await page.getByText("This key is refused. It belongs to no token").waitFor();
     await check("no key at all");
     await page.getByText("This is not an API key.").waitFor();
+    assert.equal(await field.evaluate((element) => element === document.activeElement), true);
+    await check("ab".repeat(20));
+    await page.getByText("This is a Zapier handle, not an API key.").waitFor();
+    const rest = await scene.server.rest();
+    const other = await rest("POST", "/auth/tokens", { name: "Limited", extension: { name: "custom" } });
+    await rest("POST", `/auth/tokens/${other.id}/permissions`, { object: { id: "MD-0002" } });
+    await check(other.token);
+    await page.getByText("This key is let in.").waitFor();
+    await page.getByText(/MD-0002$/).waitFor();
+    assert.equal(await page.getByText("Every module").count(), 0);
+    await rest("POST", `/auth/tokens/${other.id}/deactivate`);
+    await check(other.token);
+    await page.getByText("This key is refused. It belongs to a token that is pending").waitFor();
+    await rest("DELETE", `/auth/tokens/${other.id}`);
     await page.getByRole("link", { name: "Tokens" }).click();
   });
 
@@ -136,7 +154,7 @@ describe("a token's life", () => {
 
   test("deleted after asking; its client is refused at once", async () => {
     await chooseFromMenu(page, "Billing exporter", "Delete");
-    const dialog = page.getByRole("dialog", { name: "Delete this token?" });
+    const dialog = page.getByRole("alertdialog", { name: "Delete this token?" });
     await dialog.getByText("Billing exporter").waitFor();
     await dialog.getByText("every client that uses it is refused").waitFor();
     await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
@@ -198,7 +216,7 @@ describe("labels that mean harm", () => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(wide <= 0, "the page does not scroll sideways");
     await chooseFromMenu(page, labels[0], "Delete");
-    await page.getByRole("dialog").getByText(labels[0]).waitFor();
+    await anyDialog(page).getByText(labels[0]).waitFor();
     await page.getByRole("button", { name: "Delete token" }).click();
     await row(page, labels[0]).waitFor({ state: "detached" });
     await closePage(page);

@@ -42,6 +42,9 @@ describe("users", () => {
     const done = page.getByRole("dialog", { name: "User invited" });
     await done.getByRole("button", { name: "Copy the password" }).click();
     password = await clipboard(page, (text) => text.length >= 12 && !text.includes(" "));
+    await page.mouse.click(4, 4);
+    await page.keyboard.press("Escape");
+    assert.ok(await done.getByText(password).isVisible(), "it is not lost by a click beside the dialog");
     await assertAccessible(page, "invited");
     await done.getByRole("button", { name: "Done" }).click();
     await done.waitFor({ state: "hidden" });
@@ -56,13 +59,17 @@ describe("users", () => {
     await closePage(his);
   });
 
-  test("get another role; the last owner keeps theirs", async () => {
+  test("get another role, which shows where they are; the last owner keeps theirs", async () => {
+    const his = await openAs(scene.browser, scene.server, { email: "bob@example.com", password }, "/webhooks");
+    await his.getByRole("button", { name: "Create webhook" }).waitFor();
     await chooseFromMenu(page, "bob@example.com", "Change role");
     const dialog = page.getByRole("dialog", { name: "Change role" });
     await dialog.getByRole("radio", { name: /^Auditor/ }).check();
     await assertAccessible(page, "changing a role");
     await dialog.getByRole("button", { name: "Save" }).click();
     await entry(page, "bob@example.com").getByText("Auditor").waitFor();
+    await his.getByRole("button", { name: "Create webhook" }).waitFor({ state: "detached" });
+    await closePage(his);
     await chooseFromMenu(page, scene.server.owner.email, "Change role");
     await dialog.getByRole("radio", { name: /^Member/ }).check();
     await dialog.getByRole("button", { name: "Save" }).click();
@@ -84,7 +91,7 @@ describe("users", () => {
     await entry(page, "bob@example.com").getByText("Deactivated").waitFor({ state: "detached" });
     await scene.server.signIn({ email: "bob@example.com", password });
     await chooseFromMenu(page, "bob@example.com", "Delete");
-    const dialog = page.getByRole("dialog", { name: "Delete this user?" });
+    const dialog = page.getByRole("alertdialog", { name: "Delete this user?" });
     await dialog.getByText("bob@example.com").waitFor();
     await page.waitForFunction(() => document.activeElement?.textContent?.trim() === "Cancel");
     await dialog.getByRole("button", { name: "Delete user" }).click();

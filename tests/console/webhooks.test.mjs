@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { chooseFromMenu, clipboard, closePage, openAs } from "./support/browser.mjs";
+import { anyDialog, assertAccessibleInBoth, chooseFromMenu, clipboard, closePage, openAs } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite(undefined, { receives: true });
@@ -14,6 +14,7 @@ describe("a webhook's life", () => {
   test("created, with what is wrong said at its field", async () => {
     const page = await open("/webhooks");
     await page.getByText("No webhooks yet").waitFor();
+    await assertAccessibleInBoth(page, "no webhooks");
     await page.getByRole("button", { name: "Create webhook" }).click();
     const dialog = page.getByRole("dialog", { name: "Create webhook" });
     const submit = dialog.getByRole("button", { name: "Create webhook" });
@@ -60,7 +61,7 @@ describe("a webhook's life", () => {
     await page.getByRole("button", { name: "Copy the signing secret" }).click();
     await clipboard(page, (text) => text === secret);
     await page.getByRole("button", { name: "Close" }).last().click();
-    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await anyDialog(page).waitFor({ state: "hidden" });
     assert.ok(!(await page.content()).includes(secret));
 
     await chooseFromMenu(page, label, "Edit");

@@ -16,7 +16,7 @@ export async function copyText(text: string): Promise<boolean> {
 // one, because the dialog keeps the focus.
 function copyBySelection(text: string): boolean {
   const focused = document.activeElement;
-  const home = focused?.closest("[role=dialog]") ?? document.body;
+  const home = focused?.closest("[aria-modal=true]") ?? document.body;
   const field = document.createElement("textarea");
   field.className = "off-screen";
   field.setAttribute("aria-hidden", "true");

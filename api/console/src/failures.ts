@@ -1,4 +1,5 @@
 import { Failure, type FailureKind } from "./api/errors";
+import { formatWait } from "./format";
 import { texts } from "./texts";
 
 const messages: Record<FailureKind, string> = {
@@ -9,7 +10,9 @@ const messages: Record<FailureKind, string> = {
   "not-found": texts.failures.notFound,
   conflict: texts.failures.conflict,
   changed: texts.failures.changed,
+  throttled: texts.failures.throttled,
   busy: texts.failures.busy,
+  full: texts.failures.full,
   "unknown-outcome": texts.failures.unknownOutcome,
   broken: texts.failures.broken,
 };
@@ -22,15 +25,21 @@ export interface FormErrors {
 
 export const noErrors: Readonly<FormErrors> = { message: "", fields: {} };
 
-export function describe(error: unknown): string {
-  if (!(error instanceof Failure)) return texts.failures.broken;
-  return messages[error.kind];
-}
 
 // Whether the server's own words say what is wrong.
 function isTold(error: Failure): boolean {
   if (error.kind === "conflict") return error.message !== "" || Object.keys(error.fields).length > 0;
   return error.kind === "invalid";
+}
+
+// A failure in a sentence, for where no field is there to be marked.
+export function describe(error: unknown): string {
+  if (!(error instanceof Failure)) return texts.failures.broken;
+  if (error.kind === "throttled" && error.retryAfterSeconds !== null) {
+    return texts.failures.throttledFor(formatWait(error.retryAfterSeconds));
+  }
+  const told = isTold(error) ? [error.message, ...Object.values(error.fields)].filter(Boolean).join(" ") : "";
+  return told || messages[error.kind];
 }
 
 // What a form shows: messages at the fields that it has, everything else above its buttons.

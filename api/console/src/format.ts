@@ -3,6 +3,7 @@
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 function formatWith(format: Intl.DateTimeFormat, iso: string): string {
@@ -12,6 +13,8 @@ function formatWith(format: Intl.DateTimeFormat, iso: string): string {
 
 export const formatDateTime = (iso: string): string => formatWith(short, iso);
 export const formatSeconds = (iso: string): string => formatWith(seconds, iso);
+// To the second, with the zone.
+export const formatZoned = (iso: string): string => formatWith(zoned, iso);
 export const formatDay = (iso: string): string => formatWith(day, iso);
 
 // With seconds and zone, and the same moment in UTC as the log has it.
@@ -23,6 +26,14 @@ export function formatExactTime(iso: string): string {
 
 export function formatNumber(value: number): string {
   return new Intl.NumberFormat().format(value);
+}
+
+// "45 seconds", "2 minutes": how long to wait.
+export function formatWait(seconds: number): string {
+  const inUnit = (value: number, unit: string) =>
+    new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "long" }).format(value);
+  if (seconds < 90) return inUnit(Math.max(seconds, 1), "second");
+  return seconds < 5400 ? inUnit(Math.ceil(seconds / 60), "minute") : inUnit(Math.ceil(seconds / 3600), "hour");
 }
 
 // "2030-01-31", as a date field has it, at a time of that day here, in ISO 8601.

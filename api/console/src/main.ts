@@ -17,6 +17,7 @@ import "./console.css";
 import "./lists.css";
 
 client.onSignedOut(() => session.expire());
+client.onRefused(() => session.askWhyRefused());
 client.onConnection(connection.reached, connection.unreachable);
 live.start();
 

@@ -1,3 +1,6 @@
+// A name inside a sentence, whichever way it is written (U+2068 and U+2069 keep it apart).
+const isolate = (name: string) => `\u2068${name}\u2069`;
+
 // Every English text of the console. Another language is another object of this shape.
 export const texts = {
   product: "Mintmark",
@@ -36,6 +39,7 @@ export const texts = {
     copied: "Copied.",
     copyFailed: "Your browser did not allow copying. Select the text and copy it by hand.",
     optional: "Optional",
+    handleSearched: "A handle is a secret and is not searched for. Search by label or ID.",
     loadPresent: "Load what is there now",
   },
 
@@ -48,12 +52,15 @@ export const texts = {
   failures: {
     unreachable: "Mintmark did not answer. Nothing on this page is lost: check the connection and try again.",
     signedOut: "Your session has ended. Sign in again.",
-    invalid: "Mintmark did not accept this. Check what is marked and try again.",
+    invalid: "Mintmark did not accept this. Check what you entered and try again.",
     forbidden: "Your role does not allow this. Ask an owner of the account.",
     notFound: "This no longer exists. Somebody may have deleted it.",
     changed: "Somebody else changed this in the meantime, so nothing was done. Load what is there now, then try again.",
     conflict: "Somebody changed this at the same moment. Try again.",
-    busy: "Mintmark is too busy or short of disk space right now. Try again in a moment.",
+    throttled: "Too much was asked of Mintmark in a short time. Wait a little, then try again.",
+    throttledFor: (wait: string) => `Too much was asked of Mintmark in a short time. Try again in ${wait}.`,
+    busy: "Mintmark is too busy right now. Try again in a moment.",
+    full: "Mintmark is short of disk space and takes nothing new. Tell whoever runs this server; disabling and deleting still work.",
     unknownOutcome: "Mintmark could not confirm that this was saved. Try again: it will not be done twice.",
     broken: "Something went wrong inside Mintmark. Try again; if it stays so, tell whoever runs this server.",
   },
@@ -103,7 +110,9 @@ export const texts = {
       token: "Token",
       name: "Label",
       account: "Account",
+      accountId: "Account ID",
       type: "Type",
+      status: "Status",
       mayCall: "May call",
       everyModule: "Every module",
       noModule: "Nothing",
@@ -225,7 +234,6 @@ export const texts = {
   tokenFilters: {
     label: "Search and filter",
     search: "Search label, ID, external ID, description",
-    handle: "A handle is a secret and is not searched for. Search by label or ID.",
     type: "Type",
     status: "Status",
     order: "Sort by",
@@ -267,6 +275,8 @@ export const texts = {
     expiresPast: "Choose today or a later day.",
     tooLong: (limit: number) => `At most ${limit} characters.`,
     create: "Create token",
+    unlimited: "The token is there already, and may call every module until this has succeeded. Try again, or delete it.",
+    removeUnlimited: "Delete the token",
     saved: "Saved.",
   },
 
@@ -294,8 +304,15 @@ export const texts = {
         "Paste the handle where it asks for it.",
         "Should it ask for an endpoint as well, it is this one:",
       ],
-      pending: "Preparing the connection to Zapier…",
-      ready: "The connection is ready: Zapier can use the handle now.",
+      statuses: {
+        pending: "Preparing the connection to Zapier…",
+        active: "The connection is ready: Zapier can use the handle now.",
+        expiring: "The connection is ready: Zapier can use the handle, until the token expires soon.",
+        revitalised: "The connection is ready: Zapier can use the new handle now.",
+        inactive: "The token is disabled: Zapier is refused until you enable it.",
+        expired: "The token has expired: Zapier is refused.",
+        deleted: "The token was deleted meanwhile: Zapier is refused.",
+      },
     },
     done: "Done",
   },
@@ -308,7 +325,11 @@ export const texts = {
       custom: "The API client that has this key",
       zapier: "The Zapier connection that has this handle",
     },
+    lookingForUse: "Looking for its last use…",
+    useUnknown: "When it was last used could not be looked up.",
     countingWebhooks: "Looking for webhooks that it made…",
+    webhooksUnknown: "The webhooks that it made could not be looked up.",
+    noWebhooks: "It made no webhooks.",
     webhooks: {
       custom: (count: string) => `It can no longer end the webhooks that it made (${count}), which stay:`,
       zapier: (count: string) => `The webhooks that it made end with it (${count}):`,
@@ -316,7 +337,7 @@ export const texts = {
     lastUsed: "Last used:",
     notUsed: "It was never used, as far as is known.",
     confirm: "Delete token",
-    done: (label: string) => `${label} was deleted. Its clients are refused.`,
+    done: (label: string) => `${isolate(label)} was deleted. Its clients are refused.`,
     gone: "It was already deleted.",
   },
 
@@ -324,11 +345,11 @@ export const texts = {
     title: "Disable this token?",
     text: "From this moment every client that uses it is refused, until you enable it again. Its value stays the same.",
     confirm: "Disable token",
-    done: (label: string) => `${label} is disabled. Its clients are refused.`,
+    done: (label: string) => `${isolate(label)} is disabled. Its clients are refused.`,
   },
 
   enabling: {
-    done: (label: string) => `${label} is enabled. Its clients are let in.`,
+    done: (label: string) => `${isolate(label)} is enabled. Its clients are let in.`,
   },
 
   replacing: {
@@ -449,6 +470,31 @@ export const texts = {
     noneMatch: "No delivery has this status.",
   },
 
+  // What can go wrong with a call, by the server's codes.
+  callFailures: {
+    status: (status: string) => `The receiver answered ${status}.`,
+    others: {
+      invalid_url: "The URL is not one that can be called.",
+      address_refused: "The receiver's address is not one that this server may call.",
+      port_refused: "The receiver's port is not one that this server may call.",
+      unresolved: "The receiver's name has no address.",
+      not_connected: "The receiver does not take connections.",
+      tls: "The receiver's TLS or certificate is not right.",
+      timed_out: "The receiver did not answer in time.",
+      closed: "The receiver closed the connection before it answered.",
+      malformed: "The receiver's answer is not HTTP.",
+      too_large: "The receiver's answer is too large.",
+      unsendable: "The call cannot be made out of what is stored.",
+      too_many_waiting: "It was not attempted: too many deliveries to this webhook were waiting.",
+    },
+  },
+
+  inactiveReasons: {
+    gone: "Its receiver answered 410: it wants no more calls.",
+    failing: (since: string) => `Every call has failed since ${since}.`,
+    token_inactive: "The token that made it is not active.",
+  },
+
   webhookActions: {
     test: "Test",
     secret: "Show signing secret",
@@ -475,7 +521,7 @@ export const texts = {
     dataHint: 'Optional. A JSON object, such as {"channel": "orders"}',
     dataWrong: 'This is not a JSON object. One looks like {"channel": "orders"}.',
     create: "Create webhook",
-    created: (label: string) => `${label} was created.`,
+    created: (label: string) => `${isolate(label)} was created.`,
   },
 
   webhookTest: {
@@ -492,7 +538,7 @@ export const texts = {
     title: "Delete this webhook?",
     text: "From this moment this address is not called any more. This cannot be undone.",
     confirm: "Delete webhook",
-    done: (label: string) => `${label} was deleted.`,
+    done: (label: string) => `${isolate(label)} was deleted.`,
   },
 
   webhookSecret: {
@@ -603,6 +649,7 @@ export const texts = {
     lead: "What happened in your account: who did what, when and from where.",
     filters: "Search and filter",
     object: "ID of a token, webhook or user",
+    ip: "IP address",
     what: "What",
     who: "Who",
     days: { from: "From", to: "To" },
@@ -610,7 +657,7 @@ export const texts = {
     anybody: "Anybody",
     actors: { user: "Any person", token: "Any token", worker: "Mintmark itself", operator: "Any operator" },
     worker: "Mintmark itself",
-    operator: (name: string) => `the operator ${name}`,
+    operator: (name: string) => `the operator ${isolate(name)}`,
     loading: "Loading what happened…",
     failed: "What happened could not be loaded.",
     noneMatch: "Nothing matches.",
@@ -728,19 +775,19 @@ export const texts = {
       title: "Change role",
       text: "From this moment they may do what the role allows, and no more.",
       confirm: "Save",
-      done: (email: string) => `The role of ${email} was changed.`,
+      done: (email: string) => `The role of ${isolate(email)} was changed.`,
     },
     activate: {
       title: "Activate this user?",
       text: "They can sign in again, with the password that they had.",
       confirm: "Activate user",
-      done: (email: string) => `${email} can sign in again.`,
+      done: (email: string) => `${isolate(email)} can sign in again.`,
     },
     deactivate: {
       title: "Deactivate this user?",
       text: "They are signed out at once and cannot sign in any more. Their tokens stay as they are.",
       confirm: "Deactivate user",
-      done: (email: string) => `${email} was signed out and cannot sign in.`,
+      done: (email: string) => `${isolate(email)} was signed out and cannot sign in.`,
     },
     remove: {
       title: "Delete this user?",
@@ -748,7 +795,7 @@ export const texts = {
         "They are signed out at once, and their name, e-mail address and password are forgotten everywhere, also in the " +
         "log. Their tokens stay and keep working. This cannot be undone.",
       confirm: "Delete user",
-      done: (email: string) => `${email} was deleted and forgotten.`,
+      done: (email: string) => `${isolate(email)} was deleted and forgotten.`,
     },
   },
 

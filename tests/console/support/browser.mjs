@@ -93,6 +93,42 @@ export async function chooseFromMenu(page, label, item) {
   await page.getByRole("menuitem", { name: item }).click();
 }
 
+// A dialog of whatever kind, the ones that warn too.
+export function anyDialog(page) {
+  return page.locator("[role=dialog], [role=alertdialog]");
+}
+
+// What the keyboard is at, by the name that it has for people.
+export function focusedName(page) {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return (element?.getAttribute("aria-label") ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? "").trim();
+  });
+}
+
+export async function isFocused(page, name) {
+  const deadline = Date.now() + WAIT_MS_MAX;
+  for (;;) {
+    const now = await focusedName(page);
+    if (typeof name === "string" ? now === name : name.test(now)) return;
+    assert.ok(Date.now() < deadline, `the keyboard is at "${now}", not at "${name}"`);
+    await page.waitForTimeout(30);
+  }
+}
+
+const TABS_MAX = 120;
+
+// By Tab alone to what bears the name.
+export async function tabTo(page, name) {
+  const passed = [];
+  for (let pressed = 0; pressed < TABS_MAX; pressed += 1) {
+    await page.keyboard.press("Tab");
+    passed.push(await focusedName(page));
+    if (typeof name === "string" ? passed.at(-1) === name : name.test(passed.at(-1))) return;
+  }
+  assert.fail(`Tab never comes to "${name}", but to ${passed.join(" | ")}`);
+}
+
 // The short message at the foot of the page.
 export function notice(page, text) {
   return page.getByRole("status").getByText(text);
@@ -109,7 +145,7 @@ export async function createToken(page, label, fill = async () => {}) {
 
 export async function leaveSummary(page) {
   await page.getByRole("button", { name: "Done" }).click();
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await anyDialog(page).waitFor({ state: "hidden" });
 }
 
 async function standsStill(page) {
@@ -123,15 +159,27 @@ async function standsStill(page) {
   );
 }
 
-// Every rule of axe, the best practices too, on the page as it is now; with `colours`, those that depend on light
+// Every rule of axe, the best practices and the newest (WCAG 2.2) too, on the page as it is now; with `colours`, those that depend on light
 // and dark alone.
 export async function assertAccessible(page, what, { colours = false } = {}) {
   await standsStill(page);
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
-  const options = { resultTypes: ["violations"], ...(colours && { runOnly: ["color-contrast", "link-in-text-block"] }) };
+  const options = {
+    resultTypes: ["violations"],
+    ...(colours ? { runOnly: ["color-contrast", "link-in-text-block"] } : { rules: { "target-size": { enabled: true } } }),
+  };
   const { violations } = await page.evaluate((given) => globalThis.axe.run(document, given), options);
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any.map((c) => c.message).join("; ")}`),
   );
   assert.deepEqual(found, [], what);
+}
+
+// The same in light and in dark.
+export async function assertAccessibleInBoth(page, what) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.waitForFunction((dark) => document.documentElement.classList.contains("dark") === dark, colorScheme === "dark");
+    await assertAccessible(page, `${what}, ${colorScheme}`, { colours: colorScheme === "dark" });
+  }
 }

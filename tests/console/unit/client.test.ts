@@ -94,15 +94,23 @@ describe("a call", () => {
     [404, "NFND_000", "not-found"],
     [409, "CNF_001", "conflict"],
     [412, "REQ_010", "changed"],
-    [429, "THR_001", "busy"],
+    [429, "THR_001", "throttled"],
     [503, "SRV_001", "busy"],
     [503, "SRV_002", "unknown-outcome"],
-    [507, "SRV_003", "busy"],
+    [507, "SRV_003", "full"],
     [502, "", "unreachable"],
     [500, "SRV_000", "broken"],
   ])("takes %i %s for %s", async (status, code, kind) => {
     const { client } = clientAnswering(json(status, { error_code: code, errors: ["…"] }));
     expect((await failureOf(client.call("/x"))).kind).toBe(kind);
+  });
+
+  it("says how long to wait where the server does", async () => {
+    const refusal = (headers: Record<string, string>) => json(429, { error_code: "THR_001", errors: [] }, headers);
+    const { client } = clientAnswering(refusal({ "Retry-After": "30" }), refusal({ "Retry-After": "soon" }), refusal({}));
+    expect((await failureOf(client.call("/x"))).retryAfterSeconds).toBe(30);
+    expect((await failureOf(client.call("/x"))).retryAfterSeconds).toBeNull();
+    expect((await failureOf(client.call("/x"))).retryAfterSeconds).toBeNull();
   });
 
   it("survives an error whose body is none of ours", async () => {
@@ -122,6 +130,16 @@ describe("a call", () => {
     expect([reached.mock.calls.length, unreachable.mock.calls.length]).toEqual([1, 1]);
   });
 
+  it("is a lost connection where the answer ends before all of it is there", async () => {
+    const cut = new Response(new ReadableStream({ start: (stream) => stream.error(new TypeError("terminated")) }));
+    const { client } = clientAnswering(cut, new Response("<html>", { status: 200 }));
+    const unreachable = vi.fn();
+    client.onConnection(() => {}, unreachable);
+    expect((await failureOf(client.call("/x"))).kind).toBe("unreachable");
+    expect(unreachable).toHaveBeenCalledOnce();
+    expect((await failureOf(client.call("/x"))).kind).toBe("broken");
+  });
+
   it("is not a lost connection when it was called off", async () => {
     const { client } = clientAnswering(new DOMException("", "AbortError"));
     const unreachable = vi.fn();
@@ -136,6 +154,43 @@ describe("a call", () => {
     client.onSignedOut(signedOut);
     await failureOf(client.call("/x"));
     expect(signedOut).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a write that is refused", () => {
+  const refusal = () => json(403, { error_code: "AUTH_003", errors: ["X-CSRF-Token is not the session's."] });
+  const write = (client: Client) => client.call("/auth/tokens", { method: "POST", body: {}, idempotencyKey: "key" });
+
+  it("is sent again with the proof of the session that took the place of the old one", async () => {
+    const { client, sent } = clientAnswering(refusal(), json(201, { id: "SU-1" }));
+    client.useCsrfToken("old");
+    client.onRefused(() => {
+      client.useCsrfToken("new");
+      return Promise.resolve("send-again");
+    });
+    expect((await write(client)).body).toEqual({ id: "SU-1" });
+    expect(sent.map(({ headers }) => headers["X-CSRF-Token"])).toEqual(["old", "new"]);
+    expect(sent[1]?.headers).toMatchObject({ "Idempotency-Key": "key" });
+  });
+
+  it("stays refused where the session is the same, and is sent again no more than once", async () => {
+    const { client, sent } = clientAnswering(refusal(), refusal(), refusal());
+    client.useCsrfToken("proof");
+    client.onRefused(() => Promise.resolve("refused"));
+    expect((await failureOf(write(client))).kind).toBe("forbidden");
+    client.onRefused(() => Promise.resolve("send-again"));
+    expect((await failureOf(write(client))).kind).toBe("forbidden");
+    expect(sent).toHaveLength(3);
+  });
+
+  it("is over where somebody else is signed in; a read that is refused asks nothing", async () => {
+    const { client } = clientAnswering(refusal(), refusal());
+    const asked = vi.fn(() => Promise.resolve("signed-out" as const));
+    client.useCsrfToken("proof");
+    client.onRefused(asked);
+    expect((await failureOf(client.call("/x"))).kind).toBe("forbidden");
+    expect(asked).not.toHaveBeenCalled();
+    expect((await failureOf(write(client))).kind).toBe("signed-out");
   });
 });
 
@@ -161,6 +216,10 @@ describe("the token list's query", () => {
     expect(query({ type: "zapier", status: "expired", order: "expiry" })).toBe(
       "extension.name=zapier&status=expired&ordering(expiration_date)&limit=25&offset=0",
     );
+  });
+
+  it("asks for a type of one's own by its name, whatever that is", () => {
+    expect(query({ type: "Partner & co" })).toContain('extension.name="Partner & co"');
   });
 
   it("searches for texts as they are", () => {
@@ -193,15 +252,16 @@ describe("the token list", () => {
 });
 
 describe("the events' query", () => {
-  const nothing: EventQuery = { type: "", actor: "", object: "", from: "", to: "" };
+  const nothing: EventQuery = { type: "", actor: "", object: "", ip: "", from: "", to: "" };
 
   it("asks for what was chosen and nothing else", () => {
     expect(eventFilters(nothing)).toBe("");
-    const query = { type: "TokenCreated", actor: "UR-1", object: "SU-1", from: "2026-01-01T00:00:00+00:00", to: "" };
+    const query = { type: "TokenCreated", actor: "UR-1", object: "SU-1", ip: "", from: "2026-01-01T00:00:00+00:00", to: "" };
     expect(decodeURIComponent(eventFilters(query))).toBe(
       "type=TokenCreated&actor.id=UR-1&object.id=SU-1&ge(at,2026-01-01T00:00:00+00:00)",
     );
     expect(eventFilters({ ...nothing, actor: "operator" })).toBe("actor.kind=operator");
+    expect(decodeURIComponent(eventFilters({ ...nothing, ip: "2001:db8::1" }))).toBe("client_ip=2001:db8::1");
   });
 
   it("is the export's too, and cannot be left by what is typed", () => {

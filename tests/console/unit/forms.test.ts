@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 
 import { Failure } from "../../../api/console/src/api/errors";
 import { TOKEN_STATUSES, type TokenStatus, typeOf, valueOf } from "../../../api/console/src/api/tokens";
-import { formErrors } from "../../../api/console/src/failures";
+import { describe as describeFailure, formErrors } from "../../../api/console/src/failures";
 import { texts } from "../../../api/console/src/texts";
 import { actionsFor } from "../../../api/console/src/token_actions";
 import { userActions } from "../../../api/console/src/user_actions";
+import { typeName } from "../../../api/console/src/type_name";
 import { checkForm, emptyForm, FORM_FIELDS, newTokenOf } from "../../../api/console/src/token_form";
 import { checkWebhookForm, emptyWebhookForm, webhookFieldsOf } from "../../../api/console/src/webhook_form";
 
@@ -69,6 +70,21 @@ describe("what a form shows of a failure", () => {
   });
 });
 
+describe("a failure in a sentence", () => {
+  it("is the server's own where that says what is wrong", () => {
+    expect(describeFailure(new Failure("invalid", "Odd.", { name: "Too long." }))).toBe("Odd. Too long.");
+    expect(describeFailure(new Failure("conflict", "The last owner."))).toBe("The last owner.");
+    expect(describeFailure(new Failure("conflict", ""))).toBe(texts.failures.conflict);
+    expect(describeFailure(new Failure("forbidden", "no"))).toBe(texts.failures.forbidden);
+  });
+
+  it("says how long to wait", () => {
+    expect(describeFailure(new Failure("throttled", "", {}, 30))).toContain("30 seconds");
+    expect(describeFailure(new Failure("throttled", ""))).toBe(texts.failures.throttled);
+    expect(describeFailure(new Failure("full", ""))).toContain("disk space");
+  });
+});
+
 describe("a token", () => {
   it("has a key or a handle as its value", () => {
     expect(valueOf({ token: "SU-1:secret", handle: null, renewed_token: null })).toBe("SU-1:secret");
@@ -90,9 +106,21 @@ describe("a token", () => {
     for (const status of TOKEN_STATUSES) expect(texts.statuses[status]).not.toBe("");
   });
 
+  it("of a type of one's own is told by that type's name, and has a key", () => {
+    const own = { extension: { id: "EXT-123-456", name: "Partner link" } };
+    expect([typeName(own), typeOf(own)]).toEqual(["Partner link", "custom"]);
+  });
+
   it("is of a known type", () => {
     expect(typeOf({ extension: { id: "EXT-001", name: "zapier" } })).toBe("zapier");
     expect(typeOf({ extension: { id: "EXT-000", name: "custom" } })).toBe("custom");
+    expect(typeName({ extension: { id: "EXT-000", name: "custom" } })).toBe(texts.types.custom.name);
+  });
+});
+
+describe("a sentence", () => {
+  it("keeps a name apart that is written the other way", () => {
+    expect(texts.deletion.done("שלום")).toMatch(/^\u2068שלום\u2069 was deleted/);
   });
 });
 

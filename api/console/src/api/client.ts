@@ -15,13 +15,22 @@ export interface Answer<T> {
   headers: Headers;
 }
 
+// Why a write was refused: "send-again" where it went with the proof of a session that another took the place of,
+// "signed-out" where that is another person's.
+export type Refused = "refused" | "send-again" | "signed-out";
+
 export const BASE = "/public/v1";
 
 // The REST client of the signed-in person. Their session is a cookie that scripts cannot read; what proves
 // that this page and no other sends a write is the CSRF token, kept here, in memory, and nowhere else.
 export class Client {
   private csrfToken: string | null = null;
-  private readonly listeners = { signedOut: () => {}, reached: () => {}, unreachable: () => {} };
+  private readonly listeners = {
+    signedOut: () => {},
+    reached: () => {},
+    unreachable: () => {},
+    refused: (): Promise<Refused> => Promise.resolve("refused"),
+  };
 
   constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
 
@@ -33,6 +42,11 @@ export class Client {
     this.listeners.signedOut = listener;
   }
 
+  // Asked about a write that was refused: whether another session than this client's stands behind the cookie.
+  onRefused(listener: () => Promise<Refused>): void {
+    this.listeners.refused = listener;
+  }
+
   onConnection(reached: () => void, unreachable: () => void): void {
     this.listeners.reached = reached;
     this.listeners.unreachable = unreachable;
@@ -40,20 +54,34 @@ export class Client {
 
   // Throws a Failure for everything but a 2xx.
   async call<T>(path: string, call: Call = {}): Promise<Answer<T>> {
-    const response = await this.send(BASE + path, call);
-    const body = await readBody(response);
+    try {
+      return await this.callOnce(path, call);
+    } catch (error) {
+      const refused = error instanceof Failure && error.kind === "forbidden" && (call.method ?? "GET") !== "GET";
+      if (!refused || this.csrfToken === null) throw error;
+      const why = await this.listeners.refused();
+      if (why === "signed-out") throw new Failure("signed-out", "");
+      if (why === "refused") throw error;
+      return this.callOnce(path, call);
+    }
+  }
+
+  private async callOnce<T>(path: string, call: Call): Promise<Answer<T>> {
+    const { response, text } = await this.send(BASE + path, call);
+    const body = parseBody(response, text);
     if (response.ok) {
       this.listeners.reached();
       return { body: body as T, headers: response.headers };
     }
-    const failure = failureOf(response.status, body);
+    const failure = failureOf(response.status, body, response.headers);
     if (failure.kind === "unreachable") this.listeners.unreachable();
     else this.listeners.reached();
     if (failure.kind === "signed-out") this.listeners.signedOut();
     throw failure;
   }
 
-  private async send(url: string, { method = "GET", body, idempotencyKey, ifMatch, signal }: Call): Promise<Response> {
+  // The answer, once all of it is there: a connection may be lost behind its head as well.
+  private async send(url: string, { method = "GET", body, idempotencyKey, ifMatch, signal }: Call) {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (method !== "GET" && this.csrfToken) headers["X-CSRF-Token"] = this.csrfToken;
@@ -63,7 +91,8 @@ export class Client {
     if (body !== undefined) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;
     try {
-      return await this.fetcher(url, init);
+      const response = await this.fetcher(url, init);
+      return { response, text: await response.text() };
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
       this.listeners.unreachable();
@@ -72,11 +101,13 @@ export class Client {
   }
 }
 
-async function readBody(response: Response): Promise<unknown> {
-  if (response.status === 204) return null;
+// What an answer says; null where it says nothing, or where an error says it in another form than ours.
+function parseBody(response: Response, text: string): unknown {
+  if (text === "") return null;
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch {
+    if (response.ok) throw new Failure("broken", "");
     return null;
   }
 }

@@ -29,6 +29,7 @@ export interface Attempt {
   duration_ms: number;
   status: number | null; // HTTP's; null without an answer
   error: string | null;
+  failure?: string | null;
 }
 
 // One call of a webhook, with all of its attempts.
@@ -50,6 +51,7 @@ export interface Job extends Work {
   attempts: number;
   last_status: number | null;
   last_error: string | null;
+  last_failure?: string | null;
 }
 
 export interface Listed<Item> {

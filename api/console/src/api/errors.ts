@@ -8,7 +8,9 @@ export type FailureKind =
   | "not-found"
   | "conflict"
   | "changed" // 412: it is no longer as it was when it was read
-  | "busy" // 429, 503, 507: later it may work
+  | "throttled" // 429: too much was asked; later it works
+  | "busy" // 503: later it may work
+  | "full" // 507: of disk space
   | "unknown-outcome" // the write may have happened; the same idempotency key finds out
   | "broken"; // anything else
 
@@ -18,6 +20,8 @@ export class Failure extends Error {
     message: string,
     // By field, as the API names it.
     readonly fields: Readonly<Record<string, string>> = {},
+    // How long to wait before it is tried again, where the server says so.
+    readonly retryAfterSeconds: number | null = null,
   ) {
     super(message);
     this.name = "Failure";
@@ -52,14 +56,23 @@ function kindOf(status: number, code: string): FailureKind {
   if (status === 404) return "not-found";
   if (status === 409) return "conflict";
   if (status === 412) return "changed";
-  if (status === 429 || status === 503 || status === 507) return "busy";
+  if (status === 429) return "throttled";
+  if (status === 503) return "busy";
+  if (status === 507) return "full";
   return "broken";
 }
 
+// Retry-After in seconds; null where it is absent or a date.
+function retryAfterOf(headers: Headers | undefined): number | null {
+  const value = headers?.get("Retry-After") ?? "";
+  return /^\d{1,9}$/.test(value) ? Number(value) : null;
+}
+
 // The failure that an answer tells of, whatever its body is.
-export function failureOf(status: number, body: unknown): Failure {
+export function failureOf(status: number, body: unknown, headers?: Headers): Failure {
   const { error_code: code, errors } = (typeof body === "object" && body !== null ? body : {}) as ErrorBody;
   const lines = Array.isArray(errors) ? errors.filter((line) => typeof line === "string") : [];
   const { message, fields } = splitMessages(lines);
-  return new Failure(kindOf(status, typeof code === "string" ? code : ""), message, fields);
+  const kind = kindOf(status, typeof code === "string" ? code : "");
+  return new Failure(kind, message, fields, retryAfterOf(headers));
 }

@@ -22,6 +22,7 @@ export interface EventQuery {
   type: string;
   actor: string; // an id, one of ACTOR_KINDS, or empty
   object: string; // an id
+  ip: string; // of the client
   from: string; // moments in ISO 8601, or empty
   to: string;
 }
@@ -36,6 +37,7 @@ export function eventFilters(query: EventQuery): string {
     query.type !== "" && `type=${value(query.type)}`,
     query.actor !== "" && `actor.${isKind ? "kind" : "id"}=${value(query.actor)}`,
     query.object !== "" && `object.id=${value(query.object)}`,
+    query.ip !== "" && `client_ip=${value(query.ip)}`,
     query.from !== "" && `ge(at,${value(query.from)})`,
     query.to !== "" && `le(at,${value(query.to)})`,
   ]);

@@ -1,6 +1,7 @@
 import { Client } from "./client";
 import { DeliveriesApi } from "./deliveries";
 import { EventsApi } from "./events";
+import { ExtensionsApi } from "./extensions";
 import { ModulesApi } from "./modules";
 import { SessionApi } from "./session";
 import { TokensApi } from "./tokens";
@@ -10,6 +11,7 @@ import { WebhooksApi } from "./webhooks";
 export const client = new Client();
 export const sessionApi = new SessionApi(client);
 export const tokensApi = new TokensApi(client);
+export const extensionsApi = new ExtensionsApi(client);
 export const modulesApi = new ModulesApi(client);
 export const webhooksApi = new WebhooksApi(client);
 export const deliveriesApi = new DeliveriesApi(client);

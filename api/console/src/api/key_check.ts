@@ -1,7 +1,10 @@
-import { Failure } from "./errors";
+import { BASE } from "./client";
+import { Failure, failureOf } from "./errors";
+import type { Account } from "./session";
+import type { Token } from "./tokens";
 
 export type KeyVerdict =
-  | { kind: "allowed"; token: string; account: string; name: string; type: string }
+  | { kind: "allowed"; token: Token; account: Account }
   | { kind: "refused" } // a known key whose token may not act
   | { kind: "unknown" };
 
@@ -21,12 +24,13 @@ export function readPastedKey(text: string): PastedKey {
   return { kind: "not-a-key" };
 }
 
-// The gateway's own question, asked with the key in place of the session.
+// Who the key says that it is, asked with it in place of the session: the one thing that every key may ask,
+// whatever it may call.
 export async function checkKey(key: string, fetcher: typeof fetch = (i, init) => fetch(i, init)): Promise<KeyVerdict> {
   let response: Response;
   try {
-    response = await fetcher("/authorize", {
-      headers: { Authorization: `ApiKey ${key}` },
+    response = await fetcher(`${BASE}/auth/context`, {
+      headers: { Accept: "application/json", Authorization: `ApiKey ${key}` },
       credentials: "omit",
       cache: "no-store",
     });
@@ -35,22 +39,8 @@ export async function checkKey(key: string, fetcher: typeof fetch = (i, init) =>
   }
   if (response.status === 401) return { kind: "unknown" };
   if (response.status === 403) return { kind: "refused" };
-  if (!response.ok) throw new Failure("broken", "");
-  const header = (name: string) => response.headers.get(`X-Mintmark-${name}`) ?? "";
-  return {
-    kind: "allowed",
-    token: header("Token"),
-    account: header("Account"),
-    name: decodeName(header("Name")),
-    type: header("Type"),
-  };
-}
-
-// Names travel percent-encoded, since header fields carry ASCII.
-export function decodeName(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return encoded;
-  }
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok || body === null) throw failureOf(response.status, body, response.headers);
+  const { token, account } = body as { token: Token; account: Account };
+  return { kind: "allowed", token, account };
 }

@@ -18,6 +18,8 @@ export interface SessionContext {
   user: User | null;
   account: Account;
   csrf_token: string | null;
+  // Where API clients reach this Mintmark, where its operator has said so.
+  api_url?: string | null;
   // In the log: what is read from here on shows all up to it. Null where the server does not say.
   position: string | null;
 }

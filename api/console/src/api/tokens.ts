@@ -3,10 +3,10 @@ import type { Listed } from "./deliveries";
 import { rqlQuery, rqlText } from "./rql";
 
 export const TOKEN_STATUSES = ["pending", "active", "inactive", "expiring", "expired", "revitalised"] as const;
-export const TOKEN_TYPES = ["custom", "zapier"] as const;
 
 export type TokenStatus = (typeof TOKEN_STATUSES)[number] | "deleted";
-export type TokenType = (typeof TOKEN_TYPES)[number];
+// How a token is used: every type but zapier, the account's own ones too, has an API key.
+export type TokenType = "custom" | "zapier";
 
 export interface Actor {
   id: string;
@@ -46,6 +46,8 @@ export interface Provisioning {
   status: "retrying" | "failed";
   attempts: number;
   error: string;
+  failure?: string | null;
+  last_status?: number | null;
   next_attempt_at: string | null;
 }
 
@@ -79,7 +81,7 @@ export type TokenOrder = keyof typeof TOKEN_ORDERS;
 
 export interface TokenQuery {
   search: string;
-  type: TokenType | "";
+  type: string; // an extension's name, or empty
   status: TokenStatus | "";
   order: TokenOrder;
 }
@@ -94,7 +96,7 @@ export function tokenListQuery(query: TokenQuery, offset: number, limit: number)
   const order = TOKEN_ORDERS[query.order];
   return rqlQuery([
     query.search !== "" && `search=${rqlText(query.search)}`,
-    query.type && `extension.name=${query.type}`,
+    query.type !== "" && `extension.name=${/^[\w.-]+$/.test(query.type) ? query.type : rqlText(query.type)}`,
     query.status && `status=${query.status}`,
     order && `ordering(${order})`,
     `limit=${limit}`,

@@ -30,6 +30,7 @@ export interface WebhookCall {
   time: string;
   status_code: number | null;
   errors: string;
+  failure?: string | null;
 }
 
 export interface Webhook extends WebhookFields {
@@ -45,6 +46,8 @@ export interface Webhook extends WebhookFields {
   paused: boolean;
   // Why nothing is called, where that has a reason.
   inactive_reason: string | null;
+  inactive_code?: string | null;
+  inactive_since?: string | null;
   stats: {
     events: number;
     triggers: number;

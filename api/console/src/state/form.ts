@@ -1,7 +1,13 @@
-import { reactive, ref } from "vue";
+import { nextTick, reactive, ref } from "vue";
 
 import { Failure } from "../api/errors";
 import { type FormErrors, formErrors, noErrors } from "../failures";
+
+// Into the first field of a form that is said to be wrong, once that shows.
+export async function focusFirstInvalid(form: Element | null | undefined): Promise<void> {
+  await nextTick();
+  form?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus();
+}
 
 // What a form that sends something has: its errors, and whether it is sending. `fields` are those that it shows
 // messages at, as the API names them.
@@ -19,9 +25,13 @@ export function useForm(fields: readonly string[] = []) {
   // Sends unless something is wrong already or on its way; tells whether that succeeded.
   async function submit(send: () => Promise<void>, wrong: Record<string, string> = {}): Promise<boolean> {
     if (busy.value) return false;
+    const form = document.activeElement?.closest("form");
     reset();
     errors.fields = wrong;
-    if (Object.keys(wrong).length > 0) return false;
+    if (Object.keys(wrong).length > 0) {
+      void focusFirstInvalid(form);
+      return false;
+    }
     busy.value = true;
     try {
       await send();
@@ -29,6 +39,7 @@ export function useForm(fields: readonly string[] = []) {
     } catch (error) {
       failed.value = error instanceof Failure ? error.kind : "broken";
       Object.assign(errors, formErrors(error, fields));
+      void focusFirstInvalid(form);
       return false;
     } finally {
       busy.value = false;

@@ -4,6 +4,7 @@ import { type LocationQuery, useRoute, useRouter } from "vue-router";
 import type { Listed } from "../api/deliveries";
 import { Failure } from "../api/errors";
 import type { Happening } from "../api/events";
+import { searchable } from "../searchable";
 import { useFresh } from "./fresh";
 
 export const PAGE_SIZES = [10, 25, 50, 100];
@@ -33,6 +34,11 @@ export function oneOf<Value extends string>(text: unknown, values: readonly Valu
 
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+// A text that is searched for; of a secret that somebody put into the address, no request is to hold it.
+export function searchedOf(value: unknown): string {
+  return searchable(textOf(value)).text;
 }
 
 // Page and size as an address says them; what is none counts as absent.

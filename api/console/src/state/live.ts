@@ -41,17 +41,35 @@ function hear(message: MessageEvent<string>): void {
   tell(JSON.parse(message.data) as Happening);
 }
 
+// Whether the server told who is signed in. A failure shows as with any call.
+async function verified(): Promise<boolean> {
+  try {
+    await session.verify();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return false;
+  }
+}
+
+// A page that was out of sight may have become another person's meanwhile.
+async function show(): Promise<void> {
+  if (document.visibilityState === "hidden") return close();
+  if (session.state.status === "signed-in") await verified();
+  open();
+}
+
+// What one may do oneself decides what a page offers.
+function hearOfOneself(change: Happening | null): void {
+  if (change?.object.kind === "user" && change.object.id === session.state.user?.id) void verified();
+}
+
 // A connection that broke is taken up again by the browser itself. An answer that is no stream ends it: the session
 // may be over, or the server may have too many streams.
 async function recover(): Promise<void> {
   if (source?.readyState !== EventSource.CLOSED) return connection.check();
   close();
-  try {
-    await session.verify();
-    tell(null);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-  }
+  if (await verified()) tell(null);
   if (session.state.status === "signed-in") timer = setTimeout(open, REFUSED_MS);
 }
 
@@ -72,6 +90,7 @@ export const live = {
       },
       { immediate: true },
     );
-    document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? close() : open()));
+    live.listen(hearOfOneself);
+    document.addEventListener("visibilitychange", () => void show());
   },
 };

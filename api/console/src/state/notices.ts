@@ -1,12 +1,15 @@
 import { reactive } from "vue";
 
-// One short message at the foot of the page, also read out by screen readers.
-const state = reactive({ text: "", visible: false });
+// One short message at the foot of the page, also read out by screen readers. What went wrong stays until it is
+// closed; `serial` tells one message from the next that says the same.
+const state = reactive({ text: "", visible: false, failed: false, serial: 0 });
+
+function say(text: string, failed: boolean): void {
+  Object.assign(state, { text, failed, visible: true, serial: state.serial + 1 });
+}
 
 export const notices = {
   state,
-  show(text: string): void {
-    state.text = text;
-    state.visible = true;
-  },
+  show: (text: string): void => say(text, false),
+  fail: (text: string): void => say(text, true),
 };

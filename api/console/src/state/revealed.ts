@@ -15,6 +15,8 @@ export function useRevealed() {
   const values = reactive(new Map<string, string>());
   const asking = reactive(new Set<string>());
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  // Counts the times that all were hidden: what was asked for before is not shown after.
+  let hidings = 0;
 
   function hide(id: string): void {
     clearTimeout(timers.get(id));
@@ -23,6 +25,7 @@ export function useRevealed() {
   }
 
   function hideAll(): void {
+    hidings += 1;
     for (const id of [...values.keys()]) hide(id);
   }
 
@@ -35,8 +38,7 @@ export function useRevealed() {
     }
   }
 
-  async function show(id: string): Promise<void> {
-    const value = await ask(id);
+  function show(id: string, value: string): void {
     hide(id);
     values.set(id, value);
     timers.set(
@@ -48,20 +50,27 @@ export function useRevealed() {
   async function toggle(id: string): Promise<void> {
     if (asking.has(id)) return;
     if (values.has(id)) return hide(id);
+    const asked = hidings;
     try {
-      await show(id);
+      const value = await ask(id);
+      if (asked === hidings) show(id, value);
     } catch (error) {
-      notices.show(describe(error));
+      notices.fail(describe(error));
     }
   }
 
   async function copy(id: string): Promise<void> {
     if (asking.has(id)) return;
+    const asked = hidings;
     try {
-      const done = await copyText(await ask(id));
-      notices.show(done ? texts.common.copied : texts.common.copyFailed);
+      const value = await ask(id);
+      if (asked !== hidings) return;
+      if (await copyText(value)) return notices.show(texts.common.copied);
+      // Then one copies it by hand, for which it has to be there.
+      show(id, value);
+      notices.fail(texts.common.copyFailed);
     } catch (error) {
-      notices.show(describe(error));
+      notices.fail(describe(error));
     }
   }
 

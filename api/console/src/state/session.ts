@@ -1,6 +1,7 @@
 import { computed, reactive } from "vue";
 
 import { client, sessionApi } from "../api";
+import type { Refused } from "../api/client";
 import { Failure } from "../api/errors";
 import type { Account, SessionContext, User } from "../api/session";
 
@@ -12,25 +13,34 @@ interface State {
   account: Account | null;
   // In the log, when the session was last taken up.
   position: string | null;
+  apiUrl: string | null;
   // Counts the times that an ended session was taken up again, for pages to watch and load anew.
   resumed: number;
 }
 
-const state = reactive<State>({ status: "unknown", user: null, account: null, position: null, resumed: 0 });
+const state = reactive<State>({ status: "unknown", user: null, account: null, position: null, apiUrl: null, resumed: 0 });
+// What proves the writes of the session that is there.
+let csrfToken: string | null = null;
+
+function useCsrfToken(token: string | null): void {
+  csrfToken = token;
+  client.useCsrfToken(token);
+}
 
 function enter(context: SessionContext): void {
-  client.useCsrfToken(context.csrf_token);
-  const { user, account, position } = context;
-  Object.assign(state, { status: "signed-in", user, account, position });
+  useCsrfToken(context.csrf_token);
+  const { user, account, position, api_url: apiUrl = null } = context;
+  Object.assign(state, { status: "signed-in", user, account, position, apiUrl });
 }
 
 function leave(): void {
-  client.useCsrfToken(null);
-  Object.assign(state, { status: "signed-out", user: null, account: null, position: null });
+  useCsrfToken(null);
+  Object.assign(state, { status: "signed-out", user: null, account: null, position: null, apiUrl: null });
 }
 
 export const session = {
   state,
+  isOpen: computed(() => state.status === "signed-in"),
   canWrite: computed(() => state.user !== null && state.user.role !== "auditor"),
   isOwner: computed(() => state.user?.role === "owner"),
 
@@ -44,9 +54,22 @@ export const session = {
     }
   },
 
-  // Throws a Failure unless the server still knows the session; where it does not, that is told as with any call.
+  // Asks who is signed in now: their role may have changed, and another page of this browser may have signed in
+  // anew, or as somebody else, whose page this then is not. Throws a Failure where the server does not say; where it
+  // no longer knows the session, that is told as with any call.
   async verify(): Promise<void> {
-    await sessionApi.context();
+    const context = await sessionApi.context();
+    if (state.status !== "signed-in") return;
+    if (context.user?.id !== state.user?.id) return leave();
+    enter(context);
+  },
+
+  // A write was refused: why, and with what it may be sent again.
+  async askWhyRefused(): Promise<Refused> {
+    const before = csrfToken;
+    await session.verify();
+    if (state.status !== "signed-in") return "signed-out";
+    return csrfToken === before ? "refused" : "send-again";
   },
 
   async signIn(email: string, password: string): Promise<void> {
@@ -65,7 +88,7 @@ export const session = {
   // The server no longer knows the session.
   expire(): void {
     if (state.status !== "signed-in") return;
-    client.useCsrfToken(null);
+    useCsrfToken(null);
     state.status = "ended";
   },
 

@@ -2,8 +2,8 @@ import { computed } from "vue";
 import type { LocationQuery } from "vue-router";
 
 import { tokensApi } from "../api";
-import { TOKEN_ORDERS, TOKEN_STATUSES, TOKEN_TYPES, type TokenOrder, type TokenQuery } from "../api/tokens";
-import { addressOf, oneOf, type Paged, pagedOf, textOf, useListPage } from "./list_page";
+import { TOKEN_ORDERS, TOKEN_STATUSES, type TokenOrder, type TokenQuery } from "../api/tokens";
+import { addressOf, oneOf, type Paged, pagedOf, searchedOf, textOf, useListPage } from "./list_page";
 
 export interface TokenPlace extends TokenQuery, Paged {}
 
@@ -11,8 +11,8 @@ export interface TokenPlace extends TokenQuery, Paged {}
 export function placeOf(query: LocationQuery): TokenPlace {
   return {
     ...pagedOf(query),
-    search: textOf(query.q),
-    type: oneOf(query.type, TOKEN_TYPES),
+    search: searchedOf(query.q),
+    type: textOf(query.type),
     status: oneOf(query.status, TOKEN_STATUSES),
     order: oneOf(query.order, Object.keys(TOKEN_ORDERS) as TokenOrder[]) || "newest",
   };
