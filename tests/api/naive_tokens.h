@@ -79,6 +79,13 @@ inline std::vector<Row> read_rows(const http::Response& response) {
   return rows;
 }
 
+inline std::vector<std::string> read_ids(const http::Response& response) {
+  std::vector<std::string> ids;
+  for (const auto& value : json::parse(response.body).as_array())
+    ids.emplace_back(value.at("id").as_string());
+  return ids;
+}
+
 inline std::string lower(std::string text) {
   for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;

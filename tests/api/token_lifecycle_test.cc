@@ -158,7 +158,7 @@ TEST_F(TokenLifecycleTest, RotationLeavesAnExpiredTokenAsItWasBefore) {
   const auto pending = create(until_tomorrow, "zapier");
   done(call("POST", path(text(off, "id"), "deactivate")));
   instance_.clock.advance(days(2));
-  const auto rotated = done(call("POST", path(text(off, "id"), "rotate")));
+  const auto rotated = done(call("POST", path(text(off, "id"), "rotate"), R"({"expiration_date":null})"));
   EXPECT_EQ(text(rotated, "status"), "inactive");
   EXPECT_EQ(check(text(rotated, "token")), 403);
   EXPECT_EQ(text(done(call("POST", path(text(off, "id"), "activate"))), "status"), "active");

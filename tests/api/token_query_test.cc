@@ -158,21 +158,21 @@ TEST_P(TokenQueryProperty, PagingShowsNoTokenTwiceWhileOthersComeAndGo) {
   for (int i = 0; i < 300; ++i) create();
   instance_.project();
   for (const std::string query : {"", "ordering(name)", "ne(name,x)", "ordering(-id,name)", "like(id,*1*)"}) {
-    const auto before = read_rows(list(query + "&limit=1000"));
+    const auto before = read_ids(list(query + "&limit=1000"));
     std::vector<std::string> shown;
     std::vector<std::string> deleted;
     for (std::size_t offset = 0;; offset += 20) {
-      const auto page = read_rows(list(fmt::format("{}&limit=20&offset={}", query, offset)));
+      const auto page = read_ids(list(fmt::format("{}&limit=20&offset={}", query, offset)));
       if (page.empty()) break;
-      for (const auto& row : page) shown.push_back(row.id);
+      shown.insert(shown.end(), page.begin(), page.end());
       for (auto count = engine_() % 5; count > 0; --count) create();
       // Deleted ones have been shown, or will be, or are new.
-      const auto rows = read_rows(list("limit=1000&ne(description,another%20list)"));
+      const auto ids = read_ids(list("limit=300&ne(description,another%20list)"));
       for (auto count = engine_() % 3; count > 0; --count) {
-        const auto& victim = rows[engine_() % rows.size()];
-        if (std::ranges::find(deleted, victim.id) != deleted.end()) continue;
-        history_.add(stream_of(*TokenId::parse(victim.id)), token_deleted());
-        deleted.push_back(victim.id);
+        const auto& victim = ids[engine_() % ids.size()];
+        if (std::ranges::find(deleted, victim) != deleted.end()) continue;
+        history_.add(stream_of(*TokenId::parse(victim)), token_deleted());
+        deleted.push_back(victim);
       }
       instance_.project();
     }
@@ -180,8 +180,7 @@ TEST_P(TokenQueryProperty, PagingShowsNoTokenTwiceWhileOthersComeAndGo) {
     std::ranges::sort(once);
     EXPECT_EQ(std::ranges::adjacent_find(once), once.end()) << query;
     // What was created after the first page is in none.
-    for (const auto& id : shown)
-      EXPECT_TRUE(std::ranges::any_of(before, [&](const Row& row) { return row.id == id; })) << query;
+    for (const auto& id : shown) EXPECT_NE(std::ranges::find(before, id), before.end()) << query;
     EXPECT_GT(shown.size(), before.size() / 2) << query;
   }
 }
@@ -225,11 +224,7 @@ TEST_P(TokenQueryProperty, TwoWhoPageAtOnceSeeNoTokenTwiceEither) {
 TEST_P(TokenQueryProperty, AFirstPageBeginsAnewOnceNobodyGoesOnWithTheOneBefore) {
   for (int i = 0; i < 30; ++i) create();
   instance_.project();
-  const auto ids = [&](const std::string& query) {
-    std::vector<std::string> ids;
-    for (const auto& row : read_rows(list(query))) ids.push_back(row.id);
-    return ids;
-  };
+  const auto ids = [&](const std::string& query) { return read_ids(list(query)); };
   const auto first = ids("limit=10");
   create();
   instance_.project();
