@@ -7,6 +7,7 @@
 
 #include "worker/outbound_message.h"
 #include "worker/outbound_response.h"
+#include "worker/outbound_target.h"
 
 namespace mintmark {
 namespace {
@@ -41,12 +42,15 @@ std::unexpected<OutboundError> OutboundCall::fail(OutboundFailure failure, std::
 }
 
 asio::awaitable<OutboundCall::Outcome> OutboundCall::run(const OutboundRequest& request) {
-  const auto url = check_outbound_url(request.url, shared_.policy);
+  const auto& url = request.target->parsed();
   if (!url) co_return std::unexpected(url.error());
-  if (auto refused = refuse_message(request)) {
+  if (auto refused = refuse_headers(request.headers)) {
     co_return std::unexpected(OutboundError{OutboundFailure::kInvalidUrl, std::move(*refused)});
   }
-  const auto message = serialize_message(request, *url);
+  if (auto checked = check_policy(*url, shared_.policy); !checked) {
+    co_return std::unexpected(std::move(checked.error()));
+  }
+  const auto message = serialize_message(request);
   connection_ = shared_.pool.take({url->tls, url->host, url->port}, Clock::now());
   if (connection_) {
     auto outcome = co_await exchange(request, *url, message);
@@ -117,7 +121,7 @@ asio::awaitable<OutboundCall::Outcome> OutboundCall::exchange(const OutboundRequ
   // A receiver may answer and close before it has read everything: then the answer counts.
   if (error && timed_out_) co_return fail(OutboundFailure::kClosed, error.message());
   set_deadline(Clock::now() + shared_.policy.first_byte_time_max);
-  OutboundResponseParser parser(request.method == "HEAD");
+  OutboundResponseParser parser(request.target->method() == "HEAD");
   while (!parser.done() && !parser.failure() &&
          parser.body_bytes() <= shared_.policy.response_body_bytes_max) {
     error = co_await connection_->read();

@@ -14,11 +14,20 @@
 namespace mintmark {
 
 struct OutboundPolicy;
+class OutboundTarget;
+
+using OutboundHeaders = std::vector<std::pair<std::string, std::string>>;  // names and values
 
 struct OutboundRequest {
-  std::string method;
-  std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
+  // `call_target` is not null; see outbound_target.h.
+  OutboundRequest(std::shared_ptr<const OutboundTarget> call_target, OutboundHeaders own_headers,
+                  std::string content)
+      : target(std::move(call_target)), headers(std::move(own_headers)), body(std::move(content)) {}
+  // To a target that nothing else goes to.
+  OutboundRequest(std::string method, std::string url, OutboundHeaders own_headers, std::string content);
+
+  std::shared_ptr<const OutboundTarget> target;
+  OutboundHeaders headers;  // behind the target's
   std::string body;
 };
 

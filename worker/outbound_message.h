@@ -2,15 +2,21 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
-#include "worker/outbound_url.h"
+#include "worker/outbound_client.h"
 
 namespace mintmark {
 
-// What is wrong with the request's method or headers, naming no value; nothing where they can be sent.
-std::optional<std::string> refuse_message(const OutboundRequest& request);
+// What is wrong with a method, or with headers, naming no value; nothing where they can be sent.
+std::optional<std::string> refuse_method(std::string_view method);
+std::optional<std::string> refuse_headers(const OutboundHeaders& headers);
 
-// The bytes of the request in HTTP/1.1 (RFC 9112), of one that refuse_message() lets pass.
-std::string serialize_message(const OutboundRequest& request, const OutboundUrl& url);
+// The lines of a request's head in HTTP/1.1 (RFC 9112), each with the line end in front of it.
+void append_headers(const OutboundHeaders& headers, std::string& out);
+bool names_agent(const OutboundHeaders& headers);
+
+// The bytes of the request. Its target's parsed() must hold, and refuse_headers() let its own headers pass.
+std::string serialize_message(const OutboundRequest& request);
 
 }  // namespace mintmark

@@ -128,20 +128,26 @@ std::expected<OutboundUrl, OutboundError> parse_outbound_url(std::string_view te
   return out;
 }
 
+std::expected<void, OutboundError> check_policy(const OutboundUrl& url, const OutboundPolicy& policy) {
+  const auto allows = [&url](std::uint16_t port) { return port == 0 || port == url.port; };
+  if (std::ranges::none_of(policy.allowed_ports, allows)) {
+    return std::unexpected(OutboundError{OutboundFailure::kPortRefused,
+                                         fmt::format("Port {} is none that calls may go to.", url.port)});
+  }
+  if (!url.address) return {};
+  const auto refused = refuse_address(*url.address, policy.allowed_networks);
+  if (!refused) return {};
+  return std::unexpected(
+      OutboundError{OutboundFailure::kAddressRefused, fmt::format("Its host is {}.", *refused)});
+}
+
 std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view text,
                                                              const OutboundPolicy& policy) {
   auto url = parse_outbound_url(text);
   if (!url) return url;
-  const auto allows = [&url](std::uint16_t port) { return port == 0 || port == url->port; };
-  if (std::ranges::none_of(policy.allowed_ports, allows)) {
-    return std::unexpected(OutboundError{OutboundFailure::kPortRefused,
-                                         fmt::format("Port {} is none that calls may go to.", url->port)});
-  }
-  if (!url->address) return url;
-  const auto refused = refuse_address(*url->address, policy.allowed_networks);
-  if (!refused) return url;
-  return std::unexpected(
-      OutboundError{OutboundFailure::kAddressRefused, fmt::format("Its host is {}.", *refused)});
+  auto checked = check_policy(*url, policy);
+  if (!checked) return std::unexpected(std::move(checked.error()));
+  return url;
 }
 
 }  // namespace mintmark

@@ -31,8 +31,11 @@ struct OutboundUrl {
 // says what is wrong without quoting the URL.
 std::expected<OutboundUrl, OutboundError> parse_outbound_url(std::string_view url);
 
-// The same, and checks what can be checked of the policy without asking anybody: the port, and the host where
-// it is an address.
+// Fails where the policy keeps calls from the URL, as far as that can be told without asking anybody: the
+// port, and the host where it is an address.
+std::expected<void, OutboundError> check_policy(const OutboundUrl& url, const OutboundPolicy& policy);
+
+// Both.
 std::expected<OutboundUrl, OutboundError> check_outbound_url(std::string_view url,
                                                              const OutboundPolicy& policy);
 

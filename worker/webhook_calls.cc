@@ -4,7 +4,6 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/url/parse.hpp>
 #include <fmt/format.h>
 
 #include "domain/token.h"
@@ -69,6 +68,22 @@ std::string_view status_of(const Token& token) {
   return token.expiring ? "expiring" : "active";
 }
 
+std::shared_ptr<const OutboundTarget> target_of(const WebhookRow& row, const WebhookDelivery& delivery) {
+  OutboundHeaders headers{{"Content-Type", "application/json"}};
+  for (const auto& header : delivery.headers()) headers.emplace_back(header.name(), header.value());
+  return std::make_shared<const OutboundTarget>(row.http_method(), delivery.external_url(),
+                                                std::move(headers));
+}
+
+WebhookSecrets secrets_of(const WebhookDelivery& delivery) {
+  WebhookSecrets secrets{WebhookKey(delivery.jwt_secret())};
+  if (delivery.previous_secret_until_us() != 0) {
+    secrets.previous.emplace(delivery.previous_jwt_secret());
+    secrets.previous_until = Time(std::chrono::microseconds(delivery.previous_secret_until_us()));
+  }
+  return secrets;
+}
+
 json::object parse_object(const std::string& text) {
   boost::system::error_code code;
   auto value = json::parse(text, code);
@@ -78,9 +93,8 @@ json::object parse_object(const std::string& text) {
 }  // namespace
 
 std::string host_of_call(const std::string& url) {
-  const auto parsed = boost::urls::parse_uri(url);
-  if (parsed.has_error()) return url;
-  return fmt::format("{}:{}", std::string(parsed->encoded_host()), std::string(parsed->port()));
+  const auto parsed = parse_outbound_url(url);
+  return parsed ? fmt::format("{}:{}", parsed->host, parsed->port) : url;
 }
 
 Result<WebhookCalls::OpenedPointer> WebhookCalls::open(WebhookId webhook, std::uint64_t version) {
@@ -89,16 +103,14 @@ Result<WebhookCalls::OpenedPointer> WebhookCalls::open(WebhookId webhook, std::u
     const auto found = opened_.find(webhook.value());
     if (found != opened_.end() && found->second->version == version) return found->second;
   }
-  auto opened = read(webhook);
+  auto opened = read(webhook, version);
   if (!opened) return opened;
-  auto labelled = std::make_shared<Opened>(**opened);
-  labelled->version = version;
   const std::scoped_lock lock(mutex_);
   if (opened_.size() >= opened_max) opened_.clear();
-  return opened_[webhook.value()] = std::move(labelled);
+  return opened_[webhook.value()] = std::move(*opened);
 }
 
-Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook) {
+Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook, std::uint64_t version) {
   const auto row = webhooks_.find(webhook);
   if (!row) return not_found();
   const auto subject = stream_of(webhook);
@@ -106,14 +118,11 @@ Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook) {
   if (!key) return std::unexpected(key.error());
   if (!*key) return not_found();
   const auto text = Vault::open(**key, subject, row->delivery_version(), row->delivery());
-  auto opened = std::make_shared<Opened>();
-  if (!text || !opened->delivery.ParseFromString(*text)) return does_not_open();
-  opened->key = **key;
-  opened->webhook_id = row->webhook_id();
-  opened->method = row->http_method();
-  opened->host = host_of_call(opened->delivery.external_url());
-  opened->data = parse_object(opened->delivery.data());
-  opened->body_begin = json::serialize(json::object{
+  WebhookDelivery delivery;
+  if (!text || !delivery.ParseFromString(*text)) return does_not_open();
+  auto target = target_of(*row, delivery);
+  auto host = host_of_call(target->url());
+  auto body_begin = json::serialize(json::object{
       {"webhook_id", row->webhook_id()},
       {"webhook_name", row->label()},
       {"object_class", row->object_class()},
@@ -122,8 +131,10 @@ Result<WebhookCalls::OpenedPointer> WebhookCalls::read(WebhookId webhook) {
       {"api_url", public_url_.empty() ? json::value(nullptr) : json::value(public_url_ + "/public/v1")},
       {"processing_timeout", processing_timeout_s},
   });
-  opened->body_begin.back() = ',';
-  return opened;
+  body_begin.back() = ',';
+  return std::make_shared<const Opened>(Opened{version, **key, row->webhook_id(), std::move(target),
+                                               std::move(host), std::move(body_begin),
+                                               parse_object(delivery.data()), secrets_of(delivery)});
 }
 
 // What is configured, and over it what the event says. As it stands where nothing is configured: an event's
@@ -170,34 +181,31 @@ Result<void> WebhookCalls::check_url(std::string_view url) const {
 Result<WebhookCalls::Call> WebhookCalls::make(const StoredJob& delivery, std::uint64_t version, Time now) {
   const auto opened = open(webhook_of(key_of(delivery.key())), version);
   if (!opened) return std::unexpected(opened.error());
-  const auto& settings = (*opened)->delivery;
   auto text = body(delivery, **opened);
   if (!text) return std::unexpected(text.error());
-  Call call{{(*opened)->method, settings.external_url(), {}, std::move(*text)}, (*opened)->host};
-  auto& headers = call.request.headers;
-  headers.emplace_back("Content-Type", "application/json");
-  for (const auto& header : settings.headers()) headers.emplace_back(header.name(), header.value());
-  WebhookSecrets secrets{settings.jwt_secret(), {}};
-  const auto until = Time(std::chrono::microseconds(settings.previous_secret_until_us()));
-  if (now < until) secrets.previous = settings.previous_jwt_secret();
-  for (auto& header : sign_(secrets, (*opened)->webhook_id, message_id(delivery), now, call.request.body)) {
-    headers.push_back(std::move(header));
-  }
-  return call;
+  auto headers = sign_((*opened)->secrets, (*opened)->webhook_id, message_id(delivery), now, *text);
+  return Call{{(*opened)->target, std::move(headers), std::move(*text)}, (*opened)->host};
 }
 
 Result<WebhookCalls::Shown> WebhookCalls::show(const StoredJob& delivery) {
-  const auto opened = read(webhook_of(key_of(delivery.key())));
+  const auto opened = read(webhook_of(key_of(delivery.key())), 0);
   if (!opened) return std::unexpected(opened.error());
   auto text = body(delivery, **opened);
   if (!text) return std::unexpected(text.error());
-  return Shown{(*opened)->method, std::move(*text)};
+  return Shown{(*opened)->target->method(), std::move(*text)};
 }
 
+// Reads without the lock: calls go on meanwhile.
 void WebhookCalls::forget_deleted() {
+  std::vector<std::uint32_t> all;
+  {
+    const std::scoped_lock lock(mutex_);
+    all.reserve(opened_.size());
+    for (const auto& [webhook, opened] : opened_) all.push_back(webhook);
+  }
+  std::erase_if(all, [this](auto webhook) { return webhooks_.find(WebhookId::from_value(webhook)); });
   const std::scoped_lock lock(mutex_);
-  std::erase_if(opened_,
-                [this](const auto& entry) { return !webhooks_.find(WebhookId::from_value(entry.first)); });
+  for (const auto webhook : all) opened_.erase(webhook);
 }
 
 namespace {

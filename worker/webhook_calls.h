@@ -22,6 +22,7 @@
 #include "worker/jobs.pb.h"
 #include "worker/outbound_client.h"
 #include "worker/outbound_policy.h"
+#include "worker/outbound_target.h"
 #include "worker/webhook_signature.h"
 
 namespace mintmark {
@@ -57,7 +58,7 @@ class WebhookCalls {
 
   struct Call {
     OutboundRequest request;
-    std::string host;  // and port: what calls are bounded by
+    std::string host;  // and port, each in one spelling: what calls are bounded by
   };
   // The call that the delivery makes now, signed. `version` is the webhook's as planning knows it: what is
   // kept in memory of an earlier one is read anew. kNotFound where the webhook is no more; kUnavailable where
@@ -75,18 +76,18 @@ class WebhookCalls {
  private:
   // What a webhook's calls are made of.
   struct Opened {
-    std::uint64_t version = 0;
-    DataKey key{};
+    std::uint64_t version;
+    DataKey key;
     std::string webhook_id;
-    std::string method;
+    std::shared_ptr<const OutboundTarget> target;
     std::string host;
-    std::string body_begin;  // the members that are the same in every call
-    WebhookDelivery delivery;
+    std::string body_begin;    // the members that are the same in every call
     boost::json::object data;  // as it is configured
+    WebhookSecrets secrets;
   };
   using OpenedPointer = std::shared_ptr<const Opened>;
   Result<OpenedPointer> open(WebhookId webhook, std::uint64_t version);
-  Result<OpenedPointer> read(WebhookId webhook);
+  Result<OpenedPointer> read(WebhookId webhook, std::uint64_t version);
   Result<std::string> data(const StoredJob& delivery, const Opened& opened);
   Result<std::string> body(const StoredJob& delivery, const Opened& opened);
 

@@ -152,7 +152,7 @@ asio::awaitable<void> Worker::deliver(const Claim& claim) {
   OutboundResult result{OutboundResponse{0, {}}, 0us};
   AttemptEnd end{ATTEMPT_UNSENDABLE, 0, {}};
   if (call) {
-    host_of_webhook_[key.target] = call->host;
+    if (auto& known = host_of_webhook_[key.target]; known != call->host) known = call->host;
     if (is_full(call->host)) {
       services_.jobs.give_back(claim, 0ms);
       co_return;

@@ -83,7 +83,8 @@ OutboundRequest provisioning_call(EventLog& log, const StoredJob& job, const std
     request.headers.emplace_back("webhook-id", message_id(job));
     return request;
   }
-  for (auto& header : sign_webhook_call({secret, {}}, "provisioning", message_id(job), now, request.body)) {
+  for (auto& header :
+       sign_webhook_call({WebhookKey(secret)}, "provisioning", message_id(job), now, request.body)) {
     request.headers.push_back(std::move(header));
   }
   return request;

@@ -89,10 +89,13 @@ class Receivers {
   }
   Answer begin(const OutboundRequest& request) {
     const std::scoped_lock lock(mutex_);
-    calls_.push_back({request.url, request.body, {request.headers.begin(), request.headers.end()}});
+    const auto& target = *request.target;
+    Call call{target.url(), request.body, {target.headers().begin(), target.headers().end()}};
+    call.headers.insert(request.headers.begin(), request.headers.end());
+    calls_.push_back(std::move(call));
     most_at_once_ = std::max(most_at_once_, ++at_once_);
     changed_.notify_all();
-    auto& script = scripts_[request.url];
+    auto& script = scripts_[target.url()];
     if (script.empty()) return OutboundResponse{200, {}};
     auto answer = script.front();
     script.pop_front();

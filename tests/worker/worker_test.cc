@@ -235,6 +235,25 @@ TEST_F(WorkerTest, AFullHostKeepsOtherHostsCallsGoing) {
   }
 }
 
+TEST_F(WorkerTest, AHostIsOneHoweverItsUrlsSpellIt) {
+  add_webhook(1, "http://Slow.example/1");
+  add_webhook(2, "http://slow.example.:80/2");
+  add_webhook(3, "http://fast.example/3");
+  WorkerOptions options;
+  options.concurrency_per_host = 1;
+  receivers_.hold(true);
+  const auto first = trigger(1);
+  const auto second = trigger(2);
+  const auto other = trigger(3);
+  start(options);
+  const auto calls = receivers_.await(2);
+  EXPECT_NE(calls[0].url.find("fast") == std::string::npos, calls[1].url.find("fast") == std::string::npos);
+  receivers_.hold(false);
+  await_job(first, 1, StoredJob::DONE);
+  await_job(second, 2, StoredJob::DONE);
+  await_job(other, 3, StoredJob::DONE);
+}
+
 TEST_F(WorkerTest, WebhooksThatFailLeaveHalfOfThePlacesToTheOthers) {
   WorkerOptions options;
   options.concurrency = 4;

@@ -230,7 +230,7 @@ TEST_F(ZapierTest, ASecretSignsWhatTheProvisioningUrlIsTold) {
   create(token_id(1));
   const auto call = receivers_.await(1).at(0);
   const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
-  const auto expected = sign_webhook_call({options.provisioning_secret, {}}, "provisioning",
+  const auto expected = sign_webhook_call({WebhookKey(options.provisioning_secret)}, "provisioning",
                                           call.headers.at("webhook-id"), now, call.body);
   for (const auto& [name, value] : expected) EXPECT_EQ(call.headers.at(name), value) << name;
 }
