@@ -34,7 +34,10 @@ void JobQueue::put(const JobKey& key, Time due, bool has_failed, std::uint32_t a
   const auto [place, is_new] = subject.jobs.try_emplace(key);
   if (is_new) ++size_;
   auto& entry = place->second;
-  if (entry.attempts != attempts) entry = {};
+  if (entry.attempts != attempts) {
+    if (entry.fence != 0) --subject.claimed;
+    entry = {};
+  }
   entry.due = due;
   entry.has_failed = has_failed;
   entry.attempts = attempts;
@@ -44,10 +47,15 @@ void JobQueue::put(const JobKey& key, Time due, bool has_failed, std::uint32_t a
 void JobQueue::erase(const JobKey& key) {
   const auto id = subject_of(key);
   const auto found = subjects_.find(id);
-  if (found == subjects_.end() || found->second.jobs.erase(key) == 0) return;
+  if (found == subjects_.end()) return;
+  auto& subject = found->second;
+  const auto job = subject.jobs.find(key);
+  if (job == subject.jobs.end()) return;
+  if (job->second.fence != 0) --subject.claimed;
+  subject.jobs.erase(job);
   --size_;
-  schedule(id, found->second);
-  if (found->second.jobs.empty() && !found->second.set_aside) subjects_.erase(found);
+  schedule(id, subject);
+  if (subject.jobs.empty() && !subject.set_aside) subjects_.erase(found);
 }
 
 void JobQueue::hold(const JobSubject& subject, bool held, Time not_before) {
@@ -71,6 +79,7 @@ std::optional<JobQueue::Claimed> JobQueue::claim(Time now, Time leased_until,
     }
     const auto key = head(subject)->first;
     auto& entry = subject.jobs.at(key);
+    if (entry.fence == 0) ++subject.claimed;
     entry.fence = ++last_fence_;
     entry.leased_until = leased_until;
     schedule(id, subject);
@@ -109,7 +118,9 @@ bool JobQueue::give_back(const JobKey& key, std::uint64_t fence, Time due) {
   if (!entry) return false;
   *entry = {.due = due, .has_failed = entry->has_failed, .attempts = entry->attempts};
   const auto id = subject_of(key);
-  schedule(id, subjects_.at(id));
+  auto& subject = subjects_.at(id);
+  --subject.claimed;
+  schedule(id, subject);
   return true;
 }
 
@@ -137,8 +148,7 @@ JobQueue::State JobQueue::state(const JobKey& key, Time now) const {
   const auto id = subject_of(key);
   const auto found = subjects_.find(id);
   if (found == subjects_.end() || !found->second.jobs.contains(key)) return State::kAbsent;
-  const auto& entry = found->second.jobs.at(key);
-  if (entry.settled || (entry.fence != 0 && entry.leased_until > now)) return State::kRunning;
+  if (is_running(found->second.jobs.at(key), now)) return State::kRunning;
   if (hold_of(id).held) return State::kParked;
   const auto first = head(found->second);
   const bool waits_for_another = first->first != key && first->second.has_failed;
@@ -154,22 +164,41 @@ std::vector<JobKey> JobQueue::jobs_of(const JobSubject& subject) const {
   return keys;
 }
 
+bool JobQueue::is_running(const Entry& entry, Time now) {
+  return entry.settled || (entry.fence != 0 && entry.leased_until > now);
+}
+
+// What is claimed stands at the front, but where an earlier job was retried meanwhile.
+std::size_t JobQueue::running(const Subject& subject, Time now) {
+  std::size_t count = 0;
+  auto left = subject.claimed;
+  for (auto job = subject.jobs.begin(); left > 0; ++job) {
+    if (job->second.fence == 0) continue;
+    --left;
+    if (is_running(job->second, now)) ++count;
+  }
+  return count;
+}
+
 JobQueue::Counts JobQueue::counts(Time now) const {
   Counts counts;
   for (const auto& [id, subject] : subjects_) {
+    const auto running_here = running(subject, now);
+    const auto others = subject.jobs.size() - running_here;
+    counts.running += running_here;
+    const auto hold = hold_of(id);
+    if (hold.held) counts.parked += others;
+    if (hold.held || others == 0) continue;
     const auto first = head(subject);
-    for (auto job = subject.jobs.begin(); job != subject.jobs.end(); ++job) {
-      const auto& entry = job->second;
-      const bool running = entry.settled || (entry.fence != 0 && entry.leased_until > now);
-      if (running) {
-        ++counts.running;
-      } else if (hold_of(id).held || (job != first && first->second.has_failed)) {
-        ++counts.parked;
-      } else {
-        ++counts.waiting;
-        if (!counts.oldest_due || entry.due < *counts.oldest_due) counts.oldest_due = entry.due;
-      }
-    }
+    const auto next = std::find_if(first, subject.jobs.end(),
+                                   [now](const auto& job) { return !is_running(job.second, now); });
+    // Behind one that has failed nobody has a turn.
+    const std::size_t waiting = !first->second.has_failed ? others : next == first ? 1 : 0;
+    counts.waiting += waiting;
+    counts.parked += others - waiting;
+    if (waiting == 0) continue;
+    const auto due = std::max(next->second.due, hold.not_before);
+    if (!counts.oldest_due || due < *counts.oldest_due) counts.oldest_due = due;
   }
   return counts;
 }

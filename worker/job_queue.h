@@ -65,9 +65,9 @@ class JobQueue {
     std::size_t waiting = 0;
     std::size_t running = 0;
     std::size_t parked = 0;
-    std::optional<Time> oldest_due;  // of what waits for nothing but its turn
+    std::optional<Time> oldest_due;  // of what waits for nothing but its turn: not while its circuit is open
   };
-  // Goes through all subjects.
+  // Goes through all subjects, but not through their jobs.
   Counts counts(Time now) const;
   std::size_t size() const { return size_; }
 
@@ -88,11 +88,14 @@ class JobQueue {
   struct Subject {
     std::map<JobKey, Entry> jobs;
     std::optional<Time> scheduled;  // its place in schedule_
+    std::size_t claimed = 0;        // jobs with a fence
     bool set_aside = false;
   };
   using Subjects = std::unordered_map<JobSubject, Subject>;
 
   static std::map<JobKey, Entry>::const_iterator head(const Subject& subject);
+  static bool is_running(const Entry& entry, Time now);
+  static std::size_t running(const Subject& subject, Time now);
   void schedule(const JobSubject& id, Subject& subject);
   Entry* claimed(const JobKey& key, std::uint64_t fence);
   Hold hold_of(const JobSubject& subject) const;

@@ -30,7 +30,7 @@ struct JobPlan {
   Position position = 0;
   std::vector<StoredJob> jobs;
   std::vector<Subscription> subscriptions;
-  std::vector<std::uint32_t> ended_subscriptions;  // webhooks that are no more; their history goes with them
+  std::vector<std::uint32_t> ended_subscriptions;  // webhooks that are no more; prune() ends their history
   std::vector<ParkedStream> parked = {};           // of a webhook's: it is not called any more
 };
 

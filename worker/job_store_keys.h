@@ -23,6 +23,10 @@ inline std::string job_key(const JobKey& key) {
 inline std::string account_key(std::uint32_t account, const JobKey& key) {
   return key_with('a', account, key.position, key.kind, key.target);
 }
+// Whether a job of the kind is in its webhook's list of deliveries, and the key of its place there.
+inline bool is_delivery(JobKind kind) {
+  return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
+}
 inline std::string history_key(const JobKey& key) {
   return key_with('h', key.target, key.position, key.kind);
 }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <stdexcept>
 
+#include <spdlog/spdlog.h>
+
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
 #include "worker/job_store_database.h"
@@ -43,10 +45,6 @@ Time time_of(std::int64_t microseconds) {
 std::optional<WebhookId> webhook_of_stream(std::string_view stream) {
   constexpr std::string_view prefix = "webhook-";
   return stream.starts_with(prefix) ? WebhookId::parse(stream.substr(prefix.size())) : std::nullopt;
-}
-
-bool is_delivery(JobKind kind) {
-  return kind == DELIVER_WEBHOOK || kind == TEST_WEBHOOK;
 }
 
 // A token that was not provisioned waits, and names this job, until somebody retries it or deletes the token:
@@ -103,9 +101,11 @@ void RocksDbJobStore::take(const StoredJob& job) {
 
 void RocksDbJobStore::take(const Subscription& subscription) {
   const auto webhook = subscription.webhook();
-  subscriptions_[webhook] = subscription;
-  by_account_.emplace(subscription.account(), webhook);
-  if (subscription.owned()) by_token_.emplace(subscription.owner_token(), webhook);
+  // Neither its account nor the token that made it ever changes.
+  if (subscriptions_.insert_or_assign(webhook, subscription).second) {
+    by_account_.emplace(subscription.account(), webhook);
+    if (subscription.owned()) by_token_.emplace(subscription.owner_token(), webhook);
+  }
   hold_deliveries(webhook);
 }
 
@@ -116,7 +116,7 @@ void RocksDbJobStore::take(const ParkedStream& parked) {
 
 // Holds them back as the webhook's state wants it; one that cannot be followed any more is not called.
 void RocksDbJobStore::hold_deliveries(std::uint32_t webhook) {
-  const bool parked = parked_.contains(stream_of(WebhookId::from_value(webhook)));
+  const bool parked = !parked_.empty() && parked_.contains(stream_of(WebhookId::from_value(webhook)));
   bool held = parked;
   Time not_before;
   if (const auto found = subscriptions_.find(webhook); found != subscriptions_.end()) {
@@ -137,58 +137,51 @@ void RocksDbJobStore::forget_subscription(std::uint32_t webhook) {
   hold_deliveries(webhook);
 }
 
-// What was delivered to it; what was cancelled or given up stays until prune().
-void RocksDbJobStore::forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch) {
-  for_each(*db_, key_with('h', webhook), [&](std::string_view key, std::string_view) {
-    const JobKey job_of_entry{number_at(key, 1), static_cast<JobKind>(number_at(key, 2)), webhook};
-    const auto job = find(job_of_entry);
-    if (job && job->status() == StoredJob::DONE) throw_unless_ok(batch.Delete(job_key(job_of_entry)));
-    throw_unless_ok(batch.Delete(slice(key)));
-    return true;
-  });
-}
-
-// What a job that waits has in the tables beside its own row it has since it was planned.
-void RocksDbJobStore::put(const StoredJob& job, rocksdb::WriteBatch& batch) {
-  const auto key = key_of(job.key());
-  bool waits = false;
+void RocksDbJobStore::put(const std::vector<StoredJob>& jobs, rocksdb::WriteBatch& batch) {
+  // What a job that waits has in the tables beside its own row it has since it was planned.
+  std::vector<bool> waits;
+  waits.reserve(jobs.size());
   {
     const std::scoped_lock lock(mutex_);
-    waits = queue_.contains(key);
+    for (const auto& job : jobs) waits.push_back(queue_.contains(key_of(job.key())));
   }
-  throw_unless_ok(batch.Put(job_key(key), job.SerializeAsString()));
-  if (job.status() == StoredJob::DONE) {
-    throw_unless_ok(batch.Delete(account_key(job.account(), key)));
-  } else if (!waits) {
-    throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
-  }
-  if (!waits && is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
-  if (job.finished_us() != 0 && !is_needed(job)) {
-    throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto& job = jobs[i];
+    const auto key = key_of(job.key());
+    throw_unless_ok(batch.Put(job_key(key), job.SerializeAsString()));
+    if (job.status() == StoredJob::DONE) {
+      throw_unless_ok(batch.Delete(account_key(job.account(), key)));
+    } else if (!waits[i]) {
+      throw_unless_ok(batch.Put(account_key(job.account(), key), ""));
+    }
+    if (!waits[i] && is_delivery(key.kind)) throw_unless_ok(batch.Put(history_key(key), ""));
+    if (job.finished_us() != 0 && !is_needed(job))
+      throw_unless_ok(batch.Put(finished_key(job.finished_us(), key), ""));
   }
 }
 
 void RocksDbJobStore::plan(const JobPlan& plan) {
-  rocksdb::WriteBatch batch;
-  for (const auto webhook : plan.ended_subscriptions) {
-    throw_unless_ok(batch.Delete(subscription_key(webhook)));
-    forget_history(webhook, batch);
-  }
-  for (const auto& subscription : plan.subscriptions) {
-    throw_unless_ok(batch.Put(subscription_key(subscription.webhook()), subscription.SerializeAsString()));
-  }
-  for (const auto& job : plan.jobs) put(job, batch);
-  for (const auto& parked : plan.parked) {
-    std::string value;
-    put_big_endian(value, parked.position);
-    throw_unless_ok(batch.Put("s" + parked.stream, value + parked.reason));
-  }
-  std::string position;
-  put_big_endian(position, plan.position);
-  throw_unless_ok(batch.Put("planned", position));
   {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock writing(write_mutex_);
+    rocksdb::WriteBatch batch;
+    for (const auto webhook : plan.ended_subscriptions) {
+      throw_unless_ok(batch.Delete(subscription_key(webhook)));
+    }
+    for (const auto& subscription : plan.subscriptions) {
+      throw_unless_ok(batch.Put(subscription_key(subscription.webhook()), subscription.SerializeAsString()));
+    }
+    put(plan.jobs, batch);
+    for (const auto& parked : plan.parked) {
+      std::string value;
+      put_big_endian(value, parked.position);
+      throw_unless_ok(batch.Put("s" + parked.stream, value + parked.reason));
+    }
+    std::string position;
+    put_big_endian(position, plan.position);
+    throw_unless_ok(batch.Put("planned", position));
     throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+
+    const std::scoped_lock lock(mutex_);
     for (const auto webhook : plan.ended_subscriptions) forget_subscription(webhook);
     for (const auto& subscription : plan.subscriptions) take(subscription);
     for (const auto& job : plan.jobs) take(job);
@@ -226,11 +219,11 @@ std::optional<StoredJob> RocksDbJobStore::find(const JobKey& key) {
     const auto found = claimed_.find(key);
     if (found != claimed_.end()) return found->second;
   }
-  std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), job_key(key), &value);
+  rocksdb::PinnableSlice value;
+  const auto status = db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), job_key(key), &value);
   if (status.IsNotFound()) return std::nullopt;
   throw_unless_ok(status);
-  return parse<StoredJob>(value);
+  return parse<StoredJob>(mintmark::view(value));
 }
 
 std::optional<JobView> RocksDbJobStore::view(const JobKey& key) {
@@ -279,24 +272,27 @@ std::vector<JobView> RocksDbJobStore::deliveries_of(WebhookId webhook, std::size
 }
 
 std::size_t RocksDbJobStore::prune(Time time, std::size_t limit) {
-  rocksdb::WriteBatch batch;
-  std::size_t count = 0;
+  std::vector<std::pair<std::int64_t, JobKey>> all;
   for_each(*db_, "t", [&](std::string_view entry, std::string_view) {
     const auto finished_us = static_cast<std::int64_t>(number_at(entry, 0));
-    if (time_of(finished_us) >= time || count == limit) return false;
-    ++count;
-    const auto key = key_at(entry, 1);
+    if (time_of(finished_us) >= time || all.size() == limit) return false;
+    all.emplace_back(finished_us, key_at(entry, 1));
+    find(all.back().second);  // from the disk, which plan() must not wait for
+    return true;
+  });
+  const std::scoped_lock writing(write_mutex_);
+  rocksdb::WriteBatch batch;
+  for (const auto& [at_us, key] : all) {
+    throw_unless_ok(batch.Delete(finished_key(at_us, key)));
     const auto job = find(key);
-    throw_unless_ok(batch.Delete(slice(entry)));
     // One that was retried has another entry, or none yet.
-    if (!job || job->finished_us() != finished_us || is_needed(*job)) return true;
+    if (!job || job->finished_us() != at_us || is_needed(*job)) continue;
     throw_unless_ok(batch.Delete(job_key(key)));
     throw_unless_ok(batch.Delete(account_key(job->account(), key)));
     if (is_delivery(key.kind)) throw_unless_ok(batch.Delete(history_key(key)));
-    return true;
-  });
+  }
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
-  return count;
+  return all.size();
 }
 
 std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease, const Admit& admit) {
@@ -310,8 +306,14 @@ std::optional<Claim> RocksDbJobStore::claim(std::chrono::milliseconds lease, con
     if (!claimed) return std::nullopt;
     auto job = find(claimed->key);
     const std::scoped_lock lock(mutex_);
-    // A plan that changed it meanwhile has made the claim stale.
-    if (!job || !queue_.is_claimed(claimed->key, claimed->fence)) continue;
+    // A plan that changes it meanwhile has made the claim stale, or is about to.
+    const bool is_stale = !queue_.is_claimed(claimed->key, claimed->fence);
+    if (is_stale || (job && job->status() != StoredJob::WAITING)) continue;
+    if (!job) {
+      spdlog::error("job {} waits, but what it is to do is not there: it is left out", job_id(claimed->key));
+      queue_.erase(claimed->key);
+      continue;
+    }
     // Who records what comes of it reads it again.
     claimed_.insert_or_assign(claimed->key, *job);
     return Claim{std::move(*job), claimed->fence};
@@ -349,9 +351,13 @@ bool RocksDbJobStore::complete(const Claim& claim) {
   const auto key = claim.key();
   throw_unless_ok(batch.Delete(job_key(key)));
   throw_unless_ok(batch.Delete(account_key(claim.job.account(), key)));
-  const std::scoped_lock lock(mutex_);
-  if (!queue_.settle(key, claim.fence, true)) return false;
+  const std::scoped_lock writing(write_mutex_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!queue_.settle(key, claim.fence, true)) return false;
+  }
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+  const std::scoped_lock lock(mutex_);
   queue_.erase(key);
   claimed_.erase(key);
   return true;

@@ -74,8 +74,7 @@ class RocksDbJobStore final : public JobStore {
   void hold_deliveries(std::uint32_t webhook);
   void take(const ParkedStream& parked);
   void forget_subscription(std::uint32_t webhook);
-  void forget_history(std::uint32_t webhook, rocksdb::WriteBatch& batch);
-  void put(const StoredJob& job, rocksdb::WriteBatch& batch);
+  void put(const std::vector<StoredJob>& jobs, rocksdb::WriteBatch& batch);
   std::vector<JobView> views(const std::string& prefix, std::size_t limit,
                              const std::function<JobKey(std::string_view)>& key_of_entry);
 
@@ -84,6 +83,9 @@ class RocksDbJobStore final : public JobStore {
   std::atomic<Position> planned_ = 0;
   std::mutex listener_mutex_;
   std::function<void()> listener_;  // guarded by listener_mutex_
+  // Who changes what is stored holds it from what he reads to what he writes; taken before mutex_, which
+  // nobody holds while he waits for the disk.
+  std::mutex write_mutex_;
   std::mutex mutex_;
   JobQueue queue_;                                                 // guarded by mutex_
   std::map<JobKey, StoredJob> claimed_;                            // as stored; guarded by mutex_

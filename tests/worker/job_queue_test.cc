@@ -1,6 +1,7 @@
 #include "worker/job_queue.h"
 
 #include <chrono>
+#include <random>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -217,6 +218,75 @@ TEST_F(JobQueueTest, CountsTellWhatWaitsRunsAndIsParked) {
   EXPECT_EQ(counts.oldest_due, now_);
   EXPECT_EQ(queue_.size(), 4);
   EXPECT_THAT(queue_.jobs_of(deliveries_to(7)), ElementsAre(delivery(1, 7), delivery(2, 7)));
+}
+
+TEST_F(JobQueueTest, WhatWaitsForItsCircuitIsNotLate) {
+  put(1, 7);
+  put(2, 8);
+  queue_.hold(deliveries_to(7), false, now_ + 30s);
+  queue_.hold(deliveries_to(8), false, now_ + 20s);
+  now_ += 10s;
+  EXPECT_EQ(queue_.counts(now_).waiting, 2);
+  EXPECT_EQ(queue_.counts(now_).oldest_due, now_ + 10s);
+}
+
+TEST_F(JobQueueTest, WhatWaitsBehindACallIsAsOldAsItIs) {
+  put(1, 7);
+  claim();
+  now_ += 10s;
+  put(2, 7);
+  EXPECT_EQ(queue_.counts(now_).oldest_due, now_);
+  now_ += 20s;  // the lease of 1 has ended
+  EXPECT_EQ(queue_.counts(now_).oldest_due, now_ - 30s);
+}
+
+// Whatever happens, the counts are those of the jobs' states.
+TEST_F(JobQueueTest, CountsAreThoseOfAllJobsOneByOne) {
+  std::minstd_rand dice(42);
+  const auto below = [&dice](unsigned end) { return static_cast<std::uint32_t>(dice() % end); };
+  std::vector<JobQueue::Claimed> held;
+  for (int step = 0; step < 3000; ++step) {
+    const auto key = delivery(below(12) + 1, below(3));
+    switch (below(8)) {
+      case 0:
+        queue_.put(key, now_ + below(5) * 1s, below(3) == 0);
+        break;
+      case 1:
+        queue_.erase(key);
+        break;
+      case 2:
+        queue_.hold(deliveries_to(key.target), below(2) == 0, {});
+        break;
+      case 3:
+        now_ += below(20) * 1s;
+        break;
+      case 4:
+      case 5:
+        if (const auto claimed = claim()) held.push_back(*claimed);
+        break;
+      default:
+        if (held.empty()) break;
+        const auto at = below(static_cast<unsigned>(held.size()));
+        if (below(2) == 0) {
+          queue_.give_back(held[at].key, held[at].fence, now_);
+        } else {
+          queue_.settle(held[at].key, held[at].fence, below(2) == 0);
+        }
+    }
+    JobQueue::Counts expected;
+    for (std::uint32_t webhook = 0; webhook < 3; ++webhook) {
+      for (const auto& job : queue_.jobs_of(deliveries_to(webhook))) {
+        const auto state = queue_.state(job, now_);
+        expected.waiting += state == JobQueue::State::kWaiting ? 1 : 0;
+        expected.running += state == JobQueue::State::kRunning ? 1 : 0;
+        expected.parked += state == JobQueue::State::kParked ? 1 : 0;
+      }
+    }
+    const auto counts = queue_.counts(now_);
+    ASSERT_EQ(counts.waiting, expected.waiting) << step;
+    ASSERT_EQ(counts.running, expected.running) << step;
+    ASSERT_EQ(counts.parked, expected.parked) << step;
+  }
 }
 
 }  // namespace

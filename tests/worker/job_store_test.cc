@@ -3,6 +3,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -201,15 +202,20 @@ TEST_F(JobStoreTest, AWebhooksDeliveriesAreOfEveryStatusNewestFirst) {
   EXPECT_THAT(positions(store_->deliveries_of(WebhookId::from_value(1), 1)), ElementsAre(3));
 }
 
-TEST_F(JobStoreTest, AnEndedWebhookTakesItsHistoryWithIt) {
+TEST_F(JobStoreTest, AnEndedWebhookIsGoneAndItsHistoryWithTime) {
   plan(5, {job(1, 1), finished(job(2, 1), StoredJob::DONE, now_us())}, {webhook(1)});
   plan(6, {finished(job(1, 1), StoredJob::CANCELLED, now_us())}, {}, {1});
   EXPECT_FALSE(store_->subscription(1));
   EXPECT_THAT(store_->subscriptions_of(vendor(1)), IsEmpty());
-  EXPECT_FALSE(store_->find({2, DELIVER_WEBHOOK, 1}));
   EXPECT_THAT(positions(store_->jobs_of(vendor(1), 10)), ElementsAre(1));
   open();
   EXPECT_FALSE(store_->subscription(1));
+  clock_.advance(1h);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 2);
+  EXPECT_FALSE(store_->find({2, DELIVER_WEBHOOK, 1}));
+  EXPECT_FALSE(store_->find({1, DELIVER_WEBHOOK, 1}));
+  EXPECT_THAT(store_->jobs_of(vendor(1), 10), IsEmpty());
+  EXPECT_THAT(store_->deliveries_of(WebhookId::from_value(1), 10), IsEmpty());
 }
 
 TEST_F(JobStoreTest, WebhooksAreFoundByAccountAndByTheTokenThatMadeThem) {
@@ -257,6 +263,30 @@ TEST_F(JobStoreTest, WebhooksWhoseLastAttemptHasFailedAreKnownAfterReopening) {
   plan(1, {}, {webhook(1), failing});
   open();
   EXPECT_THAT(store_->failing_webhooks(), ElementsAre(2));
+}
+
+// Whatever is forgotten at that moment, a job that waits again keeps its row.
+TEST_F(JobStoreTest, WhatIsRetriedWhileOthersAreForgottenStays) {
+  constexpr std::uint32_t rounds = 300;
+  const auto old_us = now_us();
+  clock_.advance(1h);
+  std::jthread pruning([this](const std::stop_token& stop) {
+    while (!stop.stop_requested()) store_->prune(clock_.now(), 100);
+  });
+  for (std::uint32_t i = 1; i <= rounds; ++i) {
+    const auto old = finished(job(i, i), StoredJob::DEAD, old_us);
+    plan(i, {old});
+    plan(i, {job(i, i)});  // retried
+    EXPECT_TRUE(store_->find({i, DELIVER_WEBHOOK, i})) << i;
+  }
+  pruning.request_stop();
+  pruning.join();
+  std::uint32_t found = 0;
+  for (std::uint32_t i = 1; i <= rounds; ++i) found += store_->find({i, DELIVER_WEBHOOK, i}) ? 1 : 0;
+  EXPECT_EQ(found, rounds);
+  std::uint32_t claimed = 0;
+  while (claim() != 0) ++claimed;
+  EXPECT_EQ(claimed, rounds);
 }
 
 TEST_F(JobStoreTest, TellsOfEveryPlanThatChangedSomething) {
