@@ -16,14 +16,15 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view stream = "deliveries";
 constexpr std::size_t attempts_in_event_max = 512;
+constexpr auto linger = 5ms;          // far below what anybody notices in a record
 constexpr auto retry_delay = 250ms;   // where the log takes nothing now
 constexpr auto catch_up_delay = 5ms;  // where planning is behind the log
 
 }  // namespace
 
 DeliveryLog::DeliveryLog(boost::asio::io_context& context, EventLog& log, JobStore& jobs, const Clock& clock,
-                         Random& random, const MakeTimer& make_timer, std::function<void()> on_change,
-                         std::function<void(const std::string&)> on_failure)
+                         Random& random, const MakeTimer& make_timer, std::size_t batch,
+                         std::function<void()> on_change, std::function<void(const std::string&)> on_failure)
     : context_(context),
       log_(log),
       jobs_(jobs),
@@ -31,12 +32,25 @@ DeliveryLog::DeliveryLog(boost::asio::io_context& context, EventLog& log, JobSto
       random_(random),
       on_change_(std::move(on_change)),
       on_failure_(std::move(on_failure)),
+      batch_(batch),
       timer_(make_timer(context)),
+      linger_timer_(make_timer(context)),
       version_(log.version_of(stream)) {}
 
 void DeliveryLog::add(DeliveryAttempt attempt) {
   waiting_.push_back(std::move(attempt));
-  if (!busy_) append();
+  gather();
+}
+
+// Appends what waits once there is enough of it, or it has waited for long enough.
+void DeliveryLog::gather() {
+  if (busy_ || waiting_.empty()) return;
+  if (waiting_.size() >= batch_) return append();
+  if (std::exchange(lingering_, true)) return;
+  linger_timer_->start(linger, [this] {
+    lingering_ = false;
+    if (!busy_) append();
+  });
 }
 
 void DeliveryLog::append() {
@@ -69,7 +83,7 @@ void DeliveryLog::take(const AppendResult& result) {
     crash_point("outcomes recorded");
     ++version_;
     under_way_.clear();
-    append();
+    gather();
     on_change_();
     return;
   }

@@ -17,7 +17,13 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 constexpr auto prune_interval = 1min;
-constexpr std::size_t pruned_at_once_max = 10'000;
+constexpr std::size_t pruned_at_once_max = 500;
+constexpr std::size_t recorded_at_once_max = 128;
+
+// Few enough to be reached by the calls that are under way at once.
+std::size_t recorded_at_once(std::size_t concurrency) {
+  return std::clamp<std::size_t>(concurrency / 2, 1, recorded_at_once_max);
+}
 
 }  // namespace
 
@@ -30,14 +36,15 @@ Worker::Worker(const WorkerServices& services, WorkerOptions options, const Make
       send_(std::make_shared<const Send>(make_send(context_))),
       outcomes_(
           context_, services_.log, services_.jobs, services_.clock, services_.random, services_.make_timer,
-          [this] { pump(); }, [this](const std::string& reason) { end(reason); }),
+          recorded_at_once(options_.concurrency), [this] { pump(); },
+          [this](const std::string& reason) { end(reason); }),
       due_timer_(services_.make_timer(context_)),
       prune_timer_(services_.make_timer(context_)),
       drain_timer_(services_.make_timer(context_)) {
   for (const auto webhook : services_.jobs.failing_webhooks()) failing_webhooks_.insert(webhook);
   services_.jobs.when_planned([this] { wake(); });
   asio::post(context_, [this] {
-    prune();
+    start_pruning(0us);
     pump();
   });
   if (options_.drive == Drive::kCaller) return;
@@ -113,23 +120,43 @@ void Worker::pump() {
 void Worker::arm(std::optional<Time> due) {
   if (!due) return;
   // The clock may be another than the timer's: it is asked again soon.
-  const auto wait = std::clamp<std::chrono::microseconds>(*due - services_.clock.now(), 1ms, 200ms);
-  due_timer_->start(wait, [this] { pump(); });
+  const auto now = services_.clock.now();
+  const auto wait = std::clamp<std::chrono::microseconds>(*due - now, 1ms, 200ms);
+  const bool fires_early_enough = armed_until_ && *armed_until_ > now && *armed_until_ <= now + wait;
+  if (fires_early_enough) return;
+  armed_until_ = now + wait;
+  due_timer_->start(wait, [this] {
+    armed_until_.reset();
+    pump();
+  });
 }
 
-void Worker::prune() {
-  if (stopping_ || ended_) return;
-  try {
-    const auto pruned = services_.jobs.prune(services_.clock.now() - options_.history, pruned_at_once_max);
+void Worker::start_pruning(std::chrono::microseconds wait) {
+  prune_timer_->start(wait, [this] {
+    if (stopping_ || ended_) return;
+    asio::co_spawn(context_, prune(), [this](const std::exception_ptr& thrown) {
+      try {
+        if (thrown) std::rethrow_exception(thrown);
+      } catch (const std::exception& error) {
+        end(error.what());
+      }
+    });
+  });
+}
+
+asio::awaitable<void> Worker::prune() {
+  std::size_t pruned = 0;
+  auto work = [this, &pruned]() -> Result<void> {
+    pruned = services_.jobs.prune(services_.clock.now() - options_.history, pruned_at_once_max);
     services_.calls.forget_deleted();
-    std::erase_if(host_of_webhook_,
-                  [this](const auto& entry) { return !services_.jobs.subscription(entry.first); });
-    std::erase_if(failing_webhooks_, [this](auto webhook) { return !services_.jobs.subscription(webhook); });
-    const auto wait = pruned == pruned_at_once_max ? std::chrono::milliseconds(10) : prune_interval;
-    prune_timer_->start(wait, [this] { prune(); });
-  } catch (const std::exception& error) {
-    return end(error.what());
-  }
+    return {};
+  };
+  const auto done = co_await on_pool(std::move(work));
+  if (!done) throw std::logic_error("pruning answers a failure");
+  std::erase_if(host_of_webhook_,
+                [this](const auto& entry) { return !services_.jobs.subscription(entry.first); });
+  std::erase_if(failing_webhooks_, [this](auto webhook) { return !services_.jobs.subscription(webhook); });
+  start_pruning(pruned == pruned_at_once_max ? std::chrono::milliseconds(10) : prune_interval);
 }
 
 bool Worker::is_full(const std::string& host) const {

@@ -95,7 +95,8 @@ class Worker {
   void wake();
   void pump();
   void arm(std::optional<Time> due);
-  void prune();
+  void start_pruning(std::chrono::microseconds wait);
+  boost::asio::awaitable<void> prune();
   bool admit(const JobSubject& subject);
   bool is_full(const std::string& host) const;
   void leave(Lane& lane);
@@ -131,6 +132,7 @@ class Worker {
   // What is being done, and whether more of it was put off meanwhile. A job may lose its claim while its call
   // is still under way: the subject's next waits for that.
   std::unordered_map<JobSubject, bool> under_way_;
+  std::optional<Time> armed_until_;  // due_timer_'s, by the clock that jobs are due by
   bool stopping_ = false;
   bool drained_ = false;  // the time for draining is over
   bool ended_ = false;
