@@ -120,10 +120,11 @@ TEST_F(JobsTest, AnAttemptShowsInTheJobTheHistoryAndTheWebhook) {
   const auto& delivered = deliveries[1];
   EXPECT_EQ(delivered.at("id").as_string(), id);
   EXPECT_EQ(delivered.at("status").as_string(), "done");
-  EXPECT_EQ(json::serialize(delivered.at("attempts")),
-            R"([{"at":"2025-11-23T15:04:05+00:00","duration_ms":12,"status":503,)"
-            R"("error":"The receiver answered 503."},)"
-            R"({"at":"2025-11-23T15:04:05+00:00","duration_ms":12,"status":200,"error":null}])");
+  EXPECT_EQ(
+      json::serialize(delivered.at("attempts")),
+      R"([{"at":"2025-11-23T15:04:05+00:00","duration_ms":12,"status":503,)"
+      R"("error":"The receiver answered 503.","failure":"status"},)"
+      R"({"at":"2025-11-23T15:04:05+00:00","duration_ms":12,"status":200,"error":null,"failure":null}])");
   EXPECT_EQ(delivered.at("request").at("method").as_string(), "POST");
   EXPECT_EQ(json::parse(delivered.at("request").at("body").as_string()).at("data").at("order").as_string(),
             "PR-1");
@@ -134,6 +135,8 @@ TEST_F(JobsTest, AnAttemptShowsInTheJobTheHistoryAndTheWebhook) {
   EXPECT_EQ(shown.at("last_success").at("status_code"), 200);
   EXPECT_EQ(shown.at("last_failure").at("status").as_string(), "failure");
   EXPECT_EQ(shown.at("last_failure").at("duration"), 12);
+  EXPECT_EQ(shown.at("last_failure").at("failure").as_string(), "status");
+  EXPECT_TRUE(shown.at("last_success").at("failure").is_null());
 }
 
 TEST_F(JobsTest, ListsAnswerQueries) {

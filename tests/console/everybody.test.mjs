@@ -9,8 +9,10 @@ import {
   chooseFromMenu,
   closePage,
   focusedName,
+  launch,
   leaveSummary,
   newPage,
+  openAs,
   row,
   signIn,
 } from "./support/browser.mjs";
@@ -221,6 +223,24 @@ describe("everybody can use it", () => {
     }
     await closePage(page);
   });
+  test("nothing moves aside when a page becomes shorter or a dialog opens", async () => {
+    const browser = await launch({ scrollbars: true });
+    const page = await openAs(browser, scene.server, scene.server.owner, "/activity?size=50");
+    const place = async () => (await page.getByRole("link", { name: "Export CSV" }).boundingBox()).x;
+    await shown(page, "Created the webhook").waitFor();
+    assert.ok(await page.evaluate(() => window.innerWidth > document.documentElement.clientWidth), "it scrolls");
+    const before = await place();
+    await page.getByLabel("IP address").fill("192.0.2.1");
+    await page.getByText("Nothing matches.").waitFor();
+    assert.equal(await place(), before);
+    await page.getByRole("button", { name: "Your account" }).click();
+    await page.getByRole("menuitem", { name: "Change password" }).click();
+    await page.getByRole("dialog", { name: "Change password" }).waitFor();
+    assert.equal(await place(), before);
+    await closePage(page);
+    await browser.close();
+  });
+
   test("the appearance can be chosen and is remembered", async () => {
     const page = await open("/tokens", { colorScheme: "light" });
     const isDark = () => page.evaluate(() => document.documentElement.classList.contains("dark"));

@@ -7,8 +7,10 @@ const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
 // Ample, since nothing passes because it waited long: a busy machine is slow, not wrong.
 const WAIT_MS_MAX = 30_000;
 
-export function launch() {
+// With `scrollbars`, those of a desk, which a browser that nobody sees leaves out.
+export function launch({ scrollbars = false } = {}) {
   return chromium.launch({
+    ...(scrollbars && { ignoreDefaultArgs: ["--hide-scrollbars"] }),
     executablePath: executable,
     args: [
       "--no-sandbox",
