@@ -52,18 +52,13 @@ std::string encode_positions(const Committed& committed) {
 std::optional<std::uint64_t> parse_schema(const std::optional<std::string>& stored) {
   if (!stored) return 1;
   std::uint64_t schema = 0;
-  const auto* const end = stored->data() + stored->size();
-  const auto parsed = std::from_chars(stored->data(), end, schema);
-  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(schema) : std::nullopt;
+  const auto [end, code] = std::from_chars(stored->data(), stored->data() + stored->size(), schema);
+  const bool is_number = code == std::errc() && end == stored->data() + stored->size();
+  return is_number ? std::optional(schema) : std::nullopt;
 }
 
 void throw_unless_ok(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
-}
-
-// Whether there was, or may have been, a row that this write takes the place of.
-bool is_of_a_former_row(const VaultWrite& write) {
-  return write.wrapped_key.empty() || !write.replaces.empty();
 }
 
 StoredEvent decode_event(std::string_view bytes, Position position) {
@@ -262,7 +257,8 @@ rocksdb::Status RocksDbTables::write(const CommitBatch& batch, const MerkleTree&
   rocksdb::WriteOptions options;
   options.sync = true;
   status = db_->Write(options, &writes);
-  if (std::ranges::any_of(batch.vault_writes(), &is_of_a_former_row)) former_vault_rows_ = true;
+  for (const auto& row : batch.vault_writes())
+    if (row.wrapped_key.empty() || !row.replaces.empty()) former_vault_rows_ = true;
   return status;
 }
 
