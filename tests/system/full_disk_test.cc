@@ -23,6 +23,8 @@ constexpr std::uint64_t mebibyte = 1024 * kibibyte;
 constexpr std::uint64_t free_min = 256 * mebibyte;  // below which only deletions are taken
 constexpr int too_full = 507;
 
+const Arguments to_loopback = {"--webhook-networks", "127.0.0.0/8", "--webhook-ports", "0"};
+
 // A JSON string of nearly 64 KiB, which is what a webhook's trigger may carry, that no compression makes
 // small.
 std::string large_data() {
@@ -40,7 +42,7 @@ class FullDisk : public ::testing::Test {
     if (made.exit_code != 0) throw std::runtime_error(made.err);
     const auto object = boost::json::parse(made.out).as_object();
     password_ = text(object, "password");
-    server_ = std::make_unique<ServerProcess>(data());
+    server_ = std::make_unique<ServerProcess>(data(), to_loopback);
   }
   RestClient owner() const {
     RestClient client(server_->port());
@@ -51,7 +53,7 @@ class FullDisk : public ::testing::Test {
     return client.post("/auth/tokens", R"({"name":")" + name + R"(","extension":{"name":"custom"}})").status;
   }
 
-  // A webhook that nothing goes out to: only its triggers matter.
+  // A webhook at whose port nobody listens: only its triggers matter.
   static std::string create_webhook(RestClient& client) {
     const auto made = client.post("/notifications/webhooks",
                                   R"({"label":"Orders","object_class":"fulfillment_request",)"
@@ -152,7 +154,7 @@ TEST_F(FullDisk, FilledByItsOwnWorkRefusesMoreDeletesAndRecovers) {
   EXPECT_EQ(client.post(trigger, large_data()).status, 200);
   const auto position = server_->position();
   EXPECT_EQ(server_->stop().exit_code, 0);
-  server_ = std::make_unique<ServerProcess>(data());
+  server_ = std::make_unique<ServerProcess>(data(), to_loopback);
   EXPECT_GE(server_->position(), position);
   EXPECT_EQ(authorize(server_->port(), text(kept, "token")), 204);
   EXPECT_EQ(server_->stop().exit_code, 0);
@@ -164,7 +166,7 @@ TEST_F(FullDisk, FilledByItsOwnWorkRefusesMoreDeletesAndRecovers) {
 TEST_F(FullDisk, FilledByAnotherUnderLoadEndsCleanlyAtWorst) {
   std::mt19937 random(20261127);
   unsigned long long acknowledged = 0;
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 3; ++round) {
     SCOPED_TRACE(round);
     auto client = owner();
     auto other_client = owner();
@@ -186,7 +188,7 @@ TEST_F(FullDisk, FilledByAnotherUnderLoadEndsCleanlyAtWorst) {
         taken.notify_one();
       }
     });
-    const int wanted = 100 + static_cast<int>(random() % 500);
+    const int wanted = 30 + static_cast<int>(random() % 150);
     for (int seen = taken; seen < wanted; seen = taken) taken.wait(seen);
     disk_.leave_free(random() % 2 == 0 ? 0 : 16 * mebibyte);
     try {
@@ -202,10 +204,10 @@ TEST_F(FullDisk, FilledByAnotherUnderLoadEndsCleanlyAtWorst) {
                   ::testing::AnyOf(HasSubstr("the disk is full"), HasSubstr("No space left on device")));
     }
     disk_.empty();
-    server_ = std::make_unique<ServerProcess>(data());
+    server_ = std::make_unique<ServerProcess>(data(), to_loopback);
     EXPECT_GE(server_->position(), acknowledged);
   }
-  EXPECT_GT(acknowledged, 500U);
+  EXPECT_GT(acknowledged, 60U);
   EXPECT_EQ(server_->stop().exit_code, 0);
   EXPECT_EQ(run_mintmark({"verify", "--data", data()}).exit_code, 0);
 }
@@ -231,7 +233,7 @@ TEST_F(FullDisk, AStartOnAFullDiskServesOrSaysWhyNot) {
   }
   EXPECT_GT(refused, 0);
   disk_.empty();
-  server_ = std::make_unique<ServerProcess>(data());
+  server_ = std::make_unique<ServerProcess>(data(), to_loopback);
   EXPECT_GE(server_->position(), position);
   EXPECT_EQ(authorize(server_->port(), text(token, "token")), 204);
   EXPECT_EQ(server_->stop().exit_code, 0);
@@ -267,7 +269,7 @@ TEST_F(FullDisk, ARebuildThatRunsOutOfSpaceSaysSoAndLeavesTheViewsAsTheyWere) {
     expect_equal(run_mintmark({"rebuild", "--all", "--data", data()}));
   }
   EXPECT_GT(failed_in_the_views, 0);
-  server_ = std::make_unique<ServerProcess>(data());
+  server_ = std::make_unique<ServerProcess>(data(), to_loopback);
   for (const auto& key : keys) EXPECT_EQ(authorize(server_->port(), key), 204);
   EXPECT_EQ(owner().get("/auth/tokens").array().size(), keys.size());
   EXPECT_EQ(server_->stop().exit_code, 0);
