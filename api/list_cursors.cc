@@ -28,7 +28,7 @@ void ListCursors::drop_idle(std::vector<Walk>& walks, Time now) {
 void ListCursors::begin(const Caller& caller, std::string_view identity, Position newest, Rows page,
                         Time now) {
   auto key = key_of(caller, identity);
-  const Walk walk{newest, page.end, now};
+  const Walk walk{newest, page.offset, page.end, now};
   const std::scoped_lock lock(mutex_);
   if (const auto found = by_key_.find(key); found != by_key_.end()) {
     auto& walks = found->second->walks;
@@ -55,12 +55,14 @@ std::optional<Position> ListCursors::resume(const Caller& caller, std::string_vi
   auto& walks = found->second->walks;
   drop_idle(walks, now);
   std::ranges::sort(walks, {}, &Walk::newest);
-  // Where nobody is at that place, somebody skips pages or asks for one again: perhaps the earliest.
+  // A page that is asked for again, since its answer was lost, say; any other page is nobody's next.
   auto walk = std::ranges::find(walks, page.offset, &Walk::next);
-  if (walk == walks.end()) walk = walks.begin();
+  if (walk == walks.end()) walk = std::ranges::find(walks, page.offset, &Walk::latest);
+  if (walk == walks.end()) return std::nullopt;
   for (auto& other : walks) {
     if (other.next == page.offset) other.newest = walk->newest;
   }
+  walk->latest = page.offset;
   walk->next = page.end;
   walk->last_use = now;
   return walk->newest;

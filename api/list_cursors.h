@@ -40,13 +40,15 @@ class ListCursors {
 
   // A first page, answered when the newest was that. `identity` is the query without its limit and offset.
   void begin(const Caller& caller, std::string_view identity, Position newest, Rows page, Time now);
-  // What the newest was when the list began of which this is a later page; nothing where that is unknown.
+  // What the newest was when the list began of which this is the next page, or the latest once more; nothing
+  // for any other page, which shows the list as it is.
   std::optional<Position> resume(const Caller& caller, std::string_view identity, Rows page, Time now);
 
  private:
   struct Walk {
     Position newest = 0;
-    std::size_t next = 0;  // where its next page begins
+    std::size_t latest = 0;  // where its latest page began
+    std::size_t next = 0;    // where its next page begins
     Time last_use;
   };
   struct Entry {

@@ -235,6 +235,18 @@ TEST_P(TokenQueryProperty, AFirstPageBeginsAnewOnceNobodyGoesOnWithTheOneBefore)
   EXPECT_EQ(ids("offset=10&limit=10").front(), first[9]);
 }
 
+TEST_P(TokenQueryProperty, APageThatFollowsNoOtherShowsTheListAsItIs) {
+  for (int i = 0; i < 5; ++i) create();
+  instance_.project();
+  const auto ids = [&](const std::string& query) { return read_ids(list(query)); };
+  ids("limit=1000");
+  create();
+  create();
+  instance_.project();
+  const auto all = ids("limit=1000&ne(name,x)");
+  EXPECT_THAT(ids("limit=2&offset=1"), ::testing::ElementsAre(all[1], all[2]));
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, TokenQueryProperty, ::testing::Range(1U, 4U));
 
 TEST(TokenQuery, FindsCreatorsByTheirIdNameAndAddress) {
