@@ -43,8 +43,8 @@ export async function newPage(browser, url, options = {}) {
     void dialog.dismiss();
   });
   page.on("console", (message) => {
-    // Answers such as 401 and lost connections are part of what is tested; and Vuetify moves the label of a field
-    // that is not laid out yet by a scale of 0/0, which browsers leave out.
+    // Answers such as 401 and lost connections are part of what is tested; and Vuetify may animate the label of a
+    // field that has just gone, whose scale is no number: browsers leave that out.
     const expected = /^Failed to load resource|^Invalid keyframe value for property transform: .* scale\(NaN\)/;
     if (["error", "warning"].includes(message.type()) && !expected.test(message.text())) {
       page.complaints.push(message.text());
