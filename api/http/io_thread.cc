@@ -104,7 +104,7 @@ awaitable<void> IoThread::accept() {
 }
 
 awaitable<void> IoThread::sweep() {
-  for (;;) {
+  while (!ended_) {
     sweep_timer_.expires_after(sweep_interval(table_.options));
     co_await sweep_timer_.async_wait(awaiting);
     table_.now = std::chrono::steady_clock::now();
@@ -130,9 +130,9 @@ void IoThread::begin_stop(milliseconds drain) {
   boost::system::error_code ignored;  // whatever it is, the acceptor is closed
   acceptor_.close(ignored);
   table_.draining = true;
-  table_.when_empty = [this] { context_.stop(); };
+  table_.when_empty = [this] { end(); };
   if (table_.count == 0) {
-    context_.stop();
+    end();
     return;
   }
   for (Connection& connection : table_.connections) {
@@ -144,12 +144,21 @@ void IoThread::begin_stop(milliseconds drain) {
 awaitable<void> IoThread::abort_after(milliseconds drain) {
   stop_timer_.expires_after(drain);
   co_await stop_timer_.async_wait(awaiting);
+  if (ended_) co_return;
   for (Connection& connection : table_.connections) {
     connection.abort();
   }
   stop_timer_.expires_after(abort_time_max);
   co_await stop_timer_.async_wait(awaiting);
-  context_.stop();
+  if (!ended_) context_.stop();
+}
+
+// The context is not stopped: it runs out of work, and so not before other threads have let go of its executors.
+void IoThread::end() {
+  ended_ = true;
+  accept_timer_.cancel();
+  sweep_timer_.cancel();
+  stop_timer_.cancel();
 }
 
 }  // namespace mintmark::http

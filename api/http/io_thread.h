@@ -39,6 +39,7 @@ class IoThread {
   awaitable<void> sweep();
   awaitable<void> abort_after(std::chrono::milliseconds drain);
   void begin_stop(std::chrono::milliseconds drain);
+  void end();
 
   ConnectionTable table_;  // outlives the io_context, whose destruction destroys what connections remain
   boost::asio::io_context context_;
@@ -46,6 +47,7 @@ class IoThread {
   boost::asio::steady_timer accept_timer_;
   boost::asio::steady_timer sweep_timer_;
   boost::asio::steady_timer stop_timer_;
+  bool ended_ = false;  // no connection is left, nor will be
   std::thread thread_;
 };
 

@@ -73,6 +73,7 @@ std::vector<GoodValue> good_values(const std::string& modules, const std::string
       {"threads", "3", [](C c) { return c.threads == 3; }},
       {"secure_cookies", "true", [](C c) { return c.secure_cookies; }},
       {"public_url", "https://a.example", [](C c) { return c.endpoint(1) == "https://a.example"; }},
+      {"trusted_proxies", "10.0.0.0/8", [](C c) { return c.trusted_proxies.size() == 1; }},
       {"log_level", "warn", [](C c) { return c.log_level == "warn"; }},
       {"modules_file", modules, [](C c) { return c.modules.modules().size() == 1; }},
       {"key_file", "k", [](C c) { return c.key_path() == "k"; }},
