@@ -142,6 +142,7 @@ void IoThread::begin_stop(milliseconds drain) {
 }
 
 awaitable<void> IoThread::abort_after(milliseconds drain) {
+  if (ended_) co_return;
   stop_timer_.expires_after(drain);
   co_await stop_timer_.async_wait(awaiting);
   if (ended_) co_return;
@@ -153,7 +154,8 @@ awaitable<void> IoThread::abort_after(milliseconds drain) {
   if (!ended_) context_.stop();
 }
 
-// The context is not stopped: it runs out of work, and so not before other threads have let go of its executors.
+// The context is not stopped: it runs out of work, and so not before other threads have let go of its
+// executors.
 void IoThread::end() {
   ended_ = true;
   accept_timer_.cancel();

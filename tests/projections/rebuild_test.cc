@@ -270,8 +270,8 @@ TEST(RebuildOnAFullDisk, LeavesTheLiveRowsAloneAndGoesOnOnceThereIsSpace) {
   EXPECT_LT(failed, 11) << "where there is space enough none fails";
 }
 
-// Each read of a table fails in its turn: one of the new rows ends the rebuild, one of the old rows is told, and
-// they give way to the new.
+// Each read of a table fails in its turn: one of the new rows ends the rebuild, one of the old rows is told,
+// and they give way to the new.
 TEST(RebuildOnAFailingDisk, ARowThatCannotBeReadIsNeverTakenForTheLast) {
   MemoryLog log(event_id(1));
   RandomHistory(log, 2).add(300);
