@@ -284,6 +284,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   program.add_option("--rounds", options.rounds, "Rounds beside misbehaving receivers")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   program.add_option("--misbehaving", options.misbehaving, "Of each kind, in each round")
       ->capture_default_str();
