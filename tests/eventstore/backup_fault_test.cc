@@ -1,4 +1,3 @@
-#include <csignal>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -9,10 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 
 #include "eventstore/files.h"
 #include "tests/eventstore/backup_fixture.h"
+#include "tests/support/file_size_limit.h"
 
 // What stands in the way of a backup, and what it must not bring back.
 namespace mintmark::testing::backup_fault_test {
@@ -93,29 +92,6 @@ TEST_F(BackupFault, ManyAtOnceLeaveAUsableFolder) {
   back_up();
   EXPECT_EQ(restore_refusal(), "");
 }
-
-// Files may not grow beyond so many bytes while it lives.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    struct sigaction ignore{};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGXFSZ, &ignore, &handled_);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit small{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    ::sigaction(SIGXFSZ, &handled_, nullptr);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  struct sigaction handled_{};
-};
 
 TEST_F(BackupFault, ABackupThatCannotBeFinishedLeavesTheOldOneAndNothingElse) {
   append(1);

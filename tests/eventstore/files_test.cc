@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "eventstore/key_file.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/temporary_folder.h"
 
@@ -139,19 +140,13 @@ TEST(Files, AFileThatCannotBeReplacedWholeStaysAsItWas) {
   const TemporaryFolder folder;
   const auto path = folder.file("file");
   write_file(path, "old");
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  struct sigaction ignore{};
-  ignore.sa_handler = SIG_IGN;
-  struct sigaction handled{};
-  ::sigaction(SIGXFSZ, &ignore, &handled);
-  // The first write is short, the next one fails.
-  const rlimit small{1000, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const bool replaced = replace_file(path, pattern(5000), 0600);
-  const auto why = system_message();
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  ::sigaction(SIGXFSZ, &handled, nullptr);
+  bool replaced = true;
+  std::string why;
+  {
+    const testing::FileSizeLimit limit(1000);
+    replaced = replace_file(path, pattern(5000), 0600);
+    why = system_message();
+  }
   EXPECT_FALSE(replaced);
   EXPECT_NE(why, "");
   EXPECT_EQ(read_file(path), "old");

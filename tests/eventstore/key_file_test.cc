@@ -1,13 +1,12 @@
 #include "eventstore/key_file.h"
 
-#include <csignal>
 #include <filesystem>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
+#include "tests/support/file_size_limit.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/scripted_random.h"
 #include "tests/support/temporary_folder.h"
@@ -150,18 +149,11 @@ TEST_F(KeyFile, IsMadeBesideWhatAKilledMakingLeft) {
 }
 
 TEST_F(KeyFile, HasItsNameOnlyOnceItIsWhole) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  struct sigaction ignore{};
-  ignore.sa_handler = SIG_IGN;
-  struct sigaction handled{};
-  ::sigaction(SIGXFSZ, &ignore, &handled);
-  const rlimit small{10, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto made = create_key_file(path, random);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  ::sigaction(SIGXFSZ, &handled, nullptr);
-  EXPECT_FALSE(made);
+  const auto make_limited = [&] {
+    const FileSizeLimit limit(10);
+    return create_key_file(path, random);
+  };
+  EXPECT_FALSE(make_limited());
   EXPECT_TRUE(fs::is_empty(folder.path()));
   EXPECT_TRUE(create_key_file(path, random));
 }
