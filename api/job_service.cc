@@ -8,6 +8,7 @@
 
 #include "api/commands.h"
 #include "api/list_response.h"
+#include "api/representation.h"
 #include "domain/limits.h"
 #include "worker/attempts.h"
 #include "worker/job_planner.h"
@@ -62,10 +63,6 @@ std::string_view status_name(const JobView& view) {
   return view.state == JobQueue::State::kParked ? "parked" : "waiting";
 }
 
-json::string date(std::int64_t microseconds) {
-  return json::string(format_time(Time(std::chrono::microseconds(microseconds))));
-}
-
 json::value status_or_null(std::uint32_t status) {
   return status == 0 ? json::value(nullptr) : json::value(status);
 }
@@ -104,7 +101,7 @@ json::object represent_event(const StoredJob& job) {
 
 json::value next_attempt_of(const JobView& view) {
   if (status_name(view) != "waiting") return nullptr;
-  return date(view.job.due_us());
+  return represent_time(view.job.due_us());
 }
 
 // What every representation has.
@@ -114,7 +111,7 @@ json::object represent_common(const JobView& view) {
       {"id", job_id(key_of(job.key()))},
       {"status", status_name(view)},
       {"event", represent_event(job)},
-      {"created_at", date(job.created_us())},
+      {"created_at", represent_time(job.created_us())},
       {"next_attempt_at", next_attempt_of(view)},
   };
 }
@@ -217,7 +214,7 @@ json::object JobRepresentation::delivery(const JobView& view) {
   auto shown = represent_common(view);
   json::array attempts;
   for (const auto& attempt : view.job.history()) {
-    attempts.push_back({{"at", date(attempt.started_at_us())},
+    attempts.push_back({{"at", represent_time(attempt.started_at_us())},
                         {"duration_ms", attempt.duration_us() / 1000},
                         {"status", status_or_null(attempt.status())},
                         {"error", error_or_null(attempt)},

@@ -8,20 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "api/path_segment.h"
 #include "domain/limits.h"
 #include "domain/text.h"
 #include "domain/token.h"
 
 namespace mintmark {
 namespace {
-
-// Takes the next segment, with its slash, off the path.
-std::string_view take_segment(std::string_view& path) {
-  const auto end = std::min(path.find('/', 1), path.size());
-  const auto segment = path.substr(1, end - 1);
-  path.remove_prefix(end);
-  return segment;
-}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -18,12 +18,8 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-json::string date(std::int64_t microseconds) {
-  return json::string(format_time(Time(std::chrono::microseconds(microseconds))));
-}
-
 json::object represent_created(const Services& services, const Created& created) {
-  return {{"at", date(created.at_us())}, {"by", represent_actor(services, created.by())}};
+  return {{"at", represent_time(created.at_us())}, {"by", represent_actor(services, created.by())}};
 }
 
 std::string_view user_status(const UserRow& row) {
@@ -56,11 +52,15 @@ json::value represent_provisioning(const TokenRow& row) {
       {"error", describe(attempt.failure(), attempt.status())},
       {"failure", failure_code(attempt.failure())},
       {"last_status", attempt.status() == 0 ? json::value(nullptr) : json::value(attempt.status())},
-      {"next_attempt_at", next == 0 ? json::value(nullptr) : json::value(date(next))},
+      {"next_attempt_at", next == 0 ? json::value(nullptr) : json::value(represent_time(next))},
   };
 }
 
 }  // namespace
+
+json::string represent_time(std::int64_t microseconds) {
+  return json::string(format_time(Time(std::chrono::microseconds(microseconds))));
+}
 
 json::object represent_actor(const Services& services, const Actor& actor) {
   json::object by{{"id", actor.id()}, {"name", ""}, {"email", nullptr}};
@@ -115,7 +115,8 @@ json::array represent_permissions(NameCache& names, const TokenRow& row) {
     permissions.push_back(json::object{
         {"id", id ? permission_id(*id, held.module()) : ""},
         {"object", {{"id", module_id(held.module())}}},
-        {"events", {{"granted", {{"at", date(granted.at_us())}, {"by", names.actor(granted.by())}}}}},
+        {"events",
+         {{"granted", {{"at", represent_time(granted.at_us())}, {"by", names.actor(granted.by())}}}}},
     });
   }
   return permissions;
@@ -160,14 +161,15 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
       {"handle", nullptr},
       {"token", nullptr},
       {"events",
-       {{"created", {{"at", date(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
+       {{"created",
+         {{"at", represent_time(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
       {"last_used_at", names.last_use(row)},
       {"permissions", represent_permissions(names, row)},
       {"restricted", row.restricted()},
       {"expiration_date",
-       row.has_expires_at_us() ? json::value(date(row.expires_at_us())) : json::value(nullptr)},
+       row.has_expires_at_us() ? json::value(represent_time(row.expires_at_us())) : json::value(nullptr)},
       {"renewed_expiration_date", row.renewal().has_expires_at_us()
-                                      ? json::value(date(row.renewal().expires_at_us()))
+                                      ? json::value(represent_time(row.renewal().expires_at_us()))
                                       : json::value(nullptr)},
       {"renewed_token", nullptr},
       {"provisioning", represent_provisioning(row)},
@@ -208,8 +210,8 @@ json::object represent_user(const Services& services, const UserRow& row) {
   json::object events{{"created", represent_created(services, row.created())}};
   // An operator's own choice invites nobody.
   if (row.created().by().kind() != Actor::OPERATOR) events["invited"] = events["created"];
-  if (row.has_activated_at_us()) events["activated"] = {{"at", date(row.activated_at_us())}};
-  if (row.has_signed_in_at_us()) events["signed"] = {{"at", date(row.signed_in_at_us())}};
+  if (row.has_activated_at_us()) events["activated"] = {{"at", represent_time(row.activated_at_us())}};
+  if (row.has_signed_in_at_us()) events["signed"] = {{"at", represent_time(row.signed_in_at_us())}};
   return {
       {"id", row.user_id()},
       {"name", row.name()},
@@ -249,7 +251,7 @@ json::object represent_extension(NameCache& names, const ExtensionRow& row) {
     constraints["account"] = {{"tokens", details.constraints().account_tokens()}};
   }
   const auto represent_stamp = [&names](const Created& stamp) {
-    return json::object{{"at", date(stamp.at_us())}, {"by", names.actor(stamp.by())}};
+    return json::object{{"at", represent_time(stamp.at_us())}, {"by", names.actor(stamp.by())}};
   };
   json::object events{{"created", represent_stamp(row.created())}};
   if (row.has_modified()) events["updated"] = represent_stamp(row.modified());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
 #include "api/services.h"
@@ -17,6 +19,9 @@
 
 // Rows as the contract shows them. Each looks up the names that it needs: they block on disk.
 namespace mintmark {
+
+// A time in microseconds since 1970, as in answers.
+boost::json::string represent_time(std::int64_t microseconds);
 
 // Who did it: {id, name, email}, and of a user the status: active, inactive or deleted. Names of people who
 // were erased, and of tokens that are deleted, are empty.

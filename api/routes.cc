@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/handlers.h"
+#include "api/path_segment.h"
 
 namespace mintmark {
 namespace {
@@ -65,14 +66,6 @@ constexpr std::array route_table = std::to_array<Route>({
     {"PUT", "/public/v1/extensions/{id}", Access::kWrite, update_extension},
     {"DELETE", "/public/v1/extensions/{id}", Access::kWrite, delete_extension},
 });
-
-// Takes the next segment, with its slash, off the path.
-std::string_view take_segment(std::string_view& path) {
-  const auto end = path.find('/', 1);
-  const auto segment = path.substr(0, end);
-  path.remove_prefix(segment.size());
-  return segment.substr(1);
-}
 
 bool matches(std::string_view pattern, std::string_view path,
              std::array<std::string_view, path_parameters_max>& parameters) {

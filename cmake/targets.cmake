@@ -10,18 +10,25 @@ if(MINTMARK_SANITIZE)
   add_link_options(-fsanitize=${MINTMARK_SANITIZE})
 endif()
 
-# Most of a compiler's time goes into the headers of libraries. So sources are compiled a dozen at a time, in a third of
-# it; therefore what a file declares for itself alone has a name of its own in its folder. The short names of tests
+# Most of a compiler's time goes into the headers of libraries. So sources are compiled two dozen at a time, in a quarter
+# of it; therefore what a file declares for itself alone has a name of its own in its folder. The short names of tests
 # recur: each test file has a namespace of its own, which bears its name.
-option(MINTMARK_UNITY "Compile sources a dozen at a time")
+option(MINTMARK_UNITY "Compile sources two dozen at a time")
 function(mintmark_unity name)
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ${MINTMARK_UNITY} UNITY_BUILD_BATCH_SIZE 12)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${MINTMARK_UNITY} UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${name} SOURCES)
+  set(index 0)
+  foreach(source IN LISTS sources)
+    math(EXPR group "${index} / 24")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+    math(EXPR index "${index} + 1")
+  endforeach()
 endfunction()
 
-# mintmark_with_crash_points(SOURCES…): sources that tests compile again, with crash points in them, and link before the
-# library, whose own must then be objects by themselves.
+# mintmark_with_crash_points(SOURCES…): sources of a library that tests compile again, all of them, with crash points in
+# them, and link before the library, whose own are then an object apart from the others.
 function(mintmark_with_crash_points)
-  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP crash_points)
 endfunction()
 
 # mintmark_library(NAME SOURCES…): a static library of the product, found by includes from the root.

@@ -5,7 +5,7 @@
 
 namespace mintmark {
 
-// When and by whom what the event began was made.
+// When, and by whom, what the event tells was done.
 inline Created created_by(const Recorded& recorded) {
   Created created;
   created.set_at_us(recorded.recorded_at_us());

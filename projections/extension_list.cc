@@ -6,6 +6,7 @@
 #include "domain/extension.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/created.h"
 #include "projections/row_keys.h"
 
 namespace mintmark {
@@ -24,18 +25,13 @@ std::string token_key(const Recorded& recorded) {
   return "t" + recorded.stream();
 }
 
-std::optional<ExtensionRow> parse(const std::optional<std::string>& stored) {
+std::optional<ExtensionRow> parse_extension_row(const std::optional<std::string>& stored) {
   ExtensionRow row;
   if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
   return row;
 }
 
-void stamp(Created& stamped, const Recorded& recorded) {
-  stamped.set_at_us(recorded.recorded_at_us());
-  *stamped.mutable_by() = recorded.actor();
-}
-
-Result<void> create(const Recorded& recorded, RowWriter& rows) {
+Result<void> create_extension_row(const Recorded& recorded, RowWriter& rows) {
   const auto& created = recorded.event().extension_created();
   const auto id = ExtensionId::parse(created.extension_id());
   const auto account = AccountId::parse(created.account_id());
@@ -45,7 +41,7 @@ Result<void> create(const Recorded& recorded, RowWriter& rows) {
   row.set_extension_id(created.extension_id());
   row.set_account_id(created.account_id());
   *row.mutable_details() = created.details();
-  stamp(*row.mutable_created(), recorded);
+  *row.mutable_created() = created_by(recorded);
   row.set_version(recorded.version());
   row.set_created_position(recorded.position());
   rows.put(key, row.SerializeAsString());
@@ -53,18 +49,18 @@ Result<void> create(const Recorded& recorded, RowWriter& rows) {
   return {};
 }
 
-Result<void> change(const Recorded& recorded, RowWriter& rows) {
+Result<void> change_extension_row(const Recorded& recorded, RowWriter& rows) {
   const auto id =
       ExtensionId::parse(std::string_view(recorded.stream()).substr(std::string_view("extension-").size()));
   if (!id) return cannot_apply("its stream's name is malformed");
   const auto key = extension_key(*id);
-  auto row = parse(rows.get(key));
+  auto row = parse_extension_row(rows.get(key));
   const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
   if (!account) return cannot_apply("there is no such extension");
   row->set_version(recorded.version());
   if (recorded.event().has_extension_updated()) {
     merge(recorded.event().extension_updated().changed(), *row->mutable_details());
-    stamp(*row->mutable_modified(), recorded);
+    *row->mutable_modified() = created_by(recorded);
   } else {
     row->set_deleted(true);
     rows.erase(account_key(*account, row->created_position()));
@@ -77,7 +73,7 @@ Result<void> count_token(const Recorded& recorded, RowWriter& rows) {
   const auto id = ExtensionId::parse(recorded.event().token_created().extension_id());
   if (!id) return cannot_apply("its extension's id is malformed");
   const auto key = extension_key(*id);
-  auto row = parse(rows.get(key));
+  auto row = parse_extension_row(rows.get(key));
   if (!row) return cannot_apply("there is no such extension");
   row->set_tokens(row->tokens() + 1);
   rows.put(key, row->SerializeAsString());
@@ -89,7 +85,7 @@ void discount_token(const Recorded& recorded, RowWriter& rows) {
   const auto key = rows.get(token_key(recorded));
   if (!key) return;
   rows.erase(token_key(recorded));
-  auto row = parse(rows.get(*key));
+  auto row = parse_extension_row(rows.get(*key));
   if (!row || row->tokens() == 0) return;
   row->set_tokens(row->tokens() - 1);
   rows.put(*key, row->SerializeAsString());
@@ -99,8 +95,9 @@ void discount_token(const Recorded& recorded, RowWriter& rows) {
 
 Result<void> ExtensionList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
-  if (kind.has_extension_created()) return create(event.recorded, rows);
-  if (kind.has_extension_updated() || kind.has_extension_deleted()) return change(event.recorded, rows);
+  if (kind.has_extension_created()) return create_extension_row(event.recorded, rows);
+  if (kind.has_extension_updated() || kind.has_extension_deleted())
+    return change_extension_row(event.recorded, rows);
   if (kind.has_token_created() && !kind.token_created().extension_id().empty()) {
     return count_token(event.recorded, rows);
   }
@@ -109,7 +106,7 @@ Result<void> ExtensionList::apply_event(const StoredEvent& event, RowWriter& row
 }
 
 std::optional<ExtensionRow> ExtensionList::find(ExtensionId id) const {
-  return parse(view().get(extension_key(id)));
+  return parse_extension_row(view().get(extension_key(id)));
 }
 
 bool ExtensionList::belongs(ExtensionId id, AccountId account) const {
@@ -121,7 +118,8 @@ std::vector<ExtensionRow> ExtensionList::of(AccountId account) const {
   const auto prefix = account_prefix(account);
   const auto it = view().rows();
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-    if (auto row = parse(view().get(mintmark::view(it->value())))) extensions.push_back(std::move(*row));
+    if (auto row = parse_extension_row(view().get(mintmark::view(it->value()))))
+      extensions.push_back(std::move(*row));
   }
   throw_unless_ok(it->status());
   std::ranges::reverse(extensions);

@@ -7,6 +7,7 @@
 #include "domain/webhook.h"
 #include "eventstore/bytes.h"
 #include "eventstore/rocksdb_strings.h"
+#include "projections/created.h"
 #include "projections/row_keys.h"
 
 namespace mintmark {
@@ -19,18 +20,13 @@ std::string webhook_key(WebhookId id) {
   return key;
 }
 
-std::optional<WebhookRow> parse(const std::optional<std::string>& stored) {
+std::optional<WebhookRow> parse_webhook_row(const std::optional<std::string>& stored) {
   WebhookRow row;
   if (!stored || !row.ParseFromString(*stored)) return std::nullopt;
   return row;
 }
 
-void stamp(Created& stamped, const Recorded& recorded) {
-  stamped.set_at_us(recorded.recorded_at_us());
-  *stamped.mutable_by() = recorded.actor();
-}
-
-Result<void> create(const Recorded& recorded, RowWriter& rows) {
+Result<void> create_webhook_row(const Recorded& recorded, RowWriter& rows) {
   const auto& created = recorded.event().webhook_created();
   const auto id = WebhookId::parse(created.webhook_id());
   const auto account = AccountId::parse(created.account_id());
@@ -48,7 +44,7 @@ Result<void> create(const Recorded& recorded, RowWriter& rows) {
   row.set_active(created.active());
   *row.mutable_delivery() = created.delivery();
   row.set_delivery_version(recorded.version());
-  stamp(*row.mutable_created(), recorded);
+  *row.mutable_created() = created_by(recorded);
   row.set_version(recorded.version());
   row.set_created_position(recorded.position());
   rows.put(key, row.SerializeAsString());
@@ -73,7 +69,7 @@ void update(const Recorded& recorded, WebhookRow& row) {
     *row.mutable_delivery() = updated.delivery();
     row.set_delivery_version(recorded.version());
   }
-  stamp(*row.mutable_modified(), recorded);
+  *row.mutable_modified() = created_by(recorded);
 }
 
 // What the worker says of it.
@@ -127,7 +123,7 @@ void count(const WebhookDeliveriesRecorded& recorded, RowWriter& rows) {
     auto found = touched.find(job.target());
     if (found == touched.end()) {
       const auto key = webhook_key(WebhookId::from_value(job.target()));
-      found = touched.emplace(job.target(), parse(rows.get(key))).first;
+      found = touched.emplace(job.target(), parse_webhook_row(rows.get(key))).first;
     }
     if (found->second) count(attempt, *found->second);
   }
@@ -144,18 +140,18 @@ void count_trigger(const Recorded& recorded, WebhookRow& row) {
 // A trigger on a stream of its own. Where the webhook was deleted meanwhile there is nothing to count it at.
 void count_trigger(const Recorded& recorded, WebhookId id, RowWriter& rows) {
   const auto key = webhook_key(id);
-  auto row = parse(rows.get(key));
+  auto row = parse_webhook_row(rows.get(key));
   if (!row || !recorded.event().has_webhook_triggered()) return;
   count_trigger(recorded, *row);
   rows.put(key, row->SerializeAsString());
 }
 
-Result<void> change(const Recorded& recorded, RowWriter& rows) {
+Result<void> change_webhook_row(const Recorded& recorded, RowWriter& rows) {
   const auto id =
       WebhookId::parse(std::string_view(recorded.stream()).substr(std::string_view("webhook-").size()));
   if (!id) return cannot_apply("its stream's name is malformed");
   const auto key = webhook_key(*id);
-  auto row = parse(rows.get(key));
+  auto row = parse_webhook_row(rows.get(key));
   const auto account = row ? AccountId::parse(row->account_id()) : std::nullopt;
   if (!account) return cannot_apply("there is no such webhook");
   const auto& event = recorded.event();
@@ -180,18 +176,18 @@ Result<void> change(const Recorded& recorded, RowWriter& rows) {
 
 Result<void> WebhookList::apply_event(const StoredEvent& event, RowWriter& rows) {
   const auto& kind = event.recorded.event();
-  if (kind.has_webhook_created()) return create(event.recorded, rows);
+  if (kind.has_webhook_created()) return create_webhook_row(event.recorded, rows);
   if (const auto webhook = webhook_of_trigger(event.recorded.stream())) {
     count_trigger(event.recorded, *webhook, rows);
     return {};
   }
-  if (concerns_webhooks(kind)) return change(event.recorded, rows);
+  if (concerns_webhooks(kind)) return change_webhook_row(event.recorded, rows);
   if (kind.has_webhook_deliveries_recorded()) count(kind.webhook_deliveries_recorded(), rows);
   return {};
 }
 
 std::optional<WebhookRow> WebhookList::find(WebhookId id) const {
-  return parse(view().get(webhook_key(id)));
+  return parse_webhook_row(view().get(webhook_key(id)));
 }
 
 bool WebhookList::belongs(WebhookId id, AccountId account) const {
@@ -203,7 +199,8 @@ std::vector<WebhookRow> WebhookList::of(AccountId account) const {
   const auto prefix = account_prefix(account);
   const auto it = view().rows();
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
-    if (auto row = parse(view().get(mintmark::view(it->value())))) webhooks.push_back(std::move(*row));
+    if (auto row = parse_webhook_row(view().get(mintmark::view(it->value()))))
+      webhooks.push_back(std::move(*row));
   }
   throw_unless_ok(it->status());
   std::ranges::reverse(webhooks);

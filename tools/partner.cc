@@ -7,7 +7,7 @@ namespace {
 
 namespace json = boost::json;
 
-void add_create(CLI::App& group, int& exit_code) {
+void add_partner_create(CLI::App& group, int& exit_code) {
   auto* command = group.add_subcommand(
       "create", "Make a partner and print its key, which exchanges handles and nothing else");
   auto name = std::make_shared<std::string>();
@@ -26,7 +26,7 @@ void add_create(CLI::App& group, int& exit_code) {
 void add_partner(CLI::App& program, int& exit_code) {
   auto* group = program.add_subcommand("partner", "Make partners: who may exchange Zapier handles for keys");
   group->require_subcommand(1);
-  add_create(*group, exit_code);
+  add_partner_create(*group, exit_code);
 }
 
 }  // namespace mintmark

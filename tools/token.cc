@@ -19,7 +19,7 @@ void print_token(const json::value& token) {
              text(token, "name"));
 }
 
-void add_create(CLI::App& group, int& exit_code) {
+void add_token_create(CLI::App& group, int& exit_code) {
   struct Options {
     std::string account;
     std::string name;
@@ -91,7 +91,7 @@ void add_by_id(CLI::App& group, int& exit_code, const std::string& name, const s
 void add_token(CLI::App& program, int& exit_code) {
   auto* group = program.add_subcommand("token", "Create, list, show and delete tokens");
   group->require_subcommand(1);
-  add_create(*group, exit_code);
+  add_token_create(*group, exit_code);
   add_token_list(*group, exit_code);
   add_by_id(*group, exit_code, "show", "Show a token, not its value",
             [](const json::object& token) { print_token(token); });
