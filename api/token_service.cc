@@ -219,8 +219,8 @@ awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Call
 }
 
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
-                                                   std::uint64_t modules) {
-  co_return co_await change(services, caller, id, decide_own(caller, RevokePermissions{modules}));
+                                                   RevokePermissions revoke) {
+  co_return co_await change(services, caller, id, decide_own(caller, revoke));
 }
 
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id) {

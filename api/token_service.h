@@ -76,7 +76,7 @@ awaitable<Result<TokenWithValue>> renew_token(Services& services, const Caller& 
 awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Caller& caller, TokenId id,
                                                   std::uint64_t modules);
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
-                                                   std::uint64_t modules);
+                                                   RevokePermissions revoke);
 
 awaitable<Result<TokenRow>> find_token(Services& services, const Caller& caller, TokenId id);
 
