@@ -101,6 +101,7 @@ inline constexpr std::size_t worker_concurrency_max = 4096;  // calls under way 
 // The log.
 inline constexpr std::size_t stream_name_bytes_max = 128;
 inline constexpr std::size_t append_events_max = 64;         // events in one append
+inline constexpr std::size_t expiry_batch_tokens_max = 250;  // recorded together when they come due
 inline constexpr std::size_t append_queue_max = 4096;        // appends that wait for the committer
 inline constexpr std::size_t commit_batch_events_max = 512;  // events in one synced write
 inline constexpr std::size_t conflict_retries_max = 16;
@@ -125,3 +126,4 @@ static_assert(reserve_disk_bytes_min < free_disk_bytes_min);
 static_assert(token_name_max * 4 < request_body_bytes_max);
 
 }  // namespace mintmark::limits
+static_assert(expiry_batch_tokens_max < append_queue_max);
