@@ -75,6 +75,7 @@ const own = {
   },
   'POST /accounts/{}/users/{}/activate': added,
   'POST /accounts/{}/users/{}/deactivate': added,
+  'POST /accounts/{}/users/{}/password': added,
   'POST /notifications/webhooks/{}/test': attempted,
   'GET /notifications/webhooks/{}/deliveries': attempted,
   'GET /jobs': waiting,

@@ -7,16 +7,18 @@ const addFormats = require('ajv-formats');
 
 // `nullable` becomes a type of null. The contract says of strings that only the server sets, such as a token's
 // `handle`, that they are strings, although its own server answers null where there is nothing to show: unless the
-// document is `exact`, those are nullable too. An exact document names every member of an object that it names any of.
+// document is `exact`, those are nullable too. An exact document names every member of an object that it names any of;
+// what stands beside a reference in an allOf only says more of members that are named there.
 function convert(schema, exact) {
   if (Array.isArray(schema)) return schema.map((part) => convert(part, exact));
   if (schema === null || typeof schema !== 'object') return schema;
-  const { nullable, readOnly, writeOnly, $ref, properties, ...rest } = schema;
+  const { nullable, readOnly, writeOnly, $ref, properties, allOf, ...rest } = schema;
   if ($ref) return { $ref: $ref.slice($ref.lastIndexOf('/') + 1) };
   const each = (members) =>
     Object.fromEntries(Object.entries(members).map(([name, value]) => [name, convert(value, exact)]));
   const converted = each(rest);
   if (properties) converted.properties = each(properties);
+  if (allOf) converted.allOf = allOf.map((part) => convert(part, exact && part.$ref !== undefined));
   if (exact && properties) converted.additionalProperties ??= false;
   if (rest.format === 'datetime') converted.format = 'date-time';
   if (rest.format === 'binary') delete converted.format;
