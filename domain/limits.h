@@ -109,7 +109,7 @@ inline constexpr std::size_t stream_name_bytes_max = 128;
 inline constexpr std::size_t append_events_max = 64;         // events in one append
 inline constexpr std::size_t append_queue_max = 4096;        // appends that wait for the committer
 inline constexpr std::size_t commit_batch_events_max = 512;  // events in one synced write
-inline constexpr std::size_t conflict_retries_max = 16;
+inline constexpr std::size_t conflict_retries_max = 64;      // as many as may want one stream at once
 inline constexpr std::size_t projection_batch_events_max = 1024;
 
 // Disk space of the data folder: below the first, work that grows the log is refused; the reserve under
