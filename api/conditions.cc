@@ -8,12 +8,14 @@
 
 #include "api/header_field.h"
 #include "api/routes.h"
+#include "api/rql.h"
 #include "domain/ids.h"
 
 namespace mintmark {
 namespace {
 
 constexpr std::string_view position_field = "Mintmark-Position";
+constexpr std::string_view min_position_name = "min_position";
 
 // What is in streams of its own, and shown under an id in the path.
 struct Collection {
@@ -80,6 +82,45 @@ std::optional<std::string_view> value_of(std::string_view term, std::string_view
   term.remove_prefix(1);
   if (!is_call && term.starts_with(comparison)) term.remove_prefix(comparison.size());
   return term;
+}
+
+std::unexpected<Error> given_twice(std::string_view name) {
+  return fail(ErrorKind::kInvalid, fmt::format("{}: Given more than once.", name));
+}
+
+// In a query that is none of a list's.
+Result<std::optional<std::string>> find_in_terms(std::string_view query, std::string_view name) {
+  std::optional<std::string> value;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto found = value_of(query.substr(0, end), name);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (!found) continue;
+    if (value) return given_twice(name);
+    value.emplace(*found);
+  }
+  return value;
+}
+
+struct FoundParameter {
+  std::optional<std::string> value;
+  std::size_t count = 0;
+  bool is_condition = false;  // it stands where it asks for some rows and not for others
+};
+
+// Looks through a query's filter, in which parameters that lists do not know look like conditions.
+void find_in(const rql::Expression& expression, std::string_view name, bool holds_always,
+             FoundParameter& found) {
+  using Kind = rql::Expression::Kind;
+  if (expression.kind == Kind::kComparison) {
+    if (expression.op != rql::Operator::kEq || expression.field != name) return;
+    found.value = expression.values.front().text;
+    found.is_condition = found.is_condition || !holds_always;
+    ++found.count;
+  }
+  for (const auto& part : expression.parts) {
+    find_in(part, name, holds_always && expression.kind == Kind::kAnd, found);
+  }
 }
 
 bool names_a_resource(std::string_view stream) {
@@ -167,18 +208,18 @@ Result<std::optional<Precondition>> read_precondition(const http::Request& reque
   }
 }
 
-Result<std::optional<std::string_view>> find_parameter(const http::Request& request, std::string_view name) {
-  std::optional<std::string_view> value;
-  for (auto query = request.query(); !query.empty();) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto term = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const auto found = value_of(term, name);
-    if (!found) continue;
-    if (value) return fail(ErrorKind::kInvalid, fmt::format("{}: Given more than once.", name));
-    value = found;
+Result<std::optional<std::string>> find_parameter(const http::Request& request, std::string_view name) {
+  if (request.query().empty()) return std::nullopt;
+  const auto query = parse_list_query(request.query());
+  if (!query) return find_in_terms(request.query(), name);
+  if (name == min_position_name) return query->min_position;
+  FoundParameter found;
+  find_in(query->filter, name, true, found);
+  if (found.count > 1) return given_twice(name);
+  if (found.is_condition) {
+    return fail(ErrorKind::kInvalid, fmt::format("{}: May not stand under an or or a not.", name));
   }
-  return value;
+  return std::move(found.value);
 }
 
 std::optional<Position> parse_position(std::string_view text) {
@@ -186,9 +227,10 @@ std::optional<Position> parse_position(std::string_view text) {
 }
 
 Result<Position> read_min_position(const http::Request& request) {
-  const auto given = find_parameter(request, "min_position");
+  const auto given = find_parameter(request, min_position_name);
   if (!given) return std::unexpected(given.error());
-  const auto wanted = *given ? *given : request.header("Mintmark-Min-Position");
+  const auto wanted =
+      *given ? std::optional<std::string_view>(**given) : request.header("Mintmark-Min-Position");
   if (!wanted) return 0;
   const auto position = parse_position(*wanted);
   if (!position) return fail(ErrorKind::kInvalid, "min_position: Must be a position, a whole number.");

@@ -57,15 +57,17 @@ bool names_one_thing(const RouteMatch& match);
 // that no answer of ours has carried, matches nothing.
 Result<std::optional<Precondition>> read_precondition(const http::Request& request, std::string stream);
 
-// The value of a query's parameter that is no part of its filter, as it was sent: of name=value,
-// name=eq=value or eq(name,value) at the query's top. kInvalid where it comes twice.
-Result<std::optional<std::string_view>> find_parameter(const http::Request& request, std::string_view name);
+// The value of a query's parameter that is no part of its filter: of name=value, name=eq=value or
+// eq(name,value), in any way that the query of a list may be written (api/rql.h), at its top or inside an
+// and() there. A query that is none of a list's is cut at each '&' and not decoded. kInvalid where it comes
+// twice, or under an or or a not.
+Result<std::optional<std::string>> find_parameter(const http::Request& request, std::string_view name);
 
 // A position as it is written, a whole number.
 std::optional<Position> parse_position(std::string_view text);
 
-// The position that a read must have reached: of the query's min_position or else of Mintmark-Min-Position; 0
-// without either. kInvalid where it is not a number, or comes twice.
+// The position that a read must have reached: of the query's min_position, which find_parameter() finds, or
+// else of Mintmark-Min-Position; 0 without either. kInvalid where it is not a number, or comes twice.
 Result<Position> read_min_position(const http::Request& request);
 
 // An ETag for a version: strong, because the client sends it back with If-Match.

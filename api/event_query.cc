@@ -87,8 +87,10 @@ AuditTrail EventQuery::trail(const AuditIndex& index, AccountId account) const {
   return stream_ ? index.trail(account, *stream_) : index.trail(account);
 }
 
-EventQuery::Page EventQuery::page(const AuditIndex& index, AccountId account) const {
+Result<EventQuery::Page> EventQuery::page(const AuditIndex& index, AccountId account) const {
   auto events = trail(index, account);
+  const auto bounded = check_work(filter_, takes_all_ ? 0 : events.count(), limits::query_checks_max);
+  if (!bounded) return std::unexpected(bounded.error());
   Page page;
   // Where all are wanted the page's place is known, and the number of all.
   const auto skipped = takes_all_ ? std::min<std::uint64_t>(list_.offset, events.count()) : 0;

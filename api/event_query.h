@@ -21,13 +21,16 @@ class EventQuery {
   static Result<EventQuery> compile(ListQuery query);
 
   const ListQuery& list() const { return list_; }
+  // Whether it asks for all events or for one thing's alone: then it looks at no others.
+  bool is_quick() const { return takes_all_ || stream_.has_value(); }
 
   struct Page {
     std::vector<Position> positions;  // in the order of the list
     std::size_t total = 0;
   };
-  // The page that the query asks for. Blocks on disk.
-  Page page(const AuditIndex& index, AccountId account) const;
+  // The page that the query asks for; kInvalidQuery where it asks more of so many events than
+  // limits::query_checks_max allows. Blocks on disk.
+  Result<Page> page(const AuditIndex& index, AccountId account) const;
 
   // What lets through, oldest first, in slices: for what goes through all of them.
   struct Slice {

@@ -178,7 +178,7 @@ Result<std::optional<Position>> read_start(const http::Request& request) {
   if (!parameter) return std::unexpected(parameter.error());
   // What a client sends by itself when it connects anew is later than what it was first told to ask for.
   const auto last = request.header("Last-Event-ID");
-  const auto text = last ? last : *parameter;
+  const auto text = last ? last : std::optional<std::string_view>(*parameter);
   if (!text) return std::nullopt;
   const auto position = parse_position(*text);
   if (!position) {

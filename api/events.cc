@@ -7,18 +7,14 @@
 namespace mintmark {
 namespace {
 
-namespace json = boost::json;
-
-struct ShownPage {
-  json::array events;
-  std::size_t total = 0;
-};
-
-ShownPage read_page(const Services& services, AccountId account, const EventQuery& query) {
+Result<http::Response> answer_page(const Services& services, AccountId account, const EventQuery& query) {
   const auto page = query.page(services.audit, account);
-  ShownPage shown{EventRepresentation(services, account).events(page.positions), page.total};
-  for (auto& event : shown.events) apply_selection(event.get_object(), query.list().selection);
-  return shown;
+  if (!page) return std::unexpected(page.error());
+  auto events = EventRepresentation(services, account).events(page->positions);
+  for (auto& event : events) apply_selection(event.get_object(), query.list().selection);
+  auto response = list_response(events, query.list(), page->total);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
 }
 
 }  // namespace
@@ -28,14 +24,12 @@ awaitable<http::Response> list_events(Context& context) {
   if (!list) co_return error_response(list.error());
   const auto query = EventQuery::compile(std::move(*list));
   if (!query) co_return error_response(query.error());
-  auto read = [&context, &query]() -> Result<ShownPage> {
-    return read_page(context.services, context.caller.account, *query);
-  };
-  const auto page = co_await context.services.blocking.run(std::move(read));
-  if (!page) co_return error_response(page.error());
-  auto response = list_response(page->events, query->list(), page->total);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  co_return response;
+  auto& services = context.services;
+  const auto account = context.caller.account;
+  auto read = [&services, account, &query] { return answer_page(services, account, *query); };
+  if (!query->is_quick()) co_return co_await services.scans.answer(account, std::move(read));
+  auto response = co_await services.blocking.run(std::move(read));
+  co_return response ? std::move(*response) : error_response(response.error());
 }
 
 }  // namespace mintmark

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/commands.h"
+#include "api/count_limit.h"
 #include "domain/extension.h"
 #include "domain/limits.h"
 
@@ -36,15 +37,26 @@ void release_name(Services& services, AccountId account, const std::string& name
   decision.other_streams.push_back(make_append(services, std::move(stream), version, {std::move(released)}));
 }
 
+CountLimit limit_of(Services& services, AccountId account) {
+  return {.stream = "count-extensions-" + account.text(),
+          .max = limits::extensions_per_account_max,
+          .refusal = fmt::format("An account has at most {} extensions.", limits::extensions_per_account_max),
+          .view = services.extensions,
+          .shows =
+              [&services](const std::string& id) {
+                const auto known = ExtensionId::parse(id);
+                return known && services.extensions.find(*known).has_value();
+              },
+          .count = [&services, account] { return services.extensions.of(account).size(); }};
+}
+
 Result<Decision> decide_creation(Services& services, const Caller& caller, ExtensionId id,
                                  const ExtensionDetails& details, const LoadedStream& loaded) {
-  if (services.extensions.of(caller.account).size() >= limits::extensions_per_account_max) {
-    return fail(ErrorKind::kConflict,
-                fmt::format("An account has at most {} extensions.", limits::extensions_per_account_max));
-  }
   auto events = decide(fold<AccountExtension>(loaded), CreateExtension{id, caller.account, details});
   if (!events) return std::unexpected(std::move(events.error()));
   Decision decision{std::move(*events), {}, {}, false};
+  const auto counted = count_in(services, limit_of(services, caller.account), id.text(), decision);
+  if (!counted) return std::unexpected(counted.error());
   const auto reserved = reserve_name(services, caller.account, details.name(), id, decision);
   if (!reserved) return std::unexpected(reserved.error());
   return decision;
@@ -123,6 +135,9 @@ awaitable<Result<ChangedExtension>> update_extension(Services& services, const C
 
 awaitable<Result<ChangedExtension>> delete_extension(Services& services, const Caller& caller,
                                                      ExtensionId id) {
+  // So that it sees all tokens that there are.
+  const auto shown = co_await projected(services, services.log.head());
+  if (!shown) co_return std::unexpected(shown.error());
   Decide decide_this = [&services, &caller, id](const LoadedStream& loaded) {
     return decide_deletion(services, caller, id, loaded);
   };

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/limits.h"
 #include "domain/time.h"
 
 namespace mintmark {
@@ -153,6 +154,13 @@ Result<std::optional<Filter>> compile(const Expression& expression, FieldTable f
   return group;
 }
 
+std::size_t count_conditions(const Filter& filter) {
+  if (filter.kind == Filter::Kind::kCondition) return 1;
+  std::size_t count = 0;
+  for (const auto& part : filter.parts) count += count_conditions(part);
+  return count;
+}
+
 }  // namespace
 
 std::optional<std::string_view> TextSet::only() const {
@@ -203,6 +211,17 @@ Result<Filter> compile_filter(const ListQuery& query, FieldTable fields) {
   // A list without a searchable field leaves search out, as it does filters that it does not know.
   if (!any.parts.empty()) all.parts.push_back(std::move(any));
   return all;
+}
+
+Result<void> check_work(const Filter& filter, std::size_t rows, std::size_t checks_max) {
+  const auto conditions = count_conditions(filter);
+  const auto allowed = std::max(limits::query_conditions_min, checks_max / std::max<std::size_t>(rows, 1));
+  if (conditions <= allowed) return {};
+  return fail(
+      ErrorKind::kInvalidQuery,
+      fmt::format("query: A list of {} takes {} conditions at once, not {}. An in() of many values is one; "
+                  "a search is one for each field that it looks in.",
+                  rows, allowed, conditions));
 }
 
 Result<std::vector<OrderBy>> compile_ordering(const ListQuery& query, FieldTable fields) {

@@ -82,6 +82,10 @@ struct Filter {
 // where a value or an operator does not fit its field's type.
 Result<Filter> compile_filter(const ListQuery& query, FieldTable fields);
 
+// kInvalidQuery where the filter has more conditions than can be asked of so many rows:
+// limits::query_conditions_min, or more as long as all of them, asked of all rows, are `checks_max` at most.
+Result<void> check_work(const Filter& filter, std::size_t rows, std::size_t checks_max);
+
 // A field to order by: its place in the table.
 struct OrderBy {
   std::size_t field = 0;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "api/errors.h"
+#include "domain/limits.h"
 #include "domain/time.h"
 
 namespace mintmark {
@@ -135,6 +136,8 @@ void copy_path(const json::value& from, json::value& to, std::string_view path) 
 Result<json::array> filter_list(json::array objects, FieldTable fields, const ListQuery& query) {
   const auto filter = compile_filter(query, fields);
   if (!filter) return std::unexpected(filter.error());
+  const auto bounded = check_work(*filter, objects.size(), limits::query_table_checks_max);
+  if (!bounded) return std::unexpected(bounded.error());
   json::array passed;
   for (auto& object : objects) {
     const auto matches = [&](const Condition& condition) { return row_matches(condition, object, fields); };
@@ -149,6 +152,8 @@ http::Response respond_with_list(json::array objects, FieldTable fields, const L
   if (!filter) return error_response(filter.error());
   const auto order = compile_ordering(query, fields);
   if (!order) return error_response(order.error());
+  const auto bounded = check_work(*filter, objects.size(), limits::query_table_checks_max);
+  if (!bounded) return error_response(bounded.error());
   std::vector<json::value*> rows;
   for (auto& object : objects) {
     const auto matches = [&](const Condition& condition) { return row_matches(condition, object, fields); };

@@ -16,7 +16,8 @@ namespace mintmark {
 // A short list: takes the objects as they are shown, in the list's own order, and answers what the query asks
 // for: filtered and searched by the fields of the table, ordered (what is equal keeps the list's own order;
 // null comes last, or first where the order descends; texts go by their bytes), cut to the page, with
-// Content-Range; 400 where the query does not fit the table. To be called as
+// Content-Range; 400 where the query does not fit the table, or asks more than limits::query_table_checks_max
+// allows. To be called as
 //
 //     const auto query = parse_list_query(context.request.query());
 //     if (!query) co_return error_response(query.error());
@@ -29,7 +30,7 @@ http::Response respond_with_list(boost::json::array objects, FieldTable fields, 
                                  const CompleteObject& complete = {});
 
 // The objects that the query's filter and search let through, in the list's own order; kInvalidQuery where
-// the query does not fit the table.
+// the query does not fit the table, or asks more than limits::query_table_checks_max allows.
 Result<boost::json::array> filter_list(boost::json::array objects, FieldTable fields, const ListQuery& query);
 
 // 200 with one page of a list that has `total` items in all.

@@ -289,6 +289,7 @@ class Parser : RqlReader {
     const auto& text = comparison.values.front().text;
     if (name == "limit") query_.limit = std::min(number_or(text, limits::page_default), limits::page_max);
     if (name == "offset") query_.offset = number_or(text, 0);
+    if (name == "min_position") query_.min_position = text;
     if (!is_search) return true;
     query_.search = text;
     if (Pattern::parse(text, false)) return true;

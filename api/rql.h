@@ -69,7 +69,7 @@ namespace mintmark {
 
 // What a list is asked for. limit, offset and search may each come once, as name=v, name=eq=v or eq(name,v);
 // they, ordering() and select() stand at the top or inside an and() there, since they are no conditions.
-// min_position is a parameter of reads, and no filter.
+// min_position is a parameter of reads, and no filter: it is written and may stand as they.
 struct ListQuery {
   std::size_t limit = limits::page_default;  // the default where it is no number; at most limits::page_max
   std::size_t offset = 0;                    // 0 where it is no number
@@ -77,6 +77,7 @@ struct ListQuery {
   std::string search;  // empty: no search
   std::vector<rql::Ordering> ordering;
   std::vector<rql::Selection> selection;
+  std::optional<std::string> min_position;  // as it was sent
   // The query without limit, offset and min_position: the same for every page of one list.
   std::string identity;
 };

@@ -8,6 +8,7 @@
 #include "api/blocking_pool.h"
 #include "api/list_cursors.h"
 #include "api/module_table.h"
+#include "api/scans.h"
 #include "api/stream_slots.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
@@ -55,6 +56,7 @@ struct Services {
   std::string public_url;  // under which clients reach us, without a slash at its end
   std::string told_url{};  // that, where the operator has said it; else empty
   ListCursors list_cursors{};
+  Scans scans{};
   StreamSlots stream_slots{};
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
 };

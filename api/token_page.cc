@@ -48,7 +48,18 @@ Position newest_of(const TokenList::Page& first, const TokenBlocks* blocks) {
   return first.rows.empty() ? 0 : first.rows.front().created_position();
 }
 
+std::size_t count_rows(const TokenBlocks& blocks) {
+  std::size_t count = 0;
+  for (const auto& block : blocks) count += block->size();
+  return count;
+}
+
 }  // namespace
+
+bool is_plain(const ListQuery& query) {
+  return query.filter.parts.empty() && query.search.empty() && query.ordering.empty() &&
+         query.offset <= limits::list_rows_skipped_max;
+}
 
 http::Response answer_token_list(Services& services, const Caller& caller, const ListQuery& query) {
   const auto filter = compile_filter(query, token_fields);
@@ -74,6 +85,8 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
     read = read_rows(services, caller.account, page);
   } else {
     blocks = services.token_list.blocks(caller.account);
+    const auto bounded = check_work(*filter, count_rows(*blocks), limits::query_checks_max);
+    if (!bounded) return error_response(bounded.error());
     read = read_columns(services, names, caller.account, *blocks, *filter, *order, page);
   }
   if (query.offset == 0 && query.limit > 0)

@@ -7,6 +7,9 @@
 
 namespace mintmark {
 
+// Whether the page can be read from rows on disk, unless many tokens have come since the list's first page.
+bool is_plain(const ListQuery& query);
+
 // The page of the account's tokens that the query asks for, or 400. Plain pages near the newest token are
 // read from rows on disk; everything else from the tokens in memory (TokenList::blocks), which the first such
 // query of an account loads. Later pages of a list leave out what was created after its first

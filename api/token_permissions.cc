@@ -15,8 +15,16 @@ namespace {
 
 namespace json = boost::json;
 
+// The modules that a request may name, as a set of their bits.
+std::uint64_t present_modules(const Services& services) {
+  std::uint64_t modules = 0;
+  for (const auto& module : services.modules.modules()) modules |= module_bit(module.number);
+  return modules;
+}
+constexpr std::uint64_t modules_ever = ~std::uint64_t{0};
+
 // The module that {"object": {"id": "MD-0001"}} or {"id": "TP-160-984-824-0001"} names, as its bit.
-std::optional<std::uint64_t> read_permission(const Context& context, TokenId token, const json::value& value,
+std::optional<std::uint64_t> read_permission(std::uint64_t known, TokenId token, const json::value& value,
                                              FieldErrors& errors) {
   if (!value.is_object()) {
     errors.add("permission", "Must be an object.");
@@ -31,26 +39,27 @@ std::optional<std::uint64_t> read_permission(const Context& context, TokenId tok
     errors.add("object", "This field is required.");
     return std::nullopt;
   }
-  for (const auto& known : context.services.modules.modules()) {
-    const bool id_fits = !id || *id == permission_id(token, known.number);
-    const bool module_fits = !module || *module == module_id(known.number);
-    if (id_fits && module_fits) return module_bit(known.number);
+  for (std::uint32_t number = 1; number <= module_number_max; ++number) {
+    if ((known & module_bit(number)) == 0) continue;
+    const bool id_fits = !id || *id == permission_id(token, number);
+    const bool module_fits = !module || *module == module_id(number);
+    if (id_fits && module_fits) return module_bit(number);
   }
   errors.add("object", "There is no such module.");
   return std::nullopt;
 }
 
 // One permission or an array of them, as a set.
-Result<std::uint64_t> read_permissions(const Context& context, TokenId token, const json::value& body) {
+Result<std::uint64_t> read_permissions(std::uint64_t known, TokenId token, const json::value& body) {
   FieldErrors errors;
   std::uint64_t modules = 0;
   if (body.is_array()) {
     if (body.as_array().empty()) errors.add("body", "Must name at least one permission.");
     for (const auto& value : body.as_array()) {
-      modules |= read_permission(context, token, value, errors).value_or(0);
+      modules |= read_permission(known, token, value, errors).value_or(0);
     }
   } else {
-    modules = read_permission(context, token, body, errors).value_or(0);
+    modules = read_permission(known, token, body, errors).value_or(0);
   }
   if (errors.any()) return std::move(errors).error();
   return modules;
@@ -84,7 +93,7 @@ awaitable<http::Response> grant_permissions(Context& context) {
   if (!id) co_return error_response(id.error());
   const auto body = parse_json(context.request.body());
   if (!body) co_return error_response(body.error());
-  const auto modules = read_permissions(context, *id, *body);
+  const auto modules = read_permissions(present_modules(context.services), *id, *body);
   if (!modules) co_return error_response(modules.error());
   const auto changed = co_await grant_permissions(context.services, context.caller, *id, *modules);
   if (!changed) co_return error_response(changed.error());
@@ -111,9 +120,10 @@ awaitable<http::Response> revoke_permissions(Context& context) {
   if (!body->is_array()) {
     co_return error_response(Error{ErrorKind::kInvalid, {"body: Must be a JSON array of permissions."}});
   }
-  const auto modules = read_permissions(context, *id, *body);
+  const auto modules = read_permissions(modules_ever, *id, *body);
   if (!modules) co_return error_response(modules.error());
-  const auto changed = co_await revoke_permissions(context.services, context.caller, *id, *modules);
+  const auto known = present_modules(context.services);
+  const auto changed = co_await revoke_permissions(context.services, context.caller, *id, {*modules, known});
   if (!changed) co_return error_response(changed.error());
   http::Response response;
   add_position(response, changed->position);

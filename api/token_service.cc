@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/count_limit.h"
 #include "api/token_role.h"
 #include "domain/extension.h"
 #include "projections/token_row.h"
@@ -23,25 +24,43 @@ Result<void> check_within(const Services& services, const Caller& caller, const 
   return fail(ErrorKind::kForbidden, "The token acts in a role that allows more than yours.");
 }
 
-// That the account has the extension, and that it may have one more token.
-Result<void> check_own_extension(Services& services, AccountId account, ExtensionId id) {
+std::unexpected<Error> no_such_extension() {
+  return fail(ErrorKind::kInvalid, "extension: There is no such extension.");
+}
+
+CountLimit limit_of(Services& services, ExtensionId id, std::size_t tokens_max) {
+  return {.stream = "count-tokens-" + id.text(),
+          .max = tokens_max,
+          .refusal = fmt::format("The extension has at most {} tokens.", tokens_max),
+          .view = services.extensions,
+          .shows =
+              [&services](const std::string& token) {
+                const auto known = TokenId::parse(token);
+                return known && services.extensions.counts(*known);
+              },
+          .count = [&services, id]() -> std::size_t {
+            const auto row = services.extensions.find(id);
+            return row ? row->tokens() : 0;
+          }};
+}
+
+// That the account has the extension, and that it may have one more token. Only where there may be so many do
+// creations that come together wait for each other.
+Result<void> check_own_extension(Services& services, AccountId account, ExtensionId id, TokenId token,
+                                 Decision& decision) {
   const auto extension = fold<AccountExtension>(load_stream(services, stream_of(id)));
-  if (!extension.exists || extension.account != account) {
-    return fail(ErrorKind::kInvalid, "extension: There is no such extension.");
-  }
+  if (!extension.exists || extension.account != account) return no_such_extension();
   const auto& constraints = extension.details.constraints();
   if (!constraints.has_account_tokens()) return {};
-  const auto row = services.extensions.find(id);
-  if (row && row->tokens() < constraints.account_tokens()) return {};
-  return fail(ErrorKind::kConflict,
-              fmt::format("The extension has at most {} tokens.", constraints.account_tokens()));
+  return count_in(services, limit_of(services, id, constraints.account_tokens()), token.text(), decision);
 }
 
 // A fresh value with a fresh data key, sealed into the first event of its stream.
 Result<Decision> decide_creation(Services& services, const Caller& caller, TokenId id, const NewToken& wanted,
                                  const LoadedStream& stream) {
+  Decision decision;
   if (wanted.own_extension) {
-    const auto checked = check_own_extension(services, caller.account, *wanted.own_extension);
+    const auto checked = check_own_extension(services, caller.account, *wanted.own_extension, id, decision);
     if (!checked) return std::unexpected(checked.error());
   }
   auto [data_key, vault_write] = services.vault.make(stream_of(id));
@@ -59,7 +78,9 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Token
       .own_extension = wanted.own_extension};
   auto events = decide(fold<Token>(stream), command);
   if (!events) return std::unexpected(std::move(events.error()));
-  return Decision{std::move(*events), {std::move(vault_write)}, {}, false};
+  decision.events = std::move(*events);
+  decision.vault_writes.push_back(std::move(vault_write));
+  return decision;
 }
 
 // Decides about one of the caller's own tokens.
@@ -117,6 +138,13 @@ Result<TokenWithValue> read_back(Services& services, const Caller& caller, Token
   return token;
 }
 
+// Whether the extension that the token was made for has been deleted meanwhile. Blocks on disk.
+bool is_too_late(const Services& services, const NewToken& token) {
+  if (!token.own_extension) return false;
+  const auto row = services.extensions.find(*token.own_extension);
+  return !row || row->deleted();
+}
+
 // What decide_creation() made. kNotFound where the account has been closed meanwhile. Blocks on disk.
 Result<CreatedToken> read_created(Services& services, const Caller& caller, const Committed& committed) {
   if (services.directory.is_closed(caller.account)) return fail(ErrorKind::kNotFound, "Account not found.");
@@ -127,7 +155,9 @@ Result<CreatedToken> read_created(Services& services, const Caller& caller, cons
   auto value = open_value(services, id, created.extension(), recorded);
   if (!value) return std::unexpected(std::move(value.error()));
   auto row = token_row(recorded);
-  for (const auto& event : std::span(events).subspan(1)) change_row(row, event.recorded);
+  for (const auto& event : std::span(events).subspan(1)) {
+    if (event.recorded.stream() == recorded.stream()) change_row(row, event.recorded);
+  }
   return CreatedToken{std::move(row), *value, committed.last};
 }
 
@@ -171,11 +201,14 @@ awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& c
       if (taken) continue;
       co_return std::unexpected(std::move(written.error()));
     }
-    auto read = [&services, &caller, committed = written->committed] {
-      return read_created(services, caller, committed);
+    auto read = [&services, &caller, &token, written = *written]() -> Result<CreatedToken> {
+      if (!written.repeated && is_too_late(services, token)) return no_such_extension();
+      return read_created(services, caller, written.committed);
     };
     auto created = co_await services.blocking.run(std::move(read));
-    if (created || created.error().kind != ErrorKind::kNotFound) co_return created;
+    const bool is_orphan = !created && (created.error().kind == ErrorKind::kNotFound ||
+                                        created.error().kind == ErrorKind::kInvalid);
+    if (!is_orphan) co_return created;
     // Nobody has heard its value, so it is harmless whether or not this succeeds.
     const auto consequence = as_consequence(caller);
     [[maybe_unused]] const auto deleted = co_await delete_token(services, consequence, id);
@@ -219,8 +252,8 @@ awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Call
 }
 
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
-                                                   std::uint64_t modules) {
-  co_return co_await change(services, caller, id, decide_own(caller, RevokePermissions{modules}));
+                                                   RevokePermissions revoke) {
+  co_return co_await change(services, caller, id, decide_own(caller, revoke));
 }
 
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id) {

@@ -31,8 +31,8 @@ struct CreatedToken {
 };
 
 // Under a repeated idempotency key this is the first answer again; kConflict where that token is deleted by
-// now, because its value is destroyed, and where the extension has as many tokens as it may; requests under
-// way at one time may pass that by as many as they are. kNotFound where the account is closed meanwhile.
+// now, because its value is destroyed, and where the extension has as many tokens as it may. kNotFound where
+// the account is closed meanwhile, kInvalid where the extension is not there, or deleted meanwhile.
 awaitable<Result<CreatedToken>> create_token(Services& services, const Caller& caller, NewToken token);
 
 struct ChangedToken {
@@ -76,7 +76,7 @@ awaitable<Result<TokenWithValue>> renew_token(Services& services, const Caller& 
 awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Caller& caller, TokenId id,
                                                   std::uint64_t modules);
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
-                                                   std::uint64_t modules);
+                                                   RevokePermissions revoke);
 
 awaitable<Result<TokenRow>> find_token(Services& services, const Caller& caller, TokenId id);
 

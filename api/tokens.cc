@@ -226,7 +226,9 @@ awaitable<http::Response> list_tokens(Context& context) {
   auto read = [&context, &wanted]() -> Result<http::Response> {
     return answer_token_list(context.services, context.caller, *wanted);
   };
-  auto response = co_await context.services.blocking.run(std::move(read));
+  auto& services = context.services;
+  if (!is_plain(*wanted)) co_return co_await services.scans.answer(context.caller.account, std::move(read));
+  auto response = co_await services.blocking.run(std::move(read));
   co_return response ? std::move(*response) : error_response(response.error());
 }
 

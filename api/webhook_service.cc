@@ -1,6 +1,7 @@
 #include "api/webhook_service.h"
 
 #include "api/commands.h"
+#include "api/count_limit.h"
 #include "domain/limits.h"
 #include "worker/job_store.h"
 #include "worker/webhook_calls.h"
@@ -67,12 +68,21 @@ Result<Decision> decision_of(Result<std::vector<Event>> events, std::vector<Vaul
   return Decision{std::move(*events), std::move(vault_writes), {}, false};
 }
 
+CountLimit limit_of(Services& services, AccountId account) {
+  return {.stream = "count-webhooks-" + account.text(),
+          .max = limits::webhooks_per_account_max,
+          .refusal = fmt::format("An account has at most {} webhooks.", limits::webhooks_per_account_max),
+          .view = services.webhooks,
+          .shows =
+              [&services](const std::string& id) {
+                const auto known = WebhookId::parse(id);
+                return known && services.webhooks.find(*known).has_value();
+              },
+          .count = [&services, account] { return services.webhooks.of(account).size(); }};
+}
+
 Result<Decision> decide_creation(Services& services, const Caller& caller, WebhookId id,
                                  const WebhookInput& input, const LoadedStream& loaded) {
-  if (services.webhooks.of(caller.account).size() >= limits::webhooks_per_account_max) {
-    return fail(ErrorKind::kConflict,
-                fmt::format("An account has at most {} webhooks.", limits::webhooks_per_account_max));
-  }
   if (const auto checked = services.calls.check_url(input.external_url.value_or("")); !checked) {
     return std::unexpected(checked.error());
   }
@@ -86,7 +96,11 @@ Result<Decision> decide_creation(Services& services, const Caller& caller, Webho
   auto [data_key, vault_write] = services.vault.make(subject);
   command.sealed =
       services.vault.seal(data_key, subject, loaded.version + 1, command.delivery.SerializeAsString());
-  return decision_of(decide(fold<Webhook>(loaded), command), {std::move(vault_write)});
+  auto decision = decision_of(decide(fold<Webhook>(loaded), command), {std::move(vault_write)});
+  if (!decision) return decision;
+  const auto counted = count_in(services, limit_of(services, caller.account), id.text(), *decision);
+  if (!counted) return std::unexpected(counted.error());
+  return decision;
 }
 
 Result<Decision> decide_update(Services& services, const Caller& caller, WebhookId id,
@@ -177,12 +191,11 @@ awaitable<Result<ChangedWebhook>> create_webhook(Services& services, const Calle
     auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
     if (written && !written->repeated) co_return ChangedWebhook{id, written->committed.last};
     if (written) {
-      const auto position = written->committed.last;
-      auto read_back = [&services, position]() -> Result<ChangedWebhook> {
-        const auto earlier = services.log.read(position - 1, 1).front().recorded;
+      auto read_back = [&services, committed = written->committed]() -> Result<ChangedWebhook> {
+        const auto earlier = services.log.read(committed.first - 1, 1).front().recorded;
         const auto made = WebhookId::parse(earlier.event().webhook_created().webhook_id());
         if (!made) return not_found("Webhook");
-        return ChangedWebhook{*made, position};
+        return ChangedWebhook{*made, committed.last};
       };
       co_return co_await services.blocking.run(std::move(read_back));
     }

@@ -32,8 +32,7 @@ struct ChangedWebhook {
   WebhookId id;
   Position position = 0;  // 0 where nothing changed
 };
-// kConflict where the account has limits::webhooks_per_account_max; requests under way at one time may pass
-// it by as many as they are.
+// kConflict where the account has limits::webhooks_per_account_max.
 awaitable<Result<ChangedWebhook>> create_webhook(Services& services, const Caller& caller,
                                                  WebhookInput input);
 awaitable<Result<ChangedWebhook>> update_webhook(Services& services, const Caller& caller, WebhookId id,

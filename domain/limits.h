@@ -71,6 +71,11 @@ inline constexpr std::size_t list_cursors_max = 4096;
 inline constexpr std::size_t query_bytes_max = request_head_bytes_max;
 inline constexpr std::size_t query_depth_max = 32;
 inline constexpr std::size_t query_terms_max = 256;
+inline constexpr std::size_t query_conditions_min = 8;       // that any list can be asked
+inline constexpr std::size_t query_checks_max = 32'000'000;  // rows times conditions, where these are more
+inline constexpr std::size_t query_table_checks_max = 1'000'000;  // the same, of lists that are made whole
+inline constexpr std::size_t scans_max = 192;  // lists that look through all tokens or events
+inline constexpr std::size_t scans_per_account_max = 48;
 inline constexpr std::size_t query_values_max = 1024;  // in one in() or out()
 inline constexpr std::size_t ordering_fields_max = 5;
 
@@ -96,6 +101,7 @@ inline constexpr std::size_t provisioning_secret_bytes_min = 16;
 inline constexpr std::size_t provisioning_secret_bytes_max = 1024;
 inline constexpr std::size_t webhook_timeout_s_max = 300;
 inline constexpr std::size_t webhook_history_days_max = 3650;
+inline constexpr std::size_t expiry_batch_tokens_max = 250;  // recorded together when they come due
 inline constexpr std::size_t worker_concurrency_max = 4096;  // calls under way at once that can be set
 
 // The log.
@@ -103,7 +109,7 @@ inline constexpr std::size_t stream_name_bytes_max = 128;
 inline constexpr std::size_t append_events_max = 64;         // events in one append
 inline constexpr std::size_t append_queue_max = 4096;        // appends that wait for the committer
 inline constexpr std::size_t commit_batch_events_max = 512;  // events in one synced write
-inline constexpr std::size_t conflict_retries_max = 16;
+inline constexpr std::size_t conflict_retries_max = 64;      // as many as may want one stream at once
 inline constexpr std::size_t projection_batch_events_max = 1024;
 
 // Disk space of the data folder: below the first, work that grows the log is refused; the reserve under
@@ -120,7 +126,9 @@ inline constexpr std::size_t sessions_per_user_max = 32;  // one more ends the o
 inline constexpr std::size_t blocking_queue_max = 1024;   // jobs that wait for a thread of the blocking pool
 
 static_assert(append_events_max <= commit_batch_events_max);
+static_assert(expiry_batch_tokens_max < append_queue_max);
 static_assert(page_default <= page_max);
+static_assert(scans_per_account_max < scans_max);
 static_assert(reserve_disk_bytes_min < free_disk_bytes_min);
 static_assert(token_name_max * 4 < request_body_bytes_max);
 

@@ -49,8 +49,9 @@ std::optional<microseconds> take_time_of_day(std::string_view& text) {
   return result;
 }
 
-// Z or ±hh:mm; how far local time is ahead of UTC.
+// Z, ±hh:mm or nothing, which is UTC too; how far local time is ahead of UTC.
 std::optional<minutes> take_offset(std::string_view& text) {
+  if (text.empty()) return minutes(0);
   if (take(text, 'Z')) return minutes(0);
   const bool ahead = take(text, '+');
   if (!ahead && !take(text, '-')) return std::nullopt;

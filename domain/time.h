@@ -16,9 +16,10 @@ std::string format_time(Time time);
 // The same with all six digits of the fraction, for the log's readers.
 std::string format_time_exact(Time time);
 
-// Reads ISO 8601 as the contract takes it: a date alone (midnight UTC), or date, 'T', hours, minutes and
-// optional seconds with optional fraction, then 'Z' or an offset ±hh:mm. Nothing where the text is not
-// exactly that or names no real moment between the years 1970 and 9999.
+// Reads ISO 8601 as the contract takes it, and more: a date alone (midnight UTC), or date, 'T', hours,
+// minutes and optional seconds with optional fraction, then 'Z' or an offset ±hh:mm. Without either it is
+// UTC, as clients mean it that write a date and time as Python's isoformat() does. Nothing where the text is
+// not exactly that or names no real moment between the years 1970 and 9999.
 std::optional<Time> parse_time(std::string_view text);
 
 }  // namespace mintmark

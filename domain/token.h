@@ -120,8 +120,10 @@ struct ExchangeHandle {
 struct GrantPermissions {
   std::uint64_t modules;
 };
+// A module that is not known may be one that was once: what the token holds of it can still be taken.
 struct RevokePermissions {
   std::uint64_t modules;
+  std::uint64_t known_modules = ~std::uint64_t{0};  // kInvalid for another that the token does not hold
 };
 
 // Records what the clock alone has brought about by now.

@@ -178,6 +178,9 @@ Result<Events> decide(const Token& token, const GrantPermissions& command) {
 
 Result<Events> decide(const Token& token, const RevokePermissions& command) {
   if (!is_live(token.status)) return not_found("Token");
+  if ((command.modules & ~(command.known_modules | token.permissions.value_or(0))) != 0) {
+    return fail(ErrorKind::kInvalid, "object: There is no such module.");
+  }
   if (!token.permissions)
     return fail(ErrorKind::kInvalid, "permissions: The token has every module: grant what it keeps first.");
   const auto held = command.modules & *token.permissions;

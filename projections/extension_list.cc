@@ -21,8 +21,8 @@ std::string extension_key(ExtensionId id) {
 }
 
 // Its stream's name serves: nothing orders these.
-std::string token_key(const Recorded& recorded) {
-  return "t" + recorded.stream();
+std::string token_key(const std::string& stream) {
+  return "t" + stream;
 }
 
 std::optional<ExtensionRow> parse_extension_row(const std::optional<std::string>& stored) {
@@ -77,14 +77,15 @@ Result<void> count_token(const Recorded& recorded, RowWriter& rows) {
   if (!row) return cannot_apply("there is no such extension");
   row->set_tokens(row->tokens() + 1);
   rows.put(key, row->SerializeAsString());
-  rows.put(token_key(recorded), key);
+  rows.put(token_key(recorded.stream()), key);
   return {};
 }
 
 void discount_token(const Recorded& recorded, RowWriter& rows) {
-  const auto key = rows.get(token_key(recorded));
+  const auto token = token_key(recorded.stream());
+  const auto key = rows.get(token);
   if (!key) return;
-  rows.erase(token_key(recorded));
+  rows.erase(token);
   auto row = parse_extension_row(rows.get(*key));
   if (!row || row->tokens() == 0) return;
   row->set_tokens(row->tokens() - 1);
@@ -107,6 +108,10 @@ Result<void> ExtensionList::apply_event(const StoredEvent& event, RowWriter& row
 
 std::optional<ExtensionRow> ExtensionList::find(ExtensionId id) const {
   return parse_extension_row(view().get(extension_key(id)));
+}
+
+bool ExtensionList::counts(TokenId id) const {
+  return view().get(token_key(stream_of(id))).has_value();
 }
 
 bool ExtensionList::belongs(ExtensionId id, AccountId account) const {

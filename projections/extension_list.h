@@ -21,10 +21,11 @@ class ExtensionList final : public RowProjection {
   // Thread-safe; they block on disk.
   // Also one that is deleted: its row says so.
   std::optional<ExtensionRow> find(ExtensionId id) const;
+  // Whether the token is one of those that its extension has.
+  bool counts(TokenId id) const;
   // Whether the account has it: looks through the account's own alone.
   bool belongs(ExtensionId id, AccountId account) const;
-  // The account's that are not deleted, newest first; at most limits::extensions_per_account_max or a few
-  // more.
+  // The account's that are not deleted, newest first; at most limits::extensions_per_account_max.
   std::vector<ExtensionRow> of(AccountId account) const;
 
  private:

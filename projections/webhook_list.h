@@ -22,7 +22,7 @@ class WebhookList final : public RowProjection {
   std::optional<WebhookRow> find(WebhookId id) const;
   // Whether the account has it: looks through the account's own alone.
   bool belongs(WebhookId id, AccountId account) const;
-  // The account's, newest first; at most limits::webhooks_per_account_max or a few more.
+  // The account's, newest first; at most limits::webhooks_per_account_max.
   std::vector<WebhookRow> of(AccountId account) const;
 
  private:

@@ -29,6 +29,13 @@ using DecideOutcome = std::function<Result<std::vector<Event>>(const std::vector
 Result<Position> record_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
                                 const DecideOutcome& decide);
 
+// As record_outcome, for many streams that have nothing to do with each other: their appends are under way
+// together, so that the log can sync them together. One result for each, in their order; `decide` is asked of
+// each.
+std::vector<Result<Position>> record_outcomes(EventLog& log, const Clock& clock, Random& random,
+                                              const std::vector<Outcome>& outcomes,
+                                              const DecideOutcome& decide);
+
 // As record_outcome, for events that do not depend on what the stream holds: it is not read.
 Result<Position> append_outcome(EventLog& log, const Clock& clock, Random& random, const Outcome& outcome,
                                 const std::vector<Event>& events);

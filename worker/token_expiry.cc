@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "domain/limits.h"
 #include "domain/token.h"
 #include "worker/outcome.h"
 
@@ -51,8 +52,13 @@ void TokenExpiry::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     bool all_recorded = true;
     auto due = tokens_.next_due();
-    for (; due && due->at <= clock_.now() && !stop.stop_requested(); due = tokens_.next_due(due)) {
-      all_recorded = record(*due) && all_recorded;
+    while (due && due->at <= clock_.now() && !stop.stop_requested()) {
+      std::vector<TokenId> batch;
+      for (; due && due->at <= clock_.now() && batch.size() < limits::expiry_batch_tokens_max;
+           due = tokens_.next_due(due)) {
+        batch.push_back(due->token);
+      }
+      all_recorded = record(batch) && all_recorded;
     }
     auto pause = all_recorded ? look_again : retry_delay;
     if (due) pause = std::clamp<std::chrono::microseconds>(due->at - clock_.now(), 1ms, pause);
@@ -60,28 +66,41 @@ void TokenExpiry::run(const std::stop_token& stop) {
   }
 }
 
-// False where it has to be tried again. When it returns, the list shows what it did.
-bool TokenExpiry::record(const TokenList::Due& due) {
+// False where something has to be tried again. When it returns, the list shows what it did.
+bool TokenExpiry::record(const std::vector<TokenId>& tokens) {
   const auto now = clock_.now();
   const auto decide_due = [now](const std::vector<StoredEvent>& stream) {
     Token token;
     for (const auto& event : stream) evolve(token, event.recorded.event());
     return decide(token, ComeDue{now});
   };
-  const auto recorded =
-      record_outcome(log_, clock_, random_, {stream_of(due.token), "expiry", "", false}, decide_due);
-  if (!recorded) {
-    const auto reason = fmt::format("{}", fmt::join(recorded.error().messages, " "));
-    if (recorded.error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error(reason);
-    spdlog::warn("what is due for {} will be tried again: {}", due.token.text(), reason);
-    return false;
+  std::vector<Outcome> outcomes;
+  for (const auto token : tokens) outcomes.push_back({stream_of(token), "expiry", "", false});
+  const auto recorded = record_outcomes(log_, clock_, random_, outcomes, decide_due);
+  Position position = 0;
+  bool all_recorded = true;
+  std::size_t failures = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (recorded[i]) {
+      // Nothing to record: somebody else did, and the list is behind; or the token's stream is parked.
+      position = std::max(position, *recorded[i] > 0 ? *recorded[i] : log_.head());
+      all_recorded = all_recorded && *recorded[i] > 0;
+      continue;
+    }
+    const auto reason = fmt::format("{}", fmt::join(recorded[i].error().messages, " "));
+    if (recorded[i].error().kind == ErrorKind::kOutcomeUnknown) throw std::runtime_error(reason);
+    if (++failures == 1) spdlog::warn("what is due for {} will be tried again: {}", tokens[i].text(), reason);
   }
-  // Nothing to record: somebody else did, and the list is behind; or the token's stream is parked.
-  const auto position = *recorded > 0 ? *recorded : log_.head();
+  if (failures > 1) spdlog::warn("and so will be what is due for {} other tokens", failures - 1);
+  return is_projected(position) && all_recorded && failures == 0;
+}
+
+// Waits until the list shows it; false where the projector has ended.
+bool TokenExpiry::is_projected(Position position) {
   std::promise<bool> promise;
   auto reached = promise.get_future();
   projector_.when_reached(position, [&promise](bool done) { promise.set_value(done); });
-  return reached.get() && *recorded > 0;
+  return reached.get();
 }
 
 void TokenExpiry::wait(std::chrono::microseconds time, const std::stop_token& stop) {

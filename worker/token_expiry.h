@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
@@ -16,18 +17,20 @@ namespace mintmark {
 
 // Records what the clock does to tokens at the moment it does: they are about to expire, expire, or a renewed
 // value takes over. One thread. It works from the token list's order of what is due, so it needs no memory of
-// its own: after a restart it does at once what came due meanwhile, and what is recorded is due no more.
+// its own: after a restart it does at once what came due meanwhile, and what is recorded is due no more. What
+// comes due together is recorded together, limits::expiry_batch_tokens_max at a time.
 class TokenExpiry {
  public:
   // All must outlive it. `on_failure` is told once where it has to give up.
   TokenExpiry(EventLog& log, const TokenList& tokens, Projector& projector, const Clock& clock,
               Random& random, std::function<void(const std::string& reason)> on_failure);
-  // Ends the thread after the event at hand.
+  // Ends the thread after the events at hand.
   ~TokenExpiry();
 
  private:
   void run(const std::stop_token& stop);
-  bool record(const TokenList::Due& due);
+  bool record(const std::vector<TokenId>& tokens);
+  bool is_projected(Position position);
   void wait(std::chrono::microseconds time, const std::stop_token& stop);
 
   EventLog& log_;

@@ -244,6 +244,26 @@ TEST_F(ConditionsTest, APositionIsNamedAsAnyOtherParameter) {
   }
 }
 
+// As whatever a list's query holds: decoded, behind a comma, inside an and().
+TEST_F(ConditionsTest, APositionIsFoundHoweverTheQueryIsWritten) {
+  const auto beyond = std::to_string(instance_.memory.head() + 1);
+  const std::string list = "/public/v1/auth/tokens";
+  for (const std::string form :
+       {"eq%28min_position%2C#%29=", "limit=5,min_position=#", "and(limit=5,min_position=#)",
+        "and%28name%3Dx%2Ceq%28min_position%2C#%29%29=", "min%5Fposition=#", "min_position=%27#%27"}) {
+    for (const auto& [position, status] : {std::pair(beyond, 503), std::pair(std::string("1"), 200)}) {
+      auto query = form;
+      query.replace(query.find('#'), 1, position);
+      EXPECT_EQ(instance_.call(request("GET", list + "?" + query)).status, status) << query;
+      EXPECT_EQ(instance_.call(request("GET", path_ + "?" + query)).status, status) << query;
+    }
+  }
+  for (const auto* refused : {"or(name=x,min_position=1)", "not(min_position=1)", "(name=x|min_position=1)",
+                              "min_position=1,min_position=1", "min_position=1&eq%28min_position%2C1%29="}) {
+    EXPECT_EQ(instance_.call(request("GET", list + "?" + refused)).status, 400) << refused;
+  }
+}
+
 TEST_F(ConditionsTest, APositionThatTheLogHasNotReachedIsToldAtOnce) {
   const auto next = std::to_string(instance_.memory.head() + 1);
   for (const auto& target :

@@ -228,6 +228,8 @@ TEST_F(JobsTest, WhatAQueryFindsIsCountedAndRetried) {
   call("POST", jobs + "/" + cancelled + "/cancel");
   const auto head = instance_.memory.head();
   EXPECT_EQ(count(jobs + "/retry?status=dead&dry_run=true"), 2);
+  EXPECT_EQ(count(jobs + "/retry?status=dead,dry_run=true"), 2);
+  EXPECT_EQ(count(jobs + "/retry?status=dead&eq%28dry_run%2Ctrue%29="), 2);
   EXPECT_EQ(count(jobs + "/retry?id=" + cancelled), 0);
   EXPECT_EQ(instance_.memory.head(), head);
   EXPECT_EQ(count(jobs + "/retry?id=" + first), 1);
@@ -236,6 +238,8 @@ TEST_F(JobsTest, WhatAQueryFindsIsCountedAndRetried) {
   EXPECT_EQ(get(second).at("status").as_string(), "waiting");
   EXPECT_EQ(get(cancelled).at("status").as_string(), "cancelled");
   EXPECT_EQ(call("POST", jobs + "/retry?dry_run=1").status, 400);
+  EXPECT_EQ(call("POST", jobs + "/retry?or(status=dead,dry_run=true)").status, 400);
+  EXPECT_EQ(call("POST", jobs + "/retry?dry_run=true,dry_run=true").status, 400);
   EXPECT_EQ(call("POST", jobs + "/retry?eq(status").status, 400);
 }
 

@@ -1,9 +1,16 @@
 #include "api/list_response.h"
 
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "domain/limits.h"
@@ -136,6 +143,108 @@ TEST(ListResponse, RefusesWhatDoesNotFitTheTable) {
             "ordering: This list cannot be ordered by nothing (at character 13 of the query).");
   EXPECT_EQ(refusal("ordering(owner.id)"),
             "ordering: This list cannot be ordered by owner.id (at character 10 of the query).");
+}
+
+std::string terms(std::size_t count) {
+  std::string query;
+  for (std::size_t i = 0; i < count; ++i) query += "&ne(id,x)";
+  return query;
+}
+
+Result<void> check(const std::string& query, std::size_t length) {
+  return check_work(compile_filter(parse_list_query(query).value(), fields).value(), length,
+                    limits::query_checks_max);
+}
+
+TEST(ListResponse, AListIsAskedTheMoreTheShorterItIs) {
+  constexpr std::size_t million = 1'000'000;
+  EXPECT_TRUE(check("", SIZE_MAX));
+  EXPECT_TRUE(check(terms(32), million));
+  EXPECT_TRUE(check(terms(limits::query_terms_max), million / 8));
+  EXPECT_TRUE(check(terms(limits::query_conditions_min), 100 * million)) << "a handful is always fine";
+  EXPECT_TRUE(check("search=x&unknown=1" + terms(30), million));
+  for (const auto& query : {terms(33), "search=x" + terms(31), "not((id=A|and(id=B,id=C)))" + terms(30)}) {
+    const auto refused = check(query, million);
+    ASSERT_FALSE(refused) << query;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidQuery);
+    EXPECT_EQ(refused.error().messages.front(),
+              "query: A list of 1000000 takes 32 conditions at once, not 33. An in() of many values is one; "
+              "a search "
+              "is one for each field that it looks in.");
+  }
+}
+
+TEST(ListResponse, AListThatIsTooLongForAllThatItIsAskedIsRefused) {
+  constexpr std::size_t rows_count = 5'000;
+  const json::array rows_many(rows_count, json::object{{"id", "A"}});
+  const auto ask = [&](std::size_t count) {
+    return respond_with_list(rows_many, fields, parse_list_query(terms(count) + "&limit=1").value()).status;
+  };
+  EXPECT_EQ(ask(limits::query_table_checks_max / rows_count), 200);
+  EXPECT_EQ(ask(limits::query_table_checks_max / rows_count + 1), 400);
+}
+
+// Random numbers and booleans, and questions about them, against what the contract says of each. Of texts and
+// dates token_query_test.cc asks the same evaluator.
+TEST(ListResponse, AnswersAboutNumbersAndBooleansAsANaiveFilterDoes) {
+  struct Thing {
+    std::optional<int> number;
+    std::optional<bool> flag;
+  };
+  std::mt19937 engine(1);
+  const auto below = [&engine](int end) { return static_cast<int>(engine() % static_cast<unsigned>(end)); };
+  std::vector<Thing> things(60);
+  json::array objects;
+  for (auto& thing : things) {
+    if (below(4) != 0) thing.number = below(9) - 4;
+    if (below(4) != 0) thing.flag = below(2) == 0;
+    objects.push_back({{"id", std::to_string(objects.size())},
+                       {"priority", thing.number ? json::value(*thing.number) : json::value(nullptr)},
+                       {"active", thing.flag ? json::value(*thing.flag) : json::value(nullptr)}});
+  }
+  std::size_t found = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int a = below(9) - 4;
+    const int b = below(9) - 4;
+    const bool flag = below(2) == 0;
+    using Answer = std::function<bool(const Thing&)>;
+    const auto compare = [](const Thing& thing, auto fits) { return thing.number && fits(*thing.number); };
+    const std::vector<std::pair<std::string, Answer>> questions = {
+        {fmt::format("priority={}", a), [=](const Thing& thing) { return thing.number == a; }},
+        {fmt::format("ne(priority,{})", a), [=](const Thing& thing) { return thing.number != a; }},
+        {fmt::format("gt(priority,{})", a),
+         [=](const Thing& thing) { return compare(thing, [=](int n) { return n > a; }); }},
+        {fmt::format("priority=le={}", a),
+         [=](const Thing& thing) { return compare(thing, [=](int n) { return n <= a; }); }},
+        {fmt::format("range(priority,{},{})", a, b),
+         [=](const Thing& thing) { return compare(thing, [=](int n) { return n >= a && n <= b; }); }},
+        {fmt::format("in(priority,({},{}))", a, b),
+         [=](const Thing& thing) { return thing.number == a || thing.number == b; }},
+        {fmt::format("out(priority,({},null()))", a),
+         [=](const Thing& thing) { return thing.number && thing.number != a; }},
+        {"null(priority)", [](const Thing& thing) { return !thing.number; }},
+        {fmt::format("active={}", flag), [=](const Thing& thing) { return thing.flag == flag; }},
+        {fmt::format("ne(active,{})", flag), [=](const Thing& thing) { return thing.flag != flag; }},
+        {"ne(active,null())", [](const Thing& thing) { return thing.flag.has_value(); }},
+    };
+    const auto& [left, answer] = questions[static_cast<std::size_t>(below(11))];
+    const auto& [right, other] = questions[static_cast<std::size_t>(below(11))];
+    const bool either = below(2) == 0;
+    const auto query = fmt::format("{}({},not({}))&limit=1000", either ? "or" : "and", left, right);
+    std::string wanted;
+    for (std::size_t n = 0; n < things.size(); ++n) {
+      const bool passes =
+          either ? answer(things[n]) || !other(things[n]) : answer(things[n]) && !other(things[n]);
+      if (passes) wanted += std::to_string(n) + " ";
+    }
+    std::string shown;
+    const auto response = respond_with_list(objects, fields, parse_list_query(query).value());
+    for (const auto& object : json::parse(response.body).as_array())
+      shown.append(object.at("id").as_string()).append(" ");
+    EXPECT_EQ(shown, wanted) << query;
+    found += wanted.size();
+  }
+  EXPECT_GT(found, 1000) << "the questions found too little to be worth asking";
 }
 
 std::string selected(std::string_view query) {

@@ -29,6 +29,7 @@ inline const std::vector<std::string> text_fields = {"id",
                                                      "extension.name",
                                                      "events.created.by.id",
                                                      "events.created.by.name",
+                                                     "events.created.by.email",
                                                      "permissions.id",
                                                      "permissions.object.id"};
 inline const std::vector<std::string> date_fields = {"expiration_date", "events.created.at", "last_used_at"};
@@ -182,18 +183,28 @@ class Questions {
     const auto value = any_of(field);
     const auto other = any_of(field);
     if (value.empty() || other.empty()) {
+      const auto is_null = [=](const Row& row) { return row.value(field).empty(); };
+      if (below(3) == 0) {
+        return {
+            one_of({"ne(" + field + ",null())", "null(" + field + ",false)", "out(" + field + ",(null()))"}),
+            [=](const Row& row) { return !is_null(row); }};
+      }
       return {one_of({"eq(" + field + ",null())", "null(" + field + ")", "in(" + field + ",(null()))"}),
-              [=](const Row& row) { return row.value(field).empty(); }};
+              is_null};
     }
-    const auto op = one_of({"gt", "ge", "lt", "le", "eq", "range", "in"});
+    const auto op = one_of({"gt", "ge", "lt", "le", "eq", "ne", "range", "in", "out"});
+    const auto is_list = op == "in" || op == "out";
+    const auto with_null = is_list && below(3) == 0;
     const auto values = op == "range" ? value + "," + other
-                        : op == "in"  ? "(" + value + "," + other + ")"
+                        : is_list     ? "(" + value + "," + other + (with_null ? ",null())" : ")")
                                       : value;
     return {op + "(" + field + "," + values + ")", [=](const Row& row) {
               const auto shown = row.value(field);
+              const auto among = shown.empty() ? with_null : shown == value || shown == other;
+              if (is_list) return op == "in" ? among : !among;
+              if (op == "ne") return shown != value;
               if (shown.empty()) return false;
               if (op == "range") return shown >= value && shown <= other;
-              if (op == "in") return shown == value || shown == other;
               if (op == "gt") return shown > value;
               if (op == "ge") return shown >= value;
               if (op == "lt") return shown < value;

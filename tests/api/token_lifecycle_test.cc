@@ -276,6 +276,29 @@ TEST_F(TokenPermissionsTest, MustNameAModuleThatIsThere) {
   EXPECT_EQ(instance_.memory.head(), head);
 }
 
+TEST_F(TokenPermissionsTest, OfAModuleThatIsGoneCanBeTakenAwayByWhoHoldsThem) {
+  const auto id = text(create(), "id");
+  const auto target = path(id, "permissions");
+  grant(id, "MD-0001");
+  grant(id, "MD-0022");
+  instance_.modules =
+      ModuleTable::make({{22, "Products", {"/products"}}}, UnmappedPaths::kRestricted).value();
+  EXPECT_NE(call("GET", target).body.find("MD-0001"), std::string::npos);
+  const auto gone = R"({"object":{"id":"MD-0001"}})";
+  const auto gone_too = R"({"object":{"id":"MD-0002"}})";
+  const auto head = instance_.memory.head();
+  EXPECT_EQ(call("POST", target, gone).status, 400) << "nobody is granted it any more";
+  const auto refused = call("DELETE", target, std::string("[") + gone + "," + gone_too + "]");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(error(refused), "object: There is no such module.") << "the token does not hold MD-0002";
+  EXPECT_EQ(call("DELETE", target, R"([{"object":{"id":"MD-0065"}}])").status, 400);
+  EXPECT_EQ(call("DELETE", target, R"([{"object":{"id":"MD-0000"}}])").status, 400);
+  EXPECT_EQ(instance_.memory.head(), head);
+  EXPECT_EQ(call("DELETE", target, R"([{"id":"TP)" + id.substr(2) + R"(-0001"}])").status, 204);
+  EXPECT_EQ(call("GET", target).body.find("MD-0001"), std::string::npos);
+  EXPECT_EQ(call("DELETE", target, std::string("[") + gone + "]").status, 400);
+}
+
 TEST_F(TokenPermissionsTest, ATokenNeverHoldsMoreThanItsCreator) {
   const auto limited = key_with({"MD-0001", "MD-0003"});
   const auto body = R"({"name":"child","extension":{"name":"custom"}})";

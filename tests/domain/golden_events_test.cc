@@ -255,6 +255,7 @@ std::map<std::string, Event> present_events() {
   events["partner_marked"].mutable_partner_marked();
   add_delivery_events(events);
   events["pepper_added"].mutable_pepper_added()->set_number(1);
+  events["count_changed"].mutable_count_changed()->set_id("WH-000-000-009");
   add_lifecycle(events);
   return events;
 }

@@ -273,6 +273,14 @@ TEST(PermissionCommands, RecordWhatTheyChange) {
   given<Token>({created(), granted({1})}).when(RevokePermissions{0b110}).then_nothing_changes();
 }
 
+TEST(PermissionCommands, TakeAwayWhatIsHeldThoughItIsKnownNoMore) {
+  const std::vector<Event> history = {created(), granted({1, 3})};
+  given<Token>(history).when(RevokePermissions{0b101, 0b010}).then({revoked({1, 3})});
+  const std::vector<std::string> unknown = {"object: There is no such module."};
+  given<Token>(history).when(RevokePermissions{0b1001, 0b010}).then_fails(ErrorKind::kInvalid, unknown);
+  given<Token>({created()}).when(RevokePermissions{0b1, 0b010}).then_fails(ErrorKind::kInvalid, unknown);
+}
+
 TEST(PermissionCommands, CannotTakeAwayFromATokenThatWasNeverGrantedAny) {
   given<Token>({created()})
       .when(RevokePermissions{0b110})

@@ -163,6 +163,8 @@ TEST_F(AuditIndexTest, WhatOnlyKeepsSomethingUniqueIsLeftOut) {
   history_.add("members-VA-000-001", event);
   event.mutable_extension_name_reserved();
   history_.add("extension_name-VA-000-001-x", event);
+  event.mutable_count_changed()->set_id("WH-000-000-001");
+  history_.add("count-webhooks-VA-000-001", event);
   event.mutable_pepper_added()->set_number(2);
   history_.add("peppers", event);
   event.mutable_webhook_deliveries_recorded();

@@ -107,7 +107,7 @@ const std::vector<BadBody> bad_members = {
     with(R"("expiration_date":"2090-13-01")", "expiration_date: "),
     with(R"("expiration_date":"2090-02-30T00:00:00Z")", "expiration_date: "),
     with(R"("expiration_date":"2090-02-03T25:00:00Z")", "expiration_date: "),
-    with(R"("expiration_date":"2090-02-03T10:00:00")", "expiration_date: "),
+    with(R"("expiration_date":"2090-02-03T10:00:00+0100")", "expiration_date: "),
     with(R"("expiration_date":"12090-02-03T10:00:00Z")", "expiration_date: "),
     {R"({"name":"x"})", "extension: This field is required."},
     of_extension("null"),

@@ -1,13 +1,20 @@
 #include "worker/token_expiry.h"
 
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/limits.h"
 #include "domain/token.h"
 #include "eventstore/memory_log.h"
 #include "tests/support/fake_clock.h"
@@ -23,6 +30,37 @@ using namespace std::chrono_literals;
 using std::chrono::days;
 using ::testing::ElementsAre;
 using namespace ::mintmark::testing;
+
+// Passes appends on once so many are under way, as a disk does that syncs them together.
+class TogetherLog : public ScriptedLog {
+ public:
+  TogetherLog(EventLog& log, std::size_t together) : ScriptedLog(log), together_(together) {}
+
+  void append(AppendRequest request, AppendDone done) override {
+    std::vector<std::pair<AppendRequest, AppendDone>> all;
+    {
+      const std::scoped_lock lock(mutex_);
+      waiting_.emplace_back(std::move(request), std::move(done));
+      if (waiting_.size() < together_) return;
+      all = std::exchange(waiting_, {});
+    }
+    for (auto& [wanted, told] : all) ScriptedLog::append(std::move(wanted), std::move(told));
+  }
+  void pass_on_at_once() {
+    std::vector<std::pair<AppendRequest, AppendDone>> all;
+    {
+      const std::scoped_lock lock(mutex_);
+      together_ = 1;
+      all = std::exchange(waiting_, {});
+    }
+    for (auto& [wanted, told] : all) ScriptedLog::append(std::move(wanted), std::move(told));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::size_t together_;                                       // guarded by mutex_
+  std::vector<std::pair<AppendRequest, AppendDone>> waiting_;  // guarded by mutex_
+};
 
 class TokenExpiryTest : public ::testing::Test {
  protected:
@@ -108,6 +146,54 @@ TEST_F(TokenExpiryTest, AClockThatGoesBackAndForwardAgainRecordsNothingTwice) {
   clock_.advance(1h);
   EXPECT_THAT(await_events(4, 1), ElementsAre(Event::kTokenExpired));
   EXPECT_EQ(log_.read(4, 1).front().recorded.stream(), stream_of(token_id(2)));
+}
+
+TEST_F(TokenExpiryTest, RecordsTogetherWhatComesDueTogether) {
+  constexpr std::size_t count = 4 * limits::expiry_batch_tokens_max;
+  const auto end = clock_.now() + 1s;
+  for (std::uint32_t i = 0; i < count; ++i) history_.add(token_id(i), created_until(token_id(i), end));
+  clock_.advance(1h);
+  TogetherLog together(memory_, limits::expiry_batch_tokens_max);
+  expiry_ = std::make_unique<TokenExpiry>(together, tokens_, projector_, clock_, random_,
+                                          [](const std::string& reason) { ADD_FAILURE() << reason; });
+  // Where they are not under way together the log takes none of them.
+  std::stop_source gives_up;
+  const std::jthread deadline([&](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any ended;
+    std::unique_lock lock(mutex);
+    if (!ended.wait_for(lock, stop, 60s, [&] { return stop.stop_requested(); })) gives_up.request_stop();
+  });
+  while (memory_.head() < 2 * count && memory_.wait_past(memory_.head(), gives_up.get_token())) continue;
+  EXPECT_EQ(memory_.head(), 2 * count);
+  together.pass_on_at_once();
+  std::set<std::string> streams;
+  for (const auto& event : memory_.read(count, count)) {
+    EXPECT_TRUE(event.recorded.event().has_token_expired());
+    streams.insert(event.recorded.stream());
+  }
+  EXPECT_EQ(streams.size(), count);
+  expiry_.reset();
+}
+
+TEST_F(TokenExpiryTest, AmongManyOneThatChangesMeanwhileIsRecordedToo) {
+  const auto end = clock_.now() + 1s;
+  for (std::uint32_t i = 0; i < 9; ++i) history_.add(token_id(i), created_until(token_id(i), end));
+  clock_.advance(1h);
+  bool is_renamed = false;
+  log_.before_append_of([&](const AppendRequest& request) {
+    if (request.streams.front().stream != stream_of(token_id(5)) || is_renamed) return;
+    is_renamed = true;
+    history_.add(token_id(5), token_renamed("meanwhile"));
+  });
+  start();
+  std::set<std::string> streams;
+  await_events(9, 10);
+  for (const auto& event : log_.read(9, 10)) {
+    if (event.recorded.event().has_token_expired()) streams.insert(event.recorded.stream());
+  }
+  EXPECT_EQ(streams.size(), 9);
+  log_.before_append({});
 }
 
 // One whose stream is parked stays due for ever; the others do not wait for it.

@@ -3,53 +3,22 @@
 // (ApiKey SU-…:…), which acts as an owner: a key is the only credential that the contract has.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import test, { after, before } from 'node:test';
 
+import { clientWith, signIn, startReceiver, stranger } from './client.mjs';
 import { preparations, tokenBody } from './preparations.mjs';
 import { validatorFor } from './schemas.mjs';
 
-const { ENDPOINT, FACTS, KEY, ACCOUNT, USER } = process.env;
+const { FACTS, KEY, ACCOUNT, USER } = process.env;
 const { operations, components } = JSON.parse(readFileSync(FACTS, 'utf8'));
 const validator = validatorFor(components);
 
-// Sends what the fields of `credentials` allow.
-function clientWith(credentials) {
-  const client = {
-    async send(method, path, body, raw = JSON.stringify(body)) {
-      const response = await fetch(ENDPOINT + path, {
-        method,
-        headers: { ...credentials, ...(raw === undefined ? {} : { 'Content-Type': 'application/json' }) },
-        body: raw,
-      });
-      const text = await response.text();
-      const isJson = response.headers.get('content-type') === 'application/json';
-      return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
-    },
-    // Creates a thing.
-    async make(path, body) {
-      const answer = await client.send('POST', path, body);
-      assert.equal(answer.status, 201, `POST ${path}: ${answer.text}`);
-      return answer.body;
-    },
-  };
-  return client;
-}
-
-async function signIn(email, password) {
-  const login = await stranger.send('POST', '/auth/login', { email, password });
-  assert.equal(login.status, 200, login.text);
-  return clientWith({ Cookie: login.headers.get('set-cookie').split(';')[0], 'X-CSRF-Token': login.body.csrf_token });
-}
-
 const context = { signIn, client: undefined, account: ACCOUNT, user: USER, receiver: undefined };
-const stranger = clientWith({});
 let receiver;
 
 before(async () => {
-  receiver = createServer((request, response) => request.resume().on('end', () => response.writeHead(200).end()));
-  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  context.receiver = `http://127.0.0.1:${receiver.address().port}/`;
+  receiver = await startReceiver();
+  context.receiver = receiver.url;
   context.client = clientWith({ Authorization: KEY });
 });
 after(() => receiver.close());

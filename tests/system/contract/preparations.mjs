@@ -3,13 +3,13 @@ let counter = 0;
 const unique = (what) => `${what} ${++counter}`;
 
 export const tokenBody = () => ({ name: unique('Token'), description: 'Of the contract', extension: { id: 'EXT-000' } });
-const userBody = () => ({
+export const userBody = () => ({
   name: unique('User'),
   email: `user-${++counter}@example.com`,
   groups: [{ id: 'UG-000-002' }],
 });
 const extensionBody = () => ({ name: `extension-${++counter}`, description: 'A kind of token' });
-const webhookBody = ({ receiver }) => ({
+export const webhookBody = ({ receiver }) => ({
   type: 'event',
   object_class: 'fulfillment_request',
   label: unique('Webhook'),

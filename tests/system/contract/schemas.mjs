@@ -6,29 +6,33 @@ const Ajv = require('ajv');
 const addFormats = require('ajv-formats');
 
 // `nullable` becomes a type of null. The contract says of strings that only the server sets, such as a token's
-// `handle`, that they are strings, although its own server answers null where there is nothing to show: those are
-// nullable too.
-function convert(schema) {
-  if (Array.isArray(schema)) return schema.map(convert);
+// `handle`, that they are strings, although its own server answers null where there is nothing to show: unless the
+// document is `exact`, those are nullable too. An exact document names every member of an object that it names any of;
+// what stands beside a reference in an allOf only says more of members that are named there.
+function convert(schema, exact) {
+  if (Array.isArray(schema)) return schema.map((part) => convert(part, exact));
   if (schema === null || typeof schema !== 'object') return schema;
-  const { nullable, readOnly, writeOnly, $ref, properties, ...rest } = schema;
+  const { nullable, readOnly, writeOnly, $ref, properties, allOf, ...rest } = schema;
   if ($ref) return { $ref: $ref.slice($ref.lastIndexOf('/') + 1) };
-  const converted = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, convert(value)]));
-  if (properties) {
-    converted.properties = Object.fromEntries(Object.entries(properties).map(([name, of]) => [name, convert(of)]));
-  }
+  const each = (members) =>
+    Object.fromEntries(Object.entries(members).map(([name, value]) => [name, convert(value, exact)]));
+  const converted = each(rest);
+  if (properties) converted.properties = each(properties);
+  if (allOf) converted.allOf = allOf.map((part) => convert(part, exact && part.$ref !== undefined));
+  if (exact && properties) converted.additionalProperties ??= false;
   if (rest.format === 'datetime') converted.format = 'date-time';
   if (rest.format === 'binary') delete converted.format;
-  return nullable || (readOnly && rest.type === 'string') ? { anyOf: [converted, { type: 'null' }] } : converted;
+  const isNullable = nullable || (!exact && readOnly && rest.type === 'string');
+  return isNullable ? { anyOf: [converted, { type: 'null' }] } : converted;
 }
 
 // Gives a function from a schema of the document to one that tells what is wrong with a value, '' where nothing is.
-export function validatorFor(components) {
+export function validatorFor(components, { exact = false } = {}) {
   const ajv = new Ajv({ allErrors: true, strictTypes: false });
   addFormats(ajv);
-  for (const [name, schema] of Object.entries(components.schemas)) ajv.addSchema(convert(schema), name);
+  for (const [name, schema] of Object.entries(components.schemas)) ajv.addSchema(convert(schema, exact), name);
   return (schema) => {
-    const validate = ajv.compile(convert(schema));
+    const validate = ajv.compile(convert(schema, exact));
     return (value) => (validate(value) ? '' : ajv.errorsText(validate.errors));
   };
 }
