@@ -107,15 +107,6 @@ awaitable<Outcome> list_all_users(Command& command) {
   co_return co_await command.services.blocking.run(std::move(read));
 }
 
-awaitable<Outcome> give_new_password(Command& command) {
-  FieldErrors errors;
-  const auto email = JsonFields(command.members, errors).required_text("email");
-  if (errors.any()) co_return std::move(errors).error();
-  const auto password = co_await reset_password(command.services, command.caller, *email);
-  if (!password) co_return std::unexpected(password.error());
-  co_return json::object{{"email", *email}, {"password", *password}};
-}
-
 // The user whose address a command names; it works on in that user's account.
 awaitable<Result<UserId>> named_user(Command& command) {
   FieldErrors errors;
@@ -130,6 +121,14 @@ awaitable<Result<UserId>> named_user(Command& command) {
   if (!row) co_return std::unexpected(row.error());
   command.caller.account = AccountId::parse(row->account_id()).value();
   co_return UserId::parse(row->user_id()).value();
+}
+
+awaitable<Outcome> give_new_password(Command& command) {
+  const auto id = co_await named_user(command);
+  if (!id) co_return std::unexpected(id.error());
+  const auto reset = co_await reset_password(command.services, command.caller, *id);
+  if (!reset) co_return std::unexpected(reset.error());
+  co_return json::object{{"email", command.members.at("email")}, {"password", reset->password}};
 }
 
 awaitable<Outcome> give_a_role(Command& command) {

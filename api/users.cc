@@ -6,6 +6,7 @@
 #include "api/list_response.h"
 #include "api/membership.h"
 #include "api/representation.h"
+#include "api/session_service.h"
 #include "api/user_service.h"
 
 namespace mintmark {
@@ -80,6 +81,19 @@ awaitable<http::Response> changed_user(Context& context, int status, UserId id, 
   co_return response;
 }
 
+// The same with a password that is shown this once; null where that was before.
+awaitable<http::Response> user_with_password(Context& context, int status, UserId id,
+                                             const NewPassword& made) {
+  auto read = [&context, id] { return read_user(context, id); };
+  auto user = co_await context.services.blocking.run(std::move(read));
+  if (!user) co_return error_response(user.error());
+  (*user)["password"] = made.password.empty() ? json::value(nullptr) : json::value(made.password);
+  auto response = json_response(status, *user);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, made.position);
+  co_return response;
+}
+
 using Change = awaitable<Result<Position>> (*)(Services& services, const Caller& caller, UserId id);
 
 awaitable<http::Response> change_user(Context& context, Change change) {
@@ -112,14 +126,8 @@ awaitable<http::Response> create_user(Context& context) {
   if (!wanted) co_return error_response(wanted.error());
   const auto added = co_await add_user(context.services, context.caller, std::move(*wanted));
   if (!added) co_return error_response(added.error());
-  auto read = [&context, &added] { return read_user(context, added->id); };
-  auto user = co_await context.services.blocking.run(std::move(read));
-  if (!user) co_return error_response(user.error());
-  (*user)["password"] = added->password.empty() ? json::value(nullptr) : json::value(added->password);
-  auto response = json_response(201, *user);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  add_position(response, added->position);
-  co_return response;
+  const NewPassword made{added->password, added->position};
+  co_return co_await user_with_password(context, 201, added->id, made);
 }
 
 awaitable<http::Response> get_user(Context& context) {
@@ -156,6 +164,19 @@ awaitable<http::Response> activate_user(Context& context) {
 
 awaitable<http::Response> deactivate_user(Context& context) {
   return change_user(context, deactivate_member);
+}
+
+// Of others alone: whoever has got hold of a session must know its password to change that.
+awaitable<http::Response> reset_password(Context& context) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  if (id->text() == context.caller.actor.id()) {
+    co_return error_response(
+        Error{ErrorKind::kInvalid, {"user: Change your own password with /auth/password."}});
+  }
+  const auto made = co_await reset_password(context.services, context.caller, *id);
+  if (!made) co_return error_response(made.error());
+  co_return co_await user_with_password(context, 200, *id, *made);
 }
 
 }  // namespace mintmark

@@ -152,9 +152,10 @@ TEST_F(AuthenticationTest, AnAuthorizationFieldCountsBeforeTheCookie) {
 }
 
 TEST_F(AuthenticationTest, ACookieChangesNothingWithoutItsCsrfToken) {
-  const auto earlier = cookie_of(OWNER);
+  const auto owner = instance_.add_user(account_, "owner@example.com");
+  const auto earlier = instance_.sign_in("owner@example.com", owner.password);
   const auto caller = ApiInstance::caller(account_);
-  const auto password = run(reset_password(*instance_.services, caller, "owner@example.com")).value();
+  const auto password = run(reset_password(*instance_.services, caller, owner.id)).value().password;
   EXPECT_EQ(status(with_cookie("GET", context, earlier)), 401) << "a new password ends the sessions";
   const auto cookie = instance_.sign_in("owner@example.com", password);
   const auto other = instance_.sign_in("owner@example.com", password);

@@ -145,6 +145,7 @@ class EveryChangeTest : public ::testing::Test {
     change("PUT", user, R"({"role":"auditor"})");
     change("POST", user + "/deactivate");
     change("POST", user + "/activate");
+    change("POST", user + "/password");
     change("DELETE", user);
     const auto other = instance_.sign_in("ann@example.com", owner_.password);
     change("DELETE", "/auth/sessions/" + session_id(*instance_.services, other));
