@@ -71,7 +71,7 @@ awaitable<Result<NewPassword>> reset_password(Services& services, const Caller& 
     if (!*data_key) return not_found("User");
     return Prepared{**data_key, hash_password(password)};
   };
-  auto prepared = co_await services.blocking.run(std::move(prepare));
+  auto prepared = co_await services.hashing.run(std::move(prepare));
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
   Decide decide_this = [&services, &prepared, &stream](const LoadedStream& loaded) -> Result<Decision> {
     auto sealed = services.vault.seal(prepared->data_key, stream, loaded.version + 1, prepared->hash);
@@ -85,7 +85,7 @@ awaitable<Result<NewPassword>> reset_password(Services& services, const Caller& 
 awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::string email,
                                     std::string password) {
   auto check = [&services, &email, &password] { return check_credentials(services, email, password); };
-  auto checked = co_await services.blocking.run(std::move(check));
+  auto checked = co_await services.hashing.run(std::move(check));
   if (!checked) co_return std::unexpected(std::move(checked.error()));
   caller.actor.set_kind(Actor::USER);
   caller.actor.set_id(checked->id.text());
@@ -170,7 +170,7 @@ awaitable<Result<Position>> change_password(Services& services, const Caller& ca
     if (!*data_key) return fail(ErrorKind::kNotFound, "User not found.");
     return Prepared{stream_of(*id), **data_key, hash_password(wanted)};
   };
-  auto prepared = co_await services.blocking.run(std::move(prepare));
+  auto prepared = co_await services.hashing.run(std::move(prepare));
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
   if (prepared->repeated) co_return prepared->repeated->last;
   const auto kept = session_id(services, cookie);

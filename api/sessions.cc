@@ -16,6 +16,9 @@ namespace {
 
 namespace json = boost::json;
 
+// By when passwords that are checked now are done.
+constexpr std::chrono::seconds checks_retry_after{1};
+
 // A cookie that scripts cannot read and that no other site's page can make a browser send.
 std::string set_cookie(const Services& services, std::string_view value, std::int64_t seconds) {
   return fmt::format("mintmark_session={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", value, seconds,
@@ -88,6 +91,8 @@ awaitable<http::Response> login(Context& context) {
     co_return too_many_requests(*wait);
   }
   const auto kind = device ? AttemptSource::kProven : AttemptSource::kAddress;
+  const auto place = throttle.enter_check(source, kind);
+  if (!place) co_return too_many_requests(checks_retry_after);
   if (const auto wait = throttle.sign_ins.begin(source, name, kind)) co_return too_many_requests(*wait);
   const auto signed_in = co_await sign_in(services, context.caller, std::move(*email), std::move(*password));
   if (!signed_in && signed_in.error().kind == ErrorKind::kUnauthenticated) {
@@ -155,6 +160,8 @@ awaitable<http::Response> change_password(Context& context) {
   auto& throttle = context.throttle;
   const auto source = "session " + session_id(services, *context.cookie);
   const auto& user = context.caller.actor.id();
+  const auto place = throttle.enter_check(source, AttemptSource::kProven);
+  if (!place) co_return too_many_requests(checks_retry_after);
   const auto wait = throttle.sign_ins.begin(source, user, AttemptSource::kProven);
   if (wait) co_return too_many_requests(*wait);
   // The log gets no hash of the body: of passwords it keeps none that is quick to compute.
