@@ -16,7 +16,7 @@ using std::chrono::microseconds;
 using std::chrono::seconds;
 
 constexpr std::int64_t second_us = 1'000'000;
-// Wrong keys, sessions and handles from one address: many at once from a broken client are fine.
+// Wrong keys and handles from one address: many at once from a broken client are fine.
 constexpr std::uint32_t failure_rate = 1;
 constexpr std::uint32_t failure_burst = 20;
 

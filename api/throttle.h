@@ -151,7 +151,7 @@ class Throttle {
  public:
   Throttle(const Clock& clock, Random& random, const ThrottleOptions& options);
 
-  // After a wrong key, session or handle: nothing where that may be told as ever, else how long to wait.
+  // After a wrong key or handle: nothing where that may be told as ever, else how long to wait.
   // Whoever shows a right one is never asked for.
   RateLimiter::Wait failed(AuthenticationFailure kind, std::string_view address);
 
