@@ -138,8 +138,8 @@ awaitable<Outcome> give_a_role(Command& command) {
   if (errors.any()) co_return std::move(errors).error();
   const auto id = co_await named_user(command);
   if (!id) co_return std::unexpected(id.error());
-  const auto changed =
-      co_await update_member(command.services, command.caller, *id, MemberUpdate{.name = {}, .role = role});
+  const auto changed = co_await update_member(command.services, command.caller, *id,
+                                              MemberUpdate{.name = {}, .role = role, .group = {}});
   if (!changed) co_return std::unexpected(changed.error());
   co_return json::object{{"user", id->text()}, {"role", role_name(*role)}};
 }

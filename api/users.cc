@@ -27,24 +27,26 @@ Result<json::object> read_user(const Context& context, UserId id) {
   return represent_user(context.services, *row);
 }
 
-// From `groups` [{"id": "UG-000-001"}], or `role` "owner", or both if they agree: a user has one role.
+// `role` "owner".
 std::optional<Role> read_role(JsonFields& fields, FieldErrors& errors) {
-  std::optional<Role> role;
-  if (const auto name = fields.text("role")) {
-    role = parse_role(*name);
-    if (!role) errors.add("role", "Must be owner, member or auditor.");
-  }
+  const auto name = fields.text("role");
+  const auto role = name ? parse_role(*name) : std::nullopt;
+  if (name && !role) errors.add("role", "Must be owner, member or auditor.");
+  return role;
+}
+
+// The role that `groups` [{"id": "UG-000-001"}] stands for.
+std::optional<Role> read_group(JsonFields& fields, FieldErrors& errors) {
   const auto* groups = fields.array("groups");
-  if (!groups) return role;
+  if (!groups) return std::nullopt;
   if (groups->size() != 1 || !groups->front().is_object()) {
     errors.add("groups", "Must hold one group, as {\"id\": \"UG-000-001\"}.");
-    return role;
+    return std::nullopt;
   }
   const auto id = JsonFields(groups->front().as_object(), errors).required_text("id");
-  const auto of_group = id ? role_of_group(*id) : std::nullopt;
-  if (id && !of_group) errors.add("groups", "There is no such group.");
-  if (of_group && role && *of_group != *role) errors.add("groups", "Does not agree with role.");
-  return of_group ? of_group : role;
+  const auto role = id ? role_of_group(*id) : std::nullopt;
+  if (id && !role) errors.add("groups", "There is no such group.");
+  return role;
 }
 
 Result<NewUser> read_new_user(const Context& context) {
@@ -56,9 +58,11 @@ Result<NewUser> read_new_user(const Context& context) {
   const auto name = fields.text("name").value_or(email.substr(0, email.find('@')));
   if (!body->contains("groups") && !body->contains("role")) errors.add("groups", "This field is required.");
   const auto role = read_role(fields, errors);
-  if (!errors.any() && !role) errors.add("groups", "This field may not be null.");
+  const auto group = read_group(fields, errors);
+  if (group && role && *group != *role) errors.add("groups", "Does not agree with role.");
+  if (!errors.any() && !role && !group) errors.add("groups", "This field may not be null.");
   if (errors.any()) return std::move(errors).error();
-  return NewUser{context.caller.account, email, name, *role};
+  return NewUser{context.caller.account, email, name, group.value_or(role.value_or(ROLE_UNSPECIFIED))};
 }
 
 Result<MemberUpdate> read_user_update(const Context& context) {
@@ -66,7 +70,7 @@ Result<MemberUpdate> read_user_update(const Context& context) {
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
   JsonFields fields(*body, errors);
-  MemberUpdate update{fields.text("name"), read_role(fields, errors)};
+  MemberUpdate update{fields.text("name"), read_role(fields, errors), read_group(fields, errors)};
   if (errors.any()) return std::move(errors).error();
   return update;
 }

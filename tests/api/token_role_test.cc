@@ -47,7 +47,7 @@ class TokenRoleTest : public ::testing::Test {
   }
   int create_token(const std::string& key) { return call(key, "POST", tokens_, new_token_).status; }
   void give_role(UserId user, Role role) {
-    const MemberUpdate update{.name = {}, .role = role};
+    const MemberUpdate update{.name = {}, .role = role, .group = {}};
     ASSERT_TRUE(run(update_member(*instance_.services, ApiInstance::caller(account_), user, update)));
   }
   std::string path_of(const std::string& key) const { return tokens_ + "/" + key.substr(0, key.find(':')); }

@@ -127,6 +127,21 @@ TEST_F(UsersTest, AUsersNameAndRoleChange) {
   EXPECT_EQ(call("PUT", target, R"({"name":""})").status, 400);
 }
 
+TEST_F(UsersTest, AUserWhoIsReadAndSentBackWithAnotherGroupChangesIt) {
+  const auto user = invite("bob@example.com");
+  const auto target = users_ + "/" + text(user, "id");
+  auto sent = json_of(call("GET", target));
+  sent["groups"] = json::array{{{"id", "UG-000-003"}}};
+  const auto changed = call("PUT", target, json::serialize(sent));
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(text(json_of(changed), "role"), "auditor");
+  const auto head = instance_.memory.head();
+  EXPECT_EQ(call("PUT", target, json::serialize(sent)).status, 400)
+      << "its role is not the present one any more";
+  EXPECT_EQ(call("PUT", target, R"({"role":"owner","groups":[{"id":"UG-000-002"}]})").status, 400);
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 TEST_F(UsersTest, ADeactivatedUserIsOutAtOnceAndTheirTokensSaySo) {
   const auto user = invite("bob@example.com");
   const auto password = text(user, "password");
