@@ -70,7 +70,7 @@ awaitable<Outcome> list_all_accounts(Command& command) {
   auto read = [&command]() -> Outcome {
     json::array accounts;
     for (const auto& row : command.services.directory.accounts()) {
-      accounts.push_back(represent_account(command.services, row));
+      accounts.push_back(represent_account(command.services, row, std::nullopt));
     }
     return json::object{{"accounts", std::move(accounts)}};
   };
@@ -100,7 +100,7 @@ awaitable<Outcome> list_all_users(Command& command) {
     if (!account) return std::unexpected(account.error());
     json::array users;
     for (const auto& row : command.services.directory.users(*account)) {
-      users.push_back(represent_user(command.services, row));
+      users.push_back(represent_user(command.services, row, std::nullopt));
     }
     return json::object{{"users", std::move(users)}};
   };

@@ -34,12 +34,12 @@ json::value told_api_url(const Services& services) {
 // Who is signed in, as login and context show it. Blocks on disk.
 json::object represent_session(const Services& services, const UserRow& user, const std::string& cookie,
                                Time expires_at) {
-  const auto account_id = AccountId::parse(user.account_id());
-  const auto account = account_id ? services.directory.account(*account_id) : std::nullopt;
+  const auto account_id = AccountId::parse(user.account_id()).value();
+  const auto account = services.directory.account(account_id);
   return {
-      {"user", represent_user(services, user)},
+      {"user", represent_user(services, user, account_id)},
       {"token", nullptr},
-      {"account", account ? represent_account(services, *account) : json::object()},
+      {"account", account ? represent_account(services, *account, account_id) : json::object()},
       {"csrf_token", csrf_token(services, cookie)},
       {"session", {{"expires_at", format_time(expires_at)}}},
       {"api_url", told_api_url(services)},
@@ -61,7 +61,7 @@ Result<json::object> represent_token_context(const Context& context) {
   return json::object{
       {"user", nullptr},
       {"token", represent_token(services, *row, services.clock.now())},
-      {"account", represent_account(services, *account)},
+      {"account", represent_account(services, *account, context.caller.account)},
       {"csrf_token", nullptr},
       {"session", nullptr},
       {"api_url", told_api_url(services)},

@@ -24,7 +24,7 @@ Result<UserId> user_in_path(const Context& context) {
 Result<json::object> read_user(const Context& context, UserId id) {
   const auto row = context.services.directory.user(id);
   if (!row || row->erased() || row->account_id() != context.caller.account.text()) return not_found("User");
-  return represent_user(context.services, *row);
+  return represent_user(context.services, *row, context.caller.account);
 }
 
 // `role` "owner".
@@ -116,7 +116,7 @@ awaitable<http::Response> list_users(Context& context) {
   auto read = [&context]() -> Result<json::array> {
     json::array users;
     for (const auto& row : context.services.directory.users(context.caller.account)) {
-      users.push_back(represent_user(context.services, row));
+      users.push_back(represent_user(context.services, row, context.caller.account));
     }
     return users;
   };
