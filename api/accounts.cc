@@ -17,7 +17,7 @@ namespace json = boost::json;
 Result<json::object> read_own_account(const Context& context) {
   const auto row = context.services.directory.account(context.caller.account);
   if (!row) return fail(ErrorKind::kNotFound, "Account not found.");
-  return represent_account(context.services, *row);
+  return represent_account(context.services, *row, context.caller.account);
 }
 
 // A list of texts; null empties it.
@@ -110,10 +110,10 @@ awaitable<http::Response> open_without_owner(Context& context, NewVendor wanted)
   const auto id = co_await open_account(services, context.caller, AccountType::kVendor,
                                         std::move(wanted.name), std::move(wanted.fields));
   if (!id) co_return error_response(id.error());
-  auto read = [&services, &id]() -> Result<json::object> {
+  auto read = [&services, &id, viewer = context.caller.account]() -> Result<json::object> {
     const auto row = services.directory.account(*id);
     if (!row) return fail(ErrorKind::kNotFound, "Account not found.");
-    return represent_account(services, *row);
+    return represent_account(services, *row, viewer);
   };
   const auto account = co_await services.blocking.run(std::move(read));
   co_return account ? json_response(201, *account) : error_response(account.error());
@@ -125,12 +125,12 @@ awaitable<http::Response> open_with_owner(Context& context, NewVendor wanted, Ne
       co_await open_vendor_account(services, context.caller, std::move(wanted.name), std::move(wanted.fields),
                                    std::move(first.email), std::move(first.name));
   if (!opened) co_return error_response(opened.error());
-  auto read = [&services, &opened]() -> Result<json::object> {
+  auto read = [&services, &opened, viewer = context.caller.account]() -> Result<json::object> {
     const auto row = services.directory.account(opened->account);
     const auto user = services.directory.user(opened->owner.id);
     if (!row || !user) return fail(ErrorKind::kNotFound, "Account not found.");
-    auto account = represent_account(services, *row);
-    auto owner = represent_user(services, *user);
+    auto account = represent_account(services, *row, viewer);
+    auto owner = represent_user(services, *user, viewer);
     const auto& password = opened->owner.password;
     owner["password"] = password.empty() ? json::value(nullptr) : json::value(password);
     account["owner"] = std::move(owner);

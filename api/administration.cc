@@ -70,7 +70,7 @@ awaitable<Outcome> list_all_accounts(Command& command) {
   auto read = [&command]() -> Outcome {
     json::array accounts;
     for (const auto& row : command.services.directory.accounts()) {
-      accounts.push_back(represent_account(command.services, row));
+      accounts.push_back(represent_account(command.services, row, std::nullopt));
     }
     return json::object{{"accounts", std::move(accounts)}};
   };
@@ -100,20 +100,11 @@ awaitable<Outcome> list_all_users(Command& command) {
     if (!account) return std::unexpected(account.error());
     json::array users;
     for (const auto& row : command.services.directory.users(*account)) {
-      users.push_back(represent_user(command.services, row));
+      users.push_back(represent_user(command.services, row, std::nullopt));
     }
     return json::object{{"users", std::move(users)}};
   };
   co_return co_await command.services.blocking.run(std::move(read));
-}
-
-awaitable<Outcome> give_new_password(Command& command) {
-  FieldErrors errors;
-  const auto email = JsonFields(command.members, errors).required_text("email");
-  if (errors.any()) co_return std::move(errors).error();
-  const auto password = co_await reset_password(command.services, command.caller, *email);
-  if (!password) co_return std::unexpected(password.error());
-  co_return json::object{{"email", *email}, {"password", *password}};
 }
 
 // The user whose address a command names; it works on in that user's account.
@@ -132,6 +123,14 @@ awaitable<Result<UserId>> named_user(Command& command) {
   co_return UserId::parse(row->user_id()).value();
 }
 
+awaitable<Outcome> give_new_password(Command& command) {
+  const auto id = co_await named_user(command);
+  if (!id) co_return std::unexpected(id.error());
+  const auto reset = co_await reset_password(command.services, command.caller, *id);
+  if (!reset) co_return std::unexpected(reset.error());
+  co_return json::object{{"email", command.members.at("email")}, {"password", reset->password}};
+}
+
 awaitable<Outcome> give_a_role(Command& command) {
   FieldErrors errors;
   const auto role = parse_role(JsonFields(command.members, errors).required_text("role").value_or(""));
@@ -139,8 +138,8 @@ awaitable<Outcome> give_a_role(Command& command) {
   if (errors.any()) co_return std::move(errors).error();
   const auto id = co_await named_user(command);
   if (!id) co_return std::unexpected(id.error());
-  const auto changed =
-      co_await update_member(command.services, command.caller, *id, MemberUpdate{.name = {}, .role = role});
+  const auto changed = co_await update_member(command.services, command.caller, *id,
+                                              MemberUpdate{.name = {}, .role = role, .group = {}});
   if (!changed) co_return std::unexpected(changed.error());
   co_return json::object{{"user", id->text()}, {"role", role_name(*role)}};
 }

@@ -223,7 +223,9 @@ http::Response Api::refuse(const http::Request& request, const std::string& addr
   if (request.header("Authorization")) {
     wait = throttle_.failed(AuthenticationFailure::kKey, address);
   } else if (request.header("Cookie")) {
-    wait = throttle_.failed(AuthenticationFailure::kSession, address);
+    // Nobody guesses 160 bits, and a browser whose session has ended must hear it, whatever its neighbours
+    // do.
+    throttle_.failures.note(AuthenticationFailure::kSession);
   } else {
     wait = throttle_.requests.take(public_name(request, address));
   }

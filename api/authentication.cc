@@ -95,6 +95,10 @@ Result<void> check_access(const Caller& caller, Access access) {
                        : access == Access::kWrite ? caller.role == OWNER || caller.role == MEMBER
                                                   : true;
   if (!allowed) return fail(ErrorKind::kForbidden, "Your role does not allow this.");
+  // People have no permissions: a token that lets somebody in as an owner would pass on more than it holds.
+  if (access == Access::kOwner && caller.permissions) {
+    return fail(ErrorKind::kForbidden, "A restricted token cannot do this, whoever made it.");
+  }
   return {};
 }
 

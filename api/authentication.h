@@ -25,7 +25,8 @@ struct Authenticated {
 awaitable<Result<Authenticated>> authenticate(Services& services, const http::Request& request,
                                               std::size_t reader, Caller caller);
 
-// kForbidden where the caller's role is less than the route wants.
+// kForbidden where the caller's role is less than the route wants, and where the caller is a restricted token
+// and the route is for owners alone.
 Result<void> check_access(const Caller& caller, Access access);
 
 // kForbidden where the caller is a token whose permissions do not cover the request: the rules that guard the

@@ -20,20 +20,22 @@
 
 namespace mintmark {
 
-// The threads for what blocks: reads from disk, password hashing. Thread-safe.
+// Threads for what blocks: reads from disk, or the hashing of passwords. Thread-safe.
 class BlockingPool {
  public:
-  explicit BlockingPool(std::size_t threads) : pool_(threads) {}
+  // At most `jobs_max` jobs run and wait at once.
+  explicit BlockingPool(std::size_t threads, std::size_t jobs_max = limits::blocking_queue_max)
+      : jobs_max_(jobs_max), pool_(threads) {}
   // Finishes what is queued.
   ~BlockingPool() { pool_.join(); }
 
   // Runs `work`, which returns a Result, on a thread of the pool and resumes the caller on its own executor.
-  // kUnavailable where limits::blocking_queue_max jobs wait already. What `work` throws is thrown here.
+  // kUnavailable where there are as many jobs as there may be. What `work` throws is thrown here.
   template <class Work>
   boost::asio::awaitable<std::invoke_result_t<Work>> run(Work work) {
     using R = std::invoke_result_t<Work>;
-    if (waiting_.fetch_add(1) >= limits::blocking_queue_max) {
-      waiting_.fetch_sub(1);
+    if (jobs_.fetch_add(1) >= jobs_max_) {
+      jobs_.fetch_sub(1);
       co_return fail(ErrorKind::kUnavailable, "The server is busy; try again.");
     }
     auto initiate = [this](auto handler, Work job) {
@@ -48,7 +50,7 @@ class BlockingPool {
             } catch (...) {
               thrown = std::current_exception();  // rethrown where run() is awaited
             }
-            waiting_.fetch_sub(1);
+            jobs_.fetch_sub(1);
             boost::asio::post(executor,
                               [handler = std::move(handler), thrown, result = std::move(result)]() mutable {
                                 std::move(handler)(thrown, std::move(result));
@@ -61,8 +63,12 @@ class BlockingPool {
     co_return std::move(*result);
   }
 
+  // How many run or wait.
+  std::size_t jobs() const { return jobs_; }
+
  private:
-  std::atomic<std::size_t> waiting_ = 0;
+  const std::size_t jobs_max_;
+  std::atomic<std::size_t> jobs_ = 0;
   boost::asio::thread_pool pool_;
 };
 

@@ -80,7 +80,7 @@ Result<json::object> read_extension(Services& services, AccountId account, Exten
   if (id.is_built_in()) return represent_extension(id == ExtensionId::zapier() ? ZAPIER : CUSTOM);
   const auto row = services.extensions.find(id);
   if (!row || row->deleted() || row->account_id() != account.text()) return not_found("Extension");
-  NameCache names(services);
+  NameCache names(services, account);
   return represent_extension(names, *row);
 }
 
@@ -106,7 +106,7 @@ awaitable<http::Response> list_extensions(Context& context) {
   auto read = [&context]() -> Result<json::array> {
     json::array extensions;
     for (const auto extension : {CUSTOM, ZAPIER}) extensions.push_back(represent_extension(extension));
-    NameCache names(context.services);
+    NameCache names(context.services, context.caller.account);
     for (const auto& row : context.services.extensions.of(context.caller.account)) {
       extensions.push_back(represent_extension(names, row));
     }

@@ -46,6 +46,7 @@ awaitable<http::Response> update_user(Context& context);
 awaitable<http::Response> delete_user(Context& context);
 awaitable<http::Response> activate_user(Context& context);
 awaitable<http::Response> deactivate_user(Context& context);
+awaitable<http::Response> reset_password(Context& context);
 
 // events.cc
 awaitable<http::Response> list_events(Context& context);

@@ -86,7 +86,11 @@ Result<Decision> decision_of(Result<std::vector<Event>> events) {
 }
 
 Result<Decision> decide_update(Services& services, const Member& member, const MemberUpdate& update) {
-  UpdateUser command{.role = update.role,
+  const bool disagree = update.role && update.group && *update.role != *update.group;
+  if (disagree && *update.role != member.user.role) {
+    return fail(ErrorKind::kInvalid, "groups: Does not agree with role.");
+  }
+  UpdateUser command{.role = update.group ? update.group : update.role,
                      .profile = {},
                      .sealed_profile = {},
                      .other_active_owners = member.other_active_owners};

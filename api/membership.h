@@ -13,10 +13,13 @@
 // apart by the account's stream members-…, so that two owners cannot take each other away.
 namespace mintmark {
 
-// What is absent stays as it is. kInvalid where the name is not one we take.
+// What is absent stays as it is. kInvalid where the name is not one we take, or where `role` and `group` are
+// two roles and `role` is not the one that the user has: what was read with both and sent back with another
+// group changes the group.
 struct MemberUpdate {
   std::optional<std::string> name;
-  std::optional<Role> role;
+  std::optional<Role> role = {};
+  std::optional<Role> group = {};  // the role that the group stands for
 };
 awaitable<Result<Position>> update_member(Services& services, const Caller& caller, UserId id,
                                           MemberUpdate update);

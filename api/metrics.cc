@@ -89,6 +89,11 @@ void add_requests(Families& families, const Api& api) {
   families.add("", number(counters.answers(429)));
 }
 
+void add_hashing(Families& families, const Services& services) {
+  families.gauge("mintmark_passwords_waiting", "Passwords that are being hashed or wait for that.",
+                 number(services.hashing.jobs()));
+}
+
 void add_jobs(Families& families, const Services& services, const WorkerCounters& worker) {
   const auto counts = services.jobs.counts();
   const auto now = services.clock.now();
@@ -129,6 +134,7 @@ std::string render_metrics(const MetricsSources& sources) {
   add_log(families, sources.services);
   add_index(families, sources.services.authorization_index);
   add_requests(families, sources.api);
+  add_hashing(families, sources.services);
   add_jobs(families, sources.services, sources.worker);
   add_disk(families, sources.data);
   return families.text();

@@ -7,7 +7,7 @@
 namespace mintmark {
 
 // Argon2id (RFC 9106) through libsodium, in its own string form. Both take some 50 ms and 64 MiB: call them
-// on a blocking thread.
+// on a thread of Services::hashing, of which there are so few that memory is bounded.
 std::string hash_password(const std::string& password);
 bool password_matches(const std::string& hash, const std::string& password);
 

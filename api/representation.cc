@@ -18,8 +18,12 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
-json::object represent_created(const Services& services, const Created& created) {
-  return {{"at", represent_time(created.at_us())}, {"by", represent_actor(services, created.by())}};
+json::object represent_created(const Services& services, const Created& created, const Viewer& viewer) {
+  return {{"at", represent_time(created.at_us())}, {"by", represent_actor(services, created.by(), viewer)}};
+}
+
+bool sees(const Viewer& viewer, const std::string& account_id) {
+  return !viewer || viewer->text() == account_id;
 }
 
 std::string_view user_status(const UserRow& row) {
@@ -62,18 +66,20 @@ json::string represent_time(std::int64_t microseconds) {
   return json::string(format_time(Time(std::chrono::microseconds(microseconds))));
 }
 
-json::object represent_actor(const Services& services, const Actor& actor) {
+json::object represent_actor(const Services& services, const Actor& actor, const Viewer& viewer) {
   json::object by{{"id", actor.id()}, {"name", ""}, {"email", nullptr}};
   if (actor.kind() == Actor::USER) {
     const auto id = UserId::parse(actor.id());
-    if (const auto user = id ? services.directory.user(*id) : std::nullopt) {
+    const auto user = id ? services.directory.user(*id) : std::nullopt;
+    if (user && sees(viewer, user->account_id())) {
       by["name"] = user->name();
       by["email"] = text_or_null(user->email());
       by["status"] = user_status(*user);
     }
   } else if (actor.kind() == Actor::TOKEN) {
     const auto id = TokenId::parse(actor.id());
-    if (const auto token = id ? services.token_list.find(*id) : std::nullopt) by["name"] = token->name();
+    const auto token = id ? services.token_list.find(*id) : std::nullopt;
+    if (token && sees(viewer, token->account_id())) by["name"] = token->name();
   } else {
     by["name"] = actor.id();
   }
@@ -88,7 +94,7 @@ const std::string& NameCache::account(const std::string& account_id) {
 
 const json::object& NameCache::actor(const Actor& actor) {
   const auto [found, is_new] = actors_.try_emplace(std::to_string(actor.kind()) + actor.id());
-  if (is_new) found->second = represent_actor(services_, actor);
+  if (is_new) found->second = represent_actor(services_, actor, viewer_);
   return found->second;
 }
 
@@ -136,7 +142,7 @@ std::optional<Role> role_of_group(std::string_view id) {
 }
 
 json::object represent_token(const Services& services, const TokenRow& row, Time now) {
-  NameCache names(services);
+  NameCache names(services, AccountId::parse(row.account_id()).value());
   return represent_token(names, row, now);
 }
 
@@ -176,7 +182,7 @@ json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
   };
 }
 
-json::object represent_account(const Services& services, const AccountRow& row) {
+json::object represent_account(const Services& services, const AccountRow& row, const Viewer& viewer) {
   const auto id = AccountId::parse(row.account_id());
   const bool provider = id && id->type() == AccountType::kProvider;
   const auto& details = row.details();
@@ -185,8 +191,8 @@ json::object represent_account(const Services& services, const AccountRow& row) 
   for (const auto& industry : details.industries().values()) {
     industries.push_back({{"id", industry}, {"name", industry}});
   }
-  json::object events{{"created", represent_created(services, row.created())}};
-  if (row.has_modified()) events["updated"] = represent_created(services, row.modified());
+  json::object events{{"created", represent_created(services, row.created(), viewer)}};
+  if (row.has_modified()) events["updated"] = represent_created(services, row.modified(), viewer);
   return {
       {"id", row.account_id()},
       {"name", row.name()},
@@ -206,8 +212,8 @@ json::object represent_account(const Services& services, const AccountRow& row) 
   };
 }
 
-json::object represent_user(const Services& services, const UserRow& row) {
-  json::object events{{"created", represent_created(services, row.created())}};
+json::object represent_user(const Services& services, const UserRow& row, const Viewer& viewer) {
+  json::object events{{"created", represent_created(services, row.created(), viewer)}};
   // An operator's own choice invites nobody.
   if (row.created().by().kind() != Actor::OPERATOR) events["invited"] = events["created"];
   if (row.has_activated_at_us()) events["activated"] = {{"at", represent_time(row.activated_at_us())}};

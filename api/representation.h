@@ -23,11 +23,16 @@ namespace mintmark {
 // A time in microseconds since 1970, as in answers.
 boost::json::string represent_time(std::int64_t microseconds);
 
-// Who did it: {id, name, email}, and of a user the status: active, inactive or deleted. Names of people who
-// were erased, and of tokens that are deleted, are empty.
-boost::json::object represent_actor(const Services& services, const Actor& actor);
+// Whose eyes it is for: an account's; without one the operator's, who sees everybody.
+using Viewer = std::optional<AccountId>;
 
-// `token`, `handle` and `renewed_token` are null; the answers to creation put the value in.
+// Who did it: {id, name, email}, and of a user the status: active, inactive or deleted. Names of people who
+// were erased, of tokens that are deleted, and of whoever is another account's than the viewer's, are empty;
+// of the last there is no status either.
+boost::json::object represent_actor(const Services& services, const Actor& actor, const Viewer& viewer);
+
+// As its account sees it. `token`, `handle` and `renewed_token` are null; the answers to creation put the
+// value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
 
 // What rows do not have themselves: names of accounts, extensions and actors, each looked up once, and when
@@ -35,7 +40,7 @@ boost::json::object represent_token(const Services& services, const TokenRow& ro
 class NameCache {
  public:
   // `services` must outlive it.
-  explicit NameCache(const Services& services) : services_(services) {}
+  NameCache(const Services& services, const Viewer& viewer) : services_(services), viewer_(viewer) {}
 
   const std::string& account(const std::string& account_id);
   const std::string& extension(ExtensionId id);
@@ -45,6 +50,7 @@ class NameCache {
 
  private:
   const Services& services_;
+  const Viewer viewer_;
   std::unordered_map<std::string, std::string> accounts_;
   std::unordered_map<ExtensionId, std::string> extensions_;
   std::unordered_map<std::string, boost::json::object> actors_;
@@ -54,8 +60,8 @@ boost::json::object represent_token(NameCache& names, const TokenRow& row, Time 
 boost::json::array represent_permissions(NameCache& names, const TokenRow& row);
 // TP-160-984-824-0007: that token's permission on MD-0007.
 std::string permission_id(TokenId token, std::uint32_t module);
-boost::json::object represent_account(const Services& services, const AccountRow& row);
-boost::json::object represent_user(const Services& services, const UserRow& row);
+boost::json::object represent_account(const Services& services, const AccountRow& row, const Viewer& viewer);
+boost::json::object represent_user(const Services& services, const UserRow& row, const Viewer& viewer);
 // One that everybody has, and an account's own.
 boost::json::object represent_extension(Extension extension);
 boost::json::object represent_extension(NameCache& names, const ExtensionRow& row);

@@ -7,7 +7,7 @@ namespace mintmark {
 
 http::Response no_stream_slot(StreamSlots::Full full) {
   constexpr std::chrono::seconds retry_after{10};
-  if (full == StreamSlots::Full::kAccount) return too_many_requests(retry_after);
+  if (full == StreamSlots::Full::kName) return too_many_requests(retry_after);
   return error_response(
       Error{ErrorKind::kUnavailable, {"Too many streams and exports are open; try again later."}});
 }

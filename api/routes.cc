@@ -44,6 +44,7 @@ constexpr std::array route_table = std::to_array<Route>({
     {"DELETE", "/public/v1/accounts/{id}/users/{user}", Access::kOwner, delete_user},
     {"POST", "/public/v1/accounts/{id}/users/{user}/activate", Access::kOwner, activate_user},
     {"POST", "/public/v1/accounts/{id}/users/{user}/deactivate", Access::kOwner, deactivate_user},
+    {"POST", "/public/v1/accounts/{id}/users/{user}/password", Access::kOwner, reset_password},
     {"GET", "/public/v1/notifications/webhooks", Access::kRead, list_webhooks},
     {"POST", "/public/v1/notifications/webhooks", Access::kWrite, create_webhook},
     {"GET", "/public/v1/notifications/webhooks/{id}", Access::kRead, get_webhook},

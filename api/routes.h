@@ -20,7 +20,7 @@ enum class Access : std::uint8_t {
   kPublic,  // anybody
   kRead,    // anybody known: owners, members, auditors
   kWrite,   // owners and members: not auditors
-  kOwner,   // owners alone
+  kOwner,   // owners alone, and no restricted token of theirs
 };
 
 inline constexpr std::size_t path_parameters_max = 2;

@@ -9,7 +9,9 @@
 #include "api/list_cursors.h"
 #include "api/module_table.h"
 #include "api/scans.h"
-#include "api/stream_slots.h"
+#include "api/slots.h"
+#include "domain/ids.h"
+#include "domain/limits.h"
 #include "eventstore/clock.h"
 #include "eventstore/event_log.h"
 #include "eventstore/pepper.h"
@@ -32,6 +34,9 @@ class WebhookCalls;
 template <class T>
 using awaitable = boost::asio::awaitable<T>;
 
+// The streams and exports of events that are open.
+using StreamSlots = Slots<AccountId>;
+
 // What handlers work with. Everything outlives every request; every member is thread-safe.
 struct Services {
   EventLog& log;
@@ -48,6 +53,7 @@ struct Services {
   WebhookCalls& calls;
   Projector& projector;
   BlockingPool& blocking;
+  BlockingPool& hashing;  // passwords alone: a flood of sign-ins keeps nothing else waiting
   const Clock& clock;
   Random& random;
   bool secure_cookies;               // the console is reached over https
@@ -57,7 +63,7 @@ struct Services {
   std::string told_url{};  // that, where the operator has said it; else empty
   ListCursors list_cursors{};
   Scans scans{};
-  StreamSlots stream_slots{};
+  StreamSlots stream_slots{limits::event_streams_max, limits::event_streams_per_account_max};
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
 };
 

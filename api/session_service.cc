@@ -56,41 +56,36 @@ Result<CheckedCredentials> check_credentials(Services& services, const std::stri
 
 }  // namespace
 
-awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email) {
+awaitable<Result<NewPassword>> reset_password(Services& services, const Caller& caller, UserId id) {
   const auto password = generate_password(services.random);
+  const auto stream = stream_of(id);
   struct Prepared {
-    UserId id;
-    AccountId account;
     DataKey data_key;
     std::string hash;
   };
-  auto prepare = [&services, &email, &password]() -> Result<Prepared> {
-    const auto user = find_user(services, email);
-    const auto id = user ? UserId::parse(user->user_id()) : std::nullopt;
-    const auto account = user ? AccountId::parse(user->account_id()) : std::nullopt;
-    if (!id || !account) return fail(ErrorKind::kNotFound, "There is no user with this e-mail address.");
-    const auto data_key = services.vault.get(stream_of(*id));
+  auto prepare = [&services, &caller, &stream, &password, id]() -> Result<Prepared> {
+    const auto user = services.directory.user(id);
+    if (!user || user->erased() || user->account_id() != caller.account.text()) return not_found("User");
+    const auto data_key = services.vault.get(stream);
     if (!data_key) return std::unexpected(data_key.error());
-    if (!*data_key) return fail(ErrorKind::kNotFound, "There is no user with this e-mail address.");
-    return Prepared{*id, *account, **data_key, hash_password(password)};
+    if (!*data_key) return not_found("User");
+    return Prepared{**data_key, hash_password(password)};
   };
-  auto prepared = co_await services.blocking.run(std::move(prepare));
+  auto prepared = co_await services.hashing.run(std::move(prepare));
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
-  caller.account = prepared->account;
-  const auto stream = stream_of(prepared->id);
   Decide decide_this = [&services, &prepared, &stream](const LoadedStream& loaded) -> Result<Decision> {
     auto sealed = services.vault.seal(prepared->data_key, stream, loaded.version + 1, prepared->hash);
     return decide_password(fold<User>(loaded), std::move(sealed), "");
   };
   auto written = co_await write(services, caller, stream, std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
-  co_return password;
+  co_return NewPassword{written->repeated ? "" : password, written->committed.last};
 }
 
 awaitable<Result<SignedIn>> sign_in(Services& services, Caller caller, std::string email,
                                     std::string password) {
   auto check = [&services, &email, &password] { return check_credentials(services, email, password); };
-  auto checked = co_await services.blocking.run(std::move(check));
+  auto checked = co_await services.hashing.run(std::move(check));
   if (!checked) co_return std::unexpected(std::move(checked.error()));
   caller.actor.set_kind(Actor::USER);
   caller.actor.set_id(checked->id.text());
@@ -175,7 +170,7 @@ awaitable<Result<Position>> change_password(Services& services, const Caller& ca
     if (!*data_key) return fail(ErrorKind::kNotFound, "User not found.");
     return Prepared{stream_of(*id), **data_key, hash_password(wanted)};
   };
-  auto prepared = co_await services.blocking.run(std::move(prepare));
+  auto prepared = co_await services.hashing.run(std::move(prepare));
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
   if (prepared->repeated) co_return prepared->repeated->last;
   const auto kept = session_id(services, cookie);

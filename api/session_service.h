@@ -13,9 +13,13 @@
 // administration alike.
 namespace mintmark {
 
-// Gives the user of that e-mail address a generated password and ends their sessions. kNotFound where there
-// is none.
-awaitable<Result<std::string>> reset_password(Services& services, Caller caller, std::string email);
+// Gives a user of the caller's account a generated password and ends their sessions. kNotFound where the
+// account has no such user.
+struct NewPassword {
+  std::string password;  // shown once; empty where the idempotency key had done it before
+  Position position = 0;
+};
+awaitable<Result<NewPassword>> reset_password(Services& services, const Caller& caller, UserId id);
 
 // Somebody who has signed in. `cookie` proves it, and is stored nowhere.
 struct SignedIn {

@@ -16,6 +16,9 @@ namespace {
 
 namespace json = boost::json;
 
+// By when passwords that are checked now are done.
+constexpr std::chrono::seconds checks_retry_after{1};
+
 // A cookie that scripts cannot read and that no other site's page can make a browser send.
 std::string set_cookie(const Services& services, std::string_view value, std::int64_t seconds) {
   return fmt::format("mintmark_session={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", value, seconds,
@@ -31,12 +34,12 @@ json::value told_api_url(const Services& services) {
 // Who is signed in, as login and context show it. Blocks on disk.
 json::object represent_session(const Services& services, const UserRow& user, const std::string& cookie,
                                Time expires_at) {
-  const auto account_id = AccountId::parse(user.account_id());
-  const auto account = account_id ? services.directory.account(*account_id) : std::nullopt;
+  const auto account_id = AccountId::parse(user.account_id()).value();
+  const auto account = services.directory.account(account_id);
   return {
-      {"user", represent_user(services, user)},
+      {"user", represent_user(services, user, account_id)},
       {"token", nullptr},
-      {"account", account ? represent_account(services, *account) : json::object()},
+      {"account", account ? represent_account(services, *account, account_id) : json::object()},
       {"csrf_token", csrf_token(services, cookie)},
       {"session", {{"expires_at", format_time(expires_at)}}},
       {"api_url", told_api_url(services)},
@@ -58,7 +61,7 @@ Result<json::object> represent_token_context(const Context& context) {
   return json::object{
       {"user", nullptr},
       {"token", represent_token(services, *row, services.clock.now())},
-      {"account", represent_account(services, *account)},
+      {"account", represent_account(services, *account, context.caller.account)},
       {"csrf_token", nullptr},
       {"session", nullptr},
       {"api_url", told_api_url(services)},
@@ -88,6 +91,8 @@ awaitable<http::Response> login(Context& context) {
     co_return too_many_requests(*wait);
   }
   const auto kind = device ? AttemptSource::kProven : AttemptSource::kAddress;
+  const auto place = throttle.enter_check(source, kind);
+  if (!place) co_return too_many_requests(checks_retry_after);
   if (const auto wait = throttle.sign_ins.begin(source, name, kind)) co_return too_many_requests(*wait);
   const auto signed_in = co_await sign_in(services, context.caller, std::move(*email), std::move(*password));
   if (!signed_in && signed_in.error().kind == ErrorKind::kUnauthenticated) {
@@ -155,6 +160,8 @@ awaitable<http::Response> change_password(Context& context) {
   auto& throttle = context.throttle;
   const auto source = "session " + session_id(services, *context.cookie);
   const auto& user = context.caller.actor.id();
+  const auto place = throttle.enter_check(source, AttemptSource::kProven);
+  if (!place) co_return too_many_requests(checks_retry_after);
   const auto wait = throttle.sign_ins.begin(source, user, AttemptSource::kProven);
   if (wait) co_return too_many_requests(*wait);
   // The log gets no hash of the body: of passwords it keeps none that is quick to compute.

@@ -7,6 +7,8 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
+#include "domain/limits.h"
+
 namespace mintmark {
 namespace {
 
@@ -14,7 +16,7 @@ using std::chrono::microseconds;
 using std::chrono::seconds;
 
 constexpr std::int64_t second_us = 1'000'000;
-// Wrong keys, sessions and handles from one address: many at once from a broken client are fine.
+// Wrong keys and handles from one address: many at once from a broken client are fine.
 constexpr std::uint32_t failure_rate = 1;
 constexpr std::uint32_t failure_burst = 20;
 
@@ -149,7 +151,14 @@ Throttle::Throttle(const Clock& clock, Random& random, const ThrottleOptions& op
     : requests(clock, random, options.request_rate, options.request_burst),
       sign_ins(clock, random, options.slow_guessing),
       failures(clock, [](const std::string& line) { spdlog::warn("{}", line); }),
-      failed_(clock, random, options.slow_guessing ? failure_rate : 0, failure_burst) {}
+      failed_(clock, random, options.slow_guessing ? failure_rate : 0, failure_burst),
+      checks_(limits::sign_ins_at_once_max, limits::sign_ins_per_address_at_once_max),
+      proven_checks_(limits::proven_sign_ins_at_once_max, limits::proven_sign_ins_each_at_once_max) {}
+
+Slots<std::string>::Slot Throttle::enter_check(const std::string& source, AttemptSource kind) {
+  auto& checks = kind == AttemptSource::kProven ? proven_checks_ : checks_;
+  return checks.enter(source).value_or(nullptr);
+}
 
 RateLimiter::Wait Throttle::failed(AuthenticationFailure kind, std::string_view address) {
   failures.note(kind);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/slots.h"
 #include "eventstore/clock.h"
 #include "eventstore/random.h"
 
@@ -150,9 +151,13 @@ class Throttle {
  public:
   Throttle(const Clock& clock, Random& random, const ThrottleOptions& options);
 
-  // After a wrong key, session or handle: nothing where that may be told as ever, else how long to wait.
+  // After a wrong key or handle: nothing where that may be told as ever, else how long to wait.
   // Whoever shows a right one is never asked for.
   RateLimiter::Wait failed(AuthenticationFailure kind, std::string_view address);
+
+  // A place among those whose passwords are checked, to be kept meanwhile; null where there are too many of
+  // that source or in all. Proven sources have places of their own: no crowd of others keeps them out.
+  Slots<std::string>::Slot enter_check(const std::string& source, AttemptSource kind);
 
   RateLimiter requests;
   SignInThrottle sign_ins;
@@ -160,6 +165,8 @@ class Throttle {
 
  private:
   RateLimiter failed_;
+  Slots<std::string> checks_;
+  Slots<std::string> proven_checks_;
 };
 
 }  // namespace mintmark

@@ -78,7 +78,7 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
   const bool rows_are_quick = filter->passes_all() && order->empty() &&
                               page.offset <= limits::list_rows_skipped_max &&
                               left_out <= limits::list_rows_skipped_max;
-  NameCache names(services);
+  NameCache names(services, caller.account);
   std::shared_ptr<const TokenBlocks> blocks;
   TokenList::Page read;
   if (rows_are_quick) {

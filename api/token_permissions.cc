@@ -68,7 +68,7 @@ Result<std::uint64_t> read_permissions(std::uint64_t known, TokenId token, const
 // Looking up who granted them blocks.
 awaitable<Result<json::array>> represent(const Context& context, const TokenRow& row) {
   auto read = [&context, &row]() -> Result<json::array> {
-    NameCache names(context.services);
+    NameCache names(context.services, context.caller.account);
     return represent_permissions(names, row);
   };
   co_return co_await context.services.blocking.run(std::move(read));

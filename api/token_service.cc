@@ -13,15 +13,19 @@
 namespace mintmark {
 namespace {
 
-// That the caller may do all that the token may: else its value, or its being active, would lend them more.
-Result<void> check_within(const Services& services, const Caller& caller, const Token& token,
-                          const LoadedStream& stream) {
-  if (!holds_no_more(token, caller.permissions)) {
-    return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
-  }
+// That the token acts in no role that allows more than the caller's.
+Result<void> check_role(const Services& services, const Caller& caller, const Token& /*token*/,
+                        const LoadedStream& stream) {
   const auto role = role_of_token(services, caller.account, stream.events.front().recorded.actor());
   if (is_within(role, caller.role)) return {};
   return fail(ErrorKind::kForbidden, "The token acts in a role that allows more than yours.");
+}
+
+// That the caller may do all that the token may: else its value, or its being active, would lend them more.
+Result<void> check_within(const Services& services, const Caller& caller, const Token& token,
+                          const LoadedStream& stream) {
+  if (holds_no_more(token, caller.permissions)) return check_role(services, caller, token, stream);
+  return fail(ErrorKind::kForbidden, "The token holds permissions that yours does not.");
 }
 
 std::unexpected<Error> no_such_extension() {
@@ -98,15 +102,18 @@ Decide decide_own(const Caller& caller, Command command, Decision extras = {}) {
   };
 }
 
-// The same, of what would lend the caller what the token may.
+using Check = Result<void> (*)(const Services& services, const Caller& caller, const Token& token,
+                               const LoadedStream& stream);
+
+// The same, where the check lets the caller.
 template <class Command>
-Decide decide_own_within(const Services& services, const Caller& caller, Command command) {
-  return [&services, &caller, decide_this = decide_own(caller, std::move(command))](
+Decide decide_own_if(Check check, const Services& services, const Caller& caller, Command command) {
+  return [check, &services, &caller, decide_this = decide_own(caller, std::move(command))](
              const LoadedStream& stream) -> Result<Decision> {
     const auto token = fold<Token>(stream);
     if (token.account != caller.account) return decide_this(stream);
-    const auto within = check_within(services, caller, token, stream);
-    if (!within) return std::unexpected(within.error());
+    const auto allowed = check(services, caller, token, stream);
+    if (!allowed) return std::unexpected(allowed.error());
     return decide_this(stream);
   };
 }
@@ -176,7 +183,7 @@ awaitable<Result<TokenWithValue>> replace_value(Services& services, const Caller
     const auto due = decide(token, ComeDue{now});
     const auto version = stream.version + due->size() + 1;
     const Command command{make_credentials(services, **data_key, id, token.extension, version), expiry, now};
-    return decide_own_within(services, caller, command)(stream);
+    return decide_own_if(check_within, services, caller, command)(stream);
   };
   auto written = co_await write(services, caller, stream_of(id), std::move(decide_this));
   if (!written) co_return std::unexpected(std::move(written.error()));
@@ -223,7 +230,7 @@ awaitable<Result<ChangedToken>> update_token(Services& services, const Caller& c
 
 awaitable<Result<ChangedToken>> activate_token(Services& services, const Caller& caller, TokenId id) {
   const ActivateToken activate{services.clock.now()};
-  co_return co_await change(services, caller, id, decide_own_within(services, caller, activate));
+  co_return co_await change(services, caller, id, decide_own_if(check_within, services, caller, activate));
 }
 
 awaitable<Result<ChangedToken>> deactivate_token(Services& services, const Caller& caller, TokenId id) {
@@ -248,7 +255,9 @@ awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Call
   if (caller.permissions && (modules & ~*caller.permissions) != 0) {
     co_return fail(ErrorKind::kForbidden, "A token can pass on only the permissions that it holds.");
   }
-  co_return co_await change(services, caller, id, decide_own(caller, GrantPermissions{modules}));
+  // Whoever has the token's key acts through it, so a member who has one must not widen it.
+  auto decide_this = decide_own_if(check_role, services, caller, GrantPermissions{modules});
+  co_return co_await change(services, caller, id, std::move(decide_this));
 }
 
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,
@@ -257,8 +266,8 @@ awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Cal
 }
 
 awaitable<Result<RevealedToken>> reveal_token(Services& services, const Caller& caller, TokenId id) {
-  auto written =
-      co_await write(services, caller, stream_of(id), decide_own_within(services, caller, RevealToken{}));
+  auto written = co_await write(services, caller, stream_of(id),
+                                decide_own_if(check_within, services, caller, RevealToken{}));
   if (!written) co_return std::unexpected(std::move(written.error()));
   auto read = [&services, &caller, id, committed = written->committed] {
     return read_back(services, caller, id, committed);

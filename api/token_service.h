@@ -72,7 +72,8 @@ awaitable<Result<TokenWithValue>> rotate_token(Services& services, const Caller&
 awaitable<Result<TokenWithValue>> renew_token(Services& services, const Caller& caller, TokenId id,
                                               NewExpiry expiry);
 
-// `modules` is a set of module_bit()s. kForbidden where the caller grants what it does not hold.
+// `modules` is a set of module_bit()s. kForbidden where the caller grants what it does not hold, or to a
+// token that acts in a role that allows more than the caller's.
 awaitable<Result<ChangedToken>> grant_permissions(Services& services, const Caller& caller, TokenId id,
                                                   std::uint64_t modules);
 awaitable<Result<ChangedToken>> revoke_permissions(Services& services, const Caller& caller, TokenId id,

@@ -168,7 +168,7 @@ awaitable<Result<AddedUser>> add_user(Services& services, Caller caller, NewUser
     if (!services.directory.account(user.account)) return fail(ErrorKind::kNotFound, "Account not found.");
     return hash_password(password);
   };
-  auto password_hash = co_await services.blocking.run(std::move(hash));
+  auto password_hash = co_await services.hashing.run(std::move(hash));
   if (!password_hash) co_return std::unexpected(std::move(password_hash.error()));
   const auto stream = email_stream(email_hash(services, user.email));
   std::optional<UserId> id;
@@ -196,7 +196,7 @@ awaitable<Result<OpenedAccount>> open_vendor_account(Services& services, const C
                                                      std::string owner_email, std::string owner_name) {
   const auto password = generate_password(services.random);
   auto hash = [&password]() -> Result<std::string> { return hash_password(password); };
-  const auto password_hash = co_await services.blocking.run(std::move(hash));
+  const auto password_hash = co_await services.hashing.run(std::move(hash));
   if (!password_hash) co_return std::unexpected(password_hash.error());
   for (;;) {
     const auto id = AccountId::from_value(AccountType::kVendor, services.random.below(AccountId::value_end));

@@ -6,6 +6,7 @@
 #include "api/list_response.h"
 #include "api/membership.h"
 #include "api/representation.h"
+#include "api/session_service.h"
 #include "api/user_service.h"
 
 namespace mintmark {
@@ -23,27 +24,29 @@ Result<UserId> user_in_path(const Context& context) {
 Result<json::object> read_user(const Context& context, UserId id) {
   const auto row = context.services.directory.user(id);
   if (!row || row->erased() || row->account_id() != context.caller.account.text()) return not_found("User");
-  return represent_user(context.services, *row);
+  return represent_user(context.services, *row, context.caller.account);
 }
 
-// From `groups` [{"id": "UG-000-001"}], or `role` "owner", or both if they agree: a user has one role.
+// `role` "owner".
 std::optional<Role> read_role(JsonFields& fields, FieldErrors& errors) {
-  std::optional<Role> role;
-  if (const auto name = fields.text("role")) {
-    role = parse_role(*name);
-    if (!role) errors.add("role", "Must be owner, member or auditor.");
-  }
+  const auto name = fields.text("role");
+  const auto role = name ? parse_role(*name) : std::nullopt;
+  if (name && !role) errors.add("role", "Must be owner, member or auditor.");
+  return role;
+}
+
+// The role that `groups` [{"id": "UG-000-001"}] stands for.
+std::optional<Role> read_group(JsonFields& fields, FieldErrors& errors) {
   const auto* groups = fields.array("groups");
-  if (!groups) return role;
+  if (!groups) return std::nullopt;
   if (groups->size() != 1 || !groups->front().is_object()) {
     errors.add("groups", "Must hold one group, as {\"id\": \"UG-000-001\"}.");
-    return role;
+    return std::nullopt;
   }
   const auto id = JsonFields(groups->front().as_object(), errors).required_text("id");
-  const auto of_group = id ? role_of_group(*id) : std::nullopt;
-  if (id && !of_group) errors.add("groups", "There is no such group.");
-  if (of_group && role && *of_group != *role) errors.add("groups", "Does not agree with role.");
-  return of_group ? of_group : role;
+  const auto role = id ? role_of_group(*id) : std::nullopt;
+  if (id && !role) errors.add("groups", "There is no such group.");
+  return role;
 }
 
 Result<NewUser> read_new_user(const Context& context) {
@@ -55,9 +58,11 @@ Result<NewUser> read_new_user(const Context& context) {
   const auto name = fields.text("name").value_or(email.substr(0, email.find('@')));
   if (!body->contains("groups") && !body->contains("role")) errors.add("groups", "This field is required.");
   const auto role = read_role(fields, errors);
-  if (!errors.any() && !role) errors.add("groups", "This field may not be null.");
+  const auto group = read_group(fields, errors);
+  if (group && role && *group != *role) errors.add("groups", "Does not agree with role.");
+  if (!errors.any() && !role && !group) errors.add("groups", "This field may not be null.");
   if (errors.any()) return std::move(errors).error();
-  return NewUser{context.caller.account, email, name, *role};
+  return NewUser{context.caller.account, email, name, group.value_or(role.value_or(ROLE_UNSPECIFIED))};
 }
 
 Result<MemberUpdate> read_user_update(const Context& context) {
@@ -65,7 +70,7 @@ Result<MemberUpdate> read_user_update(const Context& context) {
   if (!body) return std::unexpected(body.error());
   FieldErrors errors;
   JsonFields fields(*body, errors);
-  MemberUpdate update{fields.text("name"), read_role(fields, errors)};
+  MemberUpdate update{fields.text("name"), read_role(fields, errors), read_group(fields, errors)};
   if (errors.any()) return std::move(errors).error();
   return update;
 }
@@ -77,6 +82,19 @@ awaitable<http::Response> changed_user(Context& context, int status, UserId id, 
   if (!user) co_return error_response(user.error());
   auto response = json_response(status, *user);
   add_position(response, position);
+  co_return response;
+}
+
+// The same with a password that is shown this once; null where that was before.
+awaitable<http::Response> user_with_password(Context& context, int status, UserId id,
+                                             const NewPassword& made) {
+  auto read = [&context, id] { return read_user(context, id); };
+  auto user = co_await context.services.blocking.run(std::move(read));
+  if (!user) co_return error_response(user.error());
+  (*user)["password"] = made.password.empty() ? json::value(nullptr) : json::value(made.password);
+  auto response = json_response(status, *user);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  add_position(response, made.position);
   co_return response;
 }
 
@@ -98,7 +116,7 @@ awaitable<http::Response> list_users(Context& context) {
   auto read = [&context]() -> Result<json::array> {
     json::array users;
     for (const auto& row : context.services.directory.users(context.caller.account)) {
-      users.push_back(represent_user(context.services, row));
+      users.push_back(represent_user(context.services, row, context.caller.account));
     }
     return users;
   };
@@ -112,14 +130,8 @@ awaitable<http::Response> create_user(Context& context) {
   if (!wanted) co_return error_response(wanted.error());
   const auto added = co_await add_user(context.services, context.caller, std::move(*wanted));
   if (!added) co_return error_response(added.error());
-  auto read = [&context, &added] { return read_user(context, added->id); };
-  auto user = co_await context.services.blocking.run(std::move(read));
-  if (!user) co_return error_response(user.error());
-  (*user)["password"] = added->password.empty() ? json::value(nullptr) : json::value(added->password);
-  auto response = json_response(201, *user);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  add_position(response, added->position);
-  co_return response;
+  const NewPassword made{added->password, added->position};
+  co_return co_await user_with_password(context, 201, added->id, made);
 }
 
 awaitable<http::Response> get_user(Context& context) {
@@ -156,6 +168,19 @@ awaitable<http::Response> activate_user(Context& context) {
 
 awaitable<http::Response> deactivate_user(Context& context) {
   return change_user(context, deactivate_member);
+}
+
+// Of others alone: whoever has got hold of a session must know its password to change that.
+awaitable<http::Response> reset_password(Context& context) {
+  const auto id = user_in_path(context);
+  if (!id) co_return error_response(id.error());
+  if (id->text() == context.caller.actor.id()) {
+    co_return error_response(
+        Error{ErrorKind::kInvalid, {"user: Change your own password with /auth/password."}});
+  }
+  const auto made = co_await reset_password(context.services, context.caller, *id);
+  if (!made) co_return error_response(made.error());
+  co_return co_await user_with_password(context, 200, *id, *made);
 }
 
 }  // namespace mintmark

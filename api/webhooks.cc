@@ -73,8 +73,8 @@ Result<WebhookInput> read_input(const Context& context, bool is_new) {
 }
 
 // Who it was, as this resource shows people: without an address where there is none.
-json::object represent_person(const Services& services, const Actor& actor) {
-  auto person = represent_actor(services, actor);
+json::object represent_person(const Context& context, const Actor& actor) {
+  auto person = represent_actor(context.services, actor, context.caller.account);
   if (person.at("email").is_null()) person.erase("email");
   return person;
 }
@@ -143,7 +143,7 @@ Result<json::object> represent_webhook(const Context& context, const WebhookRow&
       {"api_url",
        fmt::format("{}/public/v1/notifications/webhooks/{}", services.public_url, row.webhook_id())},
       {"created_at", date_or_null(true, row.created().at_us())},
-      {"created_by", represent_person(services, row.created().by())},
+      {"created_by", represent_person(context, row.created().by())},
       {"modified_at", date_or_null(row.has_modified(), row.modified().at_us())},
       {"account", {{"id", row.account_id()}, {"name", account_row ? account_row->name() : ""}}},
       {"earliest_possible_trigger", date_or_null(row.next_attempt_at_us() != 0, row.next_attempt_at_us())},
@@ -162,7 +162,7 @@ Result<json::object> represent_webhook(const Context& context, const WebhookRow&
   };
   if (row.has_last_success()) webhook["last_success"] = represent_attempt(row.last_success());
   if (row.has_last_failure()) webhook["last_failure"] = represent_attempt(row.last_failure());
-  if (row.has_modified()) webhook["modified_by"] = represent_person(services, row.modified().by());
+  if (row.has_modified()) webhook["modified_by"] = represent_person(context, row.modified().by());
   // There is no catalogue of products here to look a name up in.
   if (!row.product_id().empty()) webhook["product"] = {{"id", row.product_id()}, {"name", row.product_id()}};
   return webhook;

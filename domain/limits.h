@@ -123,7 +123,15 @@ inline constexpr auto provisioning_wait_time_max = 5s;  // of a handle's exchang
 inline constexpr auto shutdown_drain_time_max = 10s;
 inline constexpr auto session_time_max = 12h;
 inline constexpr std::size_t sessions_per_user_max = 32;  // one more ends the oldest
-inline constexpr std::size_t blocking_queue_max = 1024;   // jobs that wait for a thread of the blocking pool
+inline constexpr std::size_t blocking_queue_max = 1024;   // jobs of the blocking pool, running and waiting
+
+// Hashing passwords: 50 ms of a core and 64 MiB each.
+inline constexpr std::size_t hashing_threads_max = 2;
+inline constexpr std::size_t hashing_queue_max = 16;    // jobs, running and waiting
+inline constexpr std::size_t sign_ins_at_once_max = 8;  // from browsers that are not known
+inline constexpr std::size_t sign_ins_per_address_at_once_max = 4;
+inline constexpr std::size_t proven_sign_ins_at_once_max = 4;  // from known browsers and sessions
+inline constexpr std::size_t proven_sign_ins_each_at_once_max = 2;
 
 static_assert(append_events_max <= commit_batch_events_max);
 static_assert(expiry_batch_tokens_max < append_queue_max);
@@ -131,5 +139,7 @@ static_assert(page_default <= page_max);
 static_assert(scans_per_account_max < scans_max);
 static_assert(reserve_disk_bytes_min < free_disk_bytes_min);
 static_assert(token_name_max * 4 < request_body_bytes_max);
+// What owners do with passwords finds room beside any crowd that signs in.
+static_assert(sign_ins_at_once_max + proven_sign_ins_at_once_max < hashing_queue_max);
 
 }  // namespace mintmark::limits

@@ -21,6 +21,12 @@ namespace {
 
 constexpr std::size_t blocking_threads_min = 4;
 
+// As many as leave a core for the rest, where there is one.
+std::size_t hashing_threads() {
+  const std::size_t half = std::thread::hardware_concurrency() / 2;
+  return std::clamp<std::size_t>(half, 1, limits::hashing_threads_max);
+}
+
 // The folder is its owner's alone: it holds the keys and the socket for administration.
 Result<void> make_private_folder(const std::string& path) {
   std::error_code code = make_folders(path);
@@ -137,12 +143,8 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   }
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
-  instance->services = std::unique_ptr<Services>(new Services{
-      *instance->log,        *instance->vault,     *instance->peppers,        *instance->authorization_index,
-      *instance->token_list, *instance->directory, *instance->webhooks,       *instance->extensions,
-      *instance->handles,    *instance->audit,     *instance->jobs,           *instance->webhook_calls,
-      *instance->projector,  *instance->blocking,  instance->clock,           instance->random,
-      config.secure_cookies, instance->healthy,    instance->config_.modules, config.endpoint(config.port)});
+  instance->hashing = std::make_unique<BlockingPool>(hashing_threads(), limits::hashing_queue_max);
+  instance->services = instance->make_services();
   instance->services->damage_found = instance->tree_heads_damaged_;
   const auto rewrite_vault = [&log = *instance->log] { return log.rewrite_vault(); };
   instance->key_rotation = std::make_unique<KeyRotation>(
@@ -151,6 +153,30 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->administration = std::make_unique<Administration>(*instance->services, *instance->log,
                                                               *instance->tree_heads, *instance->key_rotation);
   return instance;
+}
+
+std::unique_ptr<Services> Instance::make_services() {
+  return std::unique_ptr<Services>(new Services{*log,
+                                                *vault,
+                                                *peppers,
+                                                *authorization_index,
+                                                *token_list,
+                                                *directory,
+                                                *webhooks,
+                                                *extensions,
+                                                *handles,
+                                                *audit,
+                                                *jobs,
+                                                *webhook_calls,
+                                                *projector,
+                                                *blocking,
+                                                *hashing,
+                                                clock,
+                                                random,
+                                                config_.secure_cookies,
+                                                healthy,
+                                                config_.modules,
+                                                config_.endpoint(config_.port)});
 }
 
 void Instance::note_failure(const std::string& reason) {
@@ -212,6 +238,7 @@ Result<void> Instance::open_tree_heads() {
 
 Instance::~Instance() {
   administration.reset();
+  hashing.reset();
   blocking.reset();
   projector.reset();
   if (!authorization_index || !log || !services) return;

@@ -64,6 +64,7 @@ class Instance {
   std::unique_ptr<AuthorizationIndex> authorization_index;
   std::unique_ptr<Projector> projector;
   std::unique_ptr<BlockingPool> blocking;
+  std::unique_ptr<BlockingPool> hashing;
   std::unique_ptr<Services> services;
   std::unique_ptr<TreeHeadJournal> tree_heads;
   std::unique_ptr<KeyRotation> key_rotation;
@@ -74,6 +75,7 @@ class Instance {
   // Opens the log's tree heads. Fails where one was signed for a longer log than this one.
   Result<void> open_tree_heads();
   Result<void> open_views();
+  std::unique_ptr<Services> make_services();
   // From any thread: the log or a projection has failed.
   void note_failure(const std::string& reason);
   // The first one; empty where there is none.

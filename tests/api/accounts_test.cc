@@ -71,6 +71,44 @@ TEST_F(AccountsTest, ANewAccountWithItsOwnerHasItsFieldsToo) {
   EXPECT_EQ(instance_.memory.head(), head);
 }
 
+// Who is {id, name, email, status}: of another account's person the id alone.
+TEST_F(AccountsTest, WhoeverOpenedAnAccountShowsToTheirOwnAlone) {
+  const auto pat = instance_.add_user(provider_, "pat@example.com");
+  const auto call_as = [this](const std::string& cookie, std::string_view method, const std::string& target,
+                              const std::string& body = "") {
+    return json_of(instance_.call(http::RequestBuilder(method, "/public/v1" + target)
+                                      .header("Cookie", "mintmark_session=" + cookie)
+                                      .header("X-CSRF-Token", csrf_token(*instance_.services, cookie))
+                                      .header("Content-Type", "application/json")
+                                      .body(body)));
+  };
+  const auto opened = call_as(instance_.sign_in("pat@example.com", pat.password), "POST", "/accounts",
+                              R"({"name":"Vendor","owner":{"email":"vic@example.com"}})");
+  const auto& by = opened.at("events").at("created").at("by");
+  EXPECT_EQ(by.at("email").as_string(), "pat@example.com");
+  const auto& owner = opened.at("owner");
+  EXPECT_EQ(owner.at("events").at("created").at("by"), by);
+
+  const std::string account(opened.at("id").as_string());
+  const auto vics = instance_.sign_in("vic@example.com", std::string(owner.at("password").as_string()));
+  const json::value hidden{{"id", pat.id.text()}, {"name", ""}, {"email", nullptr}};
+  const auto user = "/accounts/" + account + "/users/" + std::string(owner.at("id").as_string());
+  const auto shown = call_as(vics, "GET", user).at("events");
+  EXPECT_EQ(shown.at("created").at("by"), hidden);
+  EXPECT_EQ(shown.at("invited").at("by"), hidden);
+  EXPECT_EQ(call_as(vics, "GET", "/accounts/" + account).at("events").at("created").at("by"), hidden);
+  const auto context = call_as(vics, "GET", "/auth/context");
+  EXPECT_EQ(context.at("user").at("events").at("created").at("by"), hidden);
+  EXPECT_EQ(context.at("account").at("events").at("created").at("by"), hidden);
+
+  const auto by_token = json_of(open(R"({"name":"Second","owner":{"email":"val@example.com"}})"));
+  EXPECT_EQ(by_token.at("events").at("created").at("by").at("name").as_string(), "Billing");
+  const auto vals =
+      instance_.sign_in("val@example.com", std::string(by_token.at("owner").at("password").as_string()));
+  const auto own = call_as(vals, "GET", "/accounts/" + std::string(by_token.at("id").as_string()));
+  EXPECT_EQ(own.at("events").at("created").at("by").at("name").as_string(), "");
+}
+
 TEST_F(AccountsTest, AFieldThatIsNoneRefusesTheWholeAccount) {
   const auto head = instance_.memory.head();
   const std::string owner = R"("owner":{"email":"vic@example.com"},)";

@@ -125,7 +125,7 @@ TEST_F(ConditionsTest, AUsersVersionHoldsUntilSomethingOfTheirsThatIsSetChanges)
   const auto path = "/public/v1/accounts/" + account_.text() + "/users/" + user.id.text();
   const auto seen = header_of(instance_.call(request("GET", path)), "ETag");
   EXPECT_EQ(seen, "\"2\"");
-  ASSERT_TRUE(run(reset_password(*instance_.services, ApiInstance::caller(account_), "bob@example.com")));
+  ASSERT_TRUE(run(reset_password(*instance_.services, ApiInstance::caller(account_), user.id)));
   const auto put = [&](const std::string& tag, const std::string& body) {
     return instance_.call(request("PUT", path).header("If-Match", tag).body(body));
   };

@@ -280,12 +280,12 @@ TEST(CsvField, IsQuotedWhereItMustBeAndNeverAFormula) {
 }
 
 TEST(StreamSlots, AreLimitedForEachAccountAndForAll) {
-  StreamSlots slots;
+  StreamSlots slots(limits::event_streams_max, limits::event_streams_per_account_max);
   std::vector<StreamSlots::Slot> held;
   for (std::size_t i = 0; i < limits::event_streams_per_account_max; ++i) {
     held.push_back(slots.enter(vendor(1)).value());
   }
-  EXPECT_EQ(slots.enter(vendor(1)).error(), StreamSlots::Full::kAccount);
+  EXPECT_EQ(slots.enter(vendor(1)).error(), StreamSlots::Full::kName);
   held.pop_back();
   held.push_back(slots.enter(vendor(1)).value());
   for (std::uint32_t account = 2; held.size() < limits::event_streams_max; ++account) {
@@ -294,7 +294,7 @@ TEST(StreamSlots, AreLimitedForEachAccountAndForAll) {
       held.push_back(slots.enter(vendor(account)).value());
     }
   }
-  EXPECT_EQ(slots.enter(vendor(999'999)).error(), StreamSlots::Full::kServer);
+  EXPECT_EQ(slots.enter(vendor(999'999)).error(), StreamSlots::Full::kAll);
   held.clear();
   EXPECT_TRUE(slots.enter(vendor(999'999)));
 }

@@ -77,6 +77,7 @@ TEST_F(MetricsTest, LogIndexAndJobsAreTold) {
   EXPECT_EQ(value_of("mintmark_authorization_index_tokens"), "1");
   EXPECT_NE(value_of("mintmark_authorization_index_bytes"), "0");
   EXPECT_NE(value_of("mintmark_disk_free_bytes"), "absent");
+  EXPECT_EQ(value_of("mintmark_passwords_waiting"), "0");
   EXPECT_EQ(value_of(R"(mintmark_jobs{state="waiting"})"), "0");
   EXPECT_EQ(value_of("mintmark_jobs_oldest_due_seconds"), "0");
   instance_.create_token(account_, ZAPIER);  // no worker is there to provision it

@@ -55,6 +55,8 @@ constexpr Expected expected_routes[] = {
      Access::kOwner, activate_user},
     {"POST", "/public/v1/accounts/VA-1/users/UR-2/deactivate",
      "/public/v1/accounts/{id}/users/{user}/deactivate", Access::kOwner, deactivate_user},
+    {"POST", "/public/v1/accounts/VA-1/users/UR-2/password", "/public/v1/accounts/{id}/users/{user}/password",
+     Access::kOwner, reset_password},
     {"GET", "/public/v1/notifications/webhooks", "/public/v1/notifications/webhooks", Access::kRead,
      list_webhooks},
     {"POST", "/public/v1/notifications/webhooks", "/public/v1/notifications/webhooks", Access::kWrite,

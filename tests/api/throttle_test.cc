@@ -214,6 +214,17 @@ TEST_F(ThrottledApiTest, ARightKeyIsTakenFromAnAddressThatSendsWrongOnes) {
   EXPECT_EQ(get(wrong).status, 401);
 }
 
+TEST_F(ThrottledApiTest, ASessionThatHasEndedIsToldSoFromAnAddressThatSendsWrongKeys) {
+  const auto wrong = key_.substr(0, key_.size() - 4) + "0000";
+  int refused = 0;
+  while (get(wrong).status == 401) ASSERT_LT(++refused, 1000);
+  const auto ended = RequestBuilder("GET", "/public/v1/auth/context")
+                         .header("Cookie", "mintmark_session=" + std::string(40, '0'))
+                         .client_ip("192.0.2.1")
+                         .build();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(run(api_.answer(ended, 0)).status, 401) << i;
+}
+
 TEST_F(ThrottledApiTest, GuessingOnePasswordLeavesTheOthersAtTheAddressAlone) {
   const auto ann = instance_.add_user(account_, "ann@example.com");
   const auto bob = instance_.add_user(account_, "bob@example.com");

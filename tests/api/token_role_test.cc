@@ -47,11 +47,14 @@ class TokenRoleTest : public ::testing::Test {
   }
   int create_token(const std::string& key) { return call(key, "POST", tokens_, new_token_).status; }
   void give_role(UserId user, Role role) {
-    const MemberUpdate update{.name = {}, .role = role};
+    const MemberUpdate update{.name = {}, .role = role, .group = {}};
     ASSERT_TRUE(run(update_member(*instance_.services, ApiInstance::caller(account_), user, update)));
   }
-  std::string reveal_path(const std::string& key) const {
-    return tokens_ + "/" + key.substr(0, key.find(':')) + "/reveal";
+  std::string path_of(const std::string& key) const { return tokens_ + "/" + key.substr(0, key.find(':')); }
+  std::string reveal_path(const std::string& key) const { return path_of(key) + "/reveal"; }
+  // What `by` is answered who grants that module to the token of `key`.
+  http::Response grant(const std::string& by, const std::string& key, const std::string& module) {
+    return call(by, "POST", path_of(key) + "/permissions", R"({"object":{"id":")" + module + "\"}}");
   }
 
   ApiInstance instance_;
@@ -79,6 +82,27 @@ TEST_F(TokenRoleTest, AnOwnersAndAnOperatorsTokenManageTheAccountAndItsUsers) {
     EXPECT_EQ(call(key, "PUT", path, R"({"groups":[{"id":"UG-000-003"}]})").status, 200);
     EXPECT_EQ(call(key, "POST", path + "/deactivate").status, 200);
     EXPECT_EQ(call(key, "DELETE", path).status, 204);
+  }
+}
+
+TEST_F(TokenRoleTest, ARestrictedTokenDoesNothingThatIsForOwnersAlone) {
+  for (const auto& key : {anns_, operators_}) {
+    ASSERT_EQ(grant(key, key, "MD-0003").status, 201);
+    const auto head = instance_.memory.head();
+    for (const auto& route : routes()) {
+      if (route.access != Access::kOwner) continue;
+      std::string path(route.path);
+      if (const auto id = path.find("{id}"); id != std::string::npos) path.replace(id, 4, account_.text());
+      if (const auto user = path.find("{user}"); user != std::string::npos)
+        path.replace(user, 6, bob_.id.text());
+      const auto refused = call(key, route.method, path,
+                                R"({"email":"eve@example.com","name":"Eve","groups":[{"id":"UG-000-001"}]})");
+      EXPECT_EQ(refused.status, 403) << route.method << ' ' << path;
+      EXPECT_THAT(refused.body, HasSubstr("restricted")) << route.method << ' ' << path;
+    }
+    EXPECT_EQ(instance_.memory.head(), head);
+    EXPECT_EQ(call(key, "GET", "/public/v1/accounts/" + account_.text() + "/users").status, 200);
+    EXPECT_EQ(create_token(key), 201);
   }
 }
 
@@ -114,7 +138,7 @@ TEST_F(TokenRoleTest, ADeactivatedUsersTokenKeepsTheRoleAndAForgottenOnesIsAMemb
 TEST_F(TokenRoleTest, NobodyGetsAtATokenThatMayMoreThanThey) {
   const auto head = instance_.memory.head();
   for (const auto& key : {anns_, operators_}) {
-    const auto token = tokens_ + "/" + key.substr(0, key.find(':'));
+    const auto token = path_of(key);
     for (const auto* action : {"/reveal", "/rotate", "/renew", "/activate"}) {
       const auto refused = call(bobs_, "POST", token + action);
       EXPECT_EQ(refused.status, 403) << action;
@@ -124,8 +148,26 @@ TEST_F(TokenRoleTest, NobodyGetsAtATokenThatMayMoreThanThey) {
   EXPECT_EQ(instance_.memory.head(), head);
   EXPECT_EQ(call(anns_, "POST", reveal_path(bobs_)).status, 200);
   EXPECT_EQ(call(bobs_, "POST", reveal_path(bobs_)).status, 200);
-  const auto token = tokens_ + "/" + anns_.substr(0, anns_.find(':'));
-  EXPECT_EQ(call(bobs_, "POST", token + "/deactivate").status, 200) << "anybody may stop it";
+  EXPECT_EQ(call(bobs_, "POST", path_of(anns_) + "/deactivate").status, 200) << "anybody may stop it";
+}
+
+TEST_F(TokenRoleTest, NobodyWidensATokenThatMayMoreThanThey) {
+  ASSERT_EQ(grant(anns_, anns_, "MD-0001").status, 201);
+  const auto head = instance_.memory.head();
+  const auto refused = grant(bobs_, anns_, "MD-0003");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("role"));
+  EXPECT_EQ(instance_.memory.head(), head);
+  EXPECT_EQ(create_token(anns_), 403) << "it may still call MD-0001 alone";
+  EXPECT_EQ(grant(operators_, anns_, "MD-0003").status, 201);
+  EXPECT_EQ(create_token(anns_), 201);
+}
+
+TEST_F(TokenRoleTest, ARestrictedTokenGrantsWhatItHoldsAlsoToOneThatHoldsMore) {
+  ASSERT_EQ(grant(bobs_, bobs_, "MD-0001").status, 201);
+  ASSERT_EQ(grant(anns_, anns_, "MD-0003").status, 201);
+  EXPECT_EQ(grant(anns_, bobs_, "MD-0003").status, 201);
+  EXPECT_EQ(grant(anns_, bobs_, "MD-0002").status, 403);
 }
 
 TEST_F(TokenRoleTest, AnAuditorsTokenSeesNoSecretsOfWebhooks) {

@@ -127,6 +127,21 @@ TEST_F(UsersTest, AUsersNameAndRoleChange) {
   EXPECT_EQ(call("PUT", target, R"({"name":""})").status, 400);
 }
 
+TEST_F(UsersTest, AUserWhoIsReadAndSentBackWithAnotherGroupChangesIt) {
+  const auto user = invite("bob@example.com");
+  const auto target = users_ + "/" + text(user, "id");
+  auto sent = json_of(call("GET", target));
+  sent["groups"] = json::array{{{"id", "UG-000-003"}}};
+  const auto changed = call("PUT", target, json::serialize(sent));
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  EXPECT_EQ(text(json_of(changed), "role"), "auditor");
+  const auto head = instance_.memory.head();
+  EXPECT_EQ(call("PUT", target, json::serialize(sent)).status, 400)
+      << "its role is not the present one any more";
+  EXPECT_EQ(call("PUT", target, R"({"role":"owner","groups":[{"id":"UG-000-002"}]})").status, 400);
+  EXPECT_EQ(instance_.memory.head(), head);
+}
+
 TEST_F(UsersTest, ADeactivatedUserIsOutAtOnceAndTheirTokensSaySo) {
   const auto user = invite("bob@example.com");
   const auto password = text(user, "password");
@@ -201,8 +216,13 @@ TEST_F(UsersTest, AnotherAccountsUsersAreLikeAbsentOnes) {
   const auto other = instance_.open_account("Other");
   const auto foreign = instance_.add_user(other, "eve@example.com", MEMBER).id.text();
   const auto head = instance_.memory.head();
-  for (const auto& [method, suffix] : std::vector<std::pair<std::string, std::string>>{
-           {"GET", ""}, {"PUT", ""}, {"DELETE", ""}, {"POST", "/activate"}, {"POST", "/deactivate"}}) {
+  for (const auto& [method, suffix] :
+       std::vector<std::pair<std::string, std::string>>{{"GET", ""},
+                                                        {"PUT", ""},
+                                                        {"DELETE", ""},
+                                                        {"POST", "/activate"},
+                                                        {"POST", "/deactivate"},
+                                                        {"POST", "/password"}}) {
     const auto body = method == "PUT" ? R"({"name":"stolen"})" : "";
     const auto one = call(method, users_ + "/" + foreign + suffix, body);
     const auto none = call(method, users_ + "/UR-999-999-999" + suffix, body);
@@ -240,8 +260,7 @@ TEST_F(UsersTest, ASignInWithAPasswordThatIsChangedMeanwhileOpensNothing) {
   instance_.log.before_append_of([&](const AppendRequest& request) {
     if (raced || !request.streams.front().events.front().event.has_session_opened()) return;
     raced = true;
-    auto caller = ApiInstance::caller(account_);
-    ASSERT_TRUE(run(reset_password(*instance_.services, std::move(caller), "ann@example.com")));
+    ASSERT_TRUE(run(reset_password(*instance_.services, ApiInstance::caller(account_), owner_.id)));
   });
   EXPECT_EQ(log_in("ann@example.com", owner_.password), 401);
   EXPECT_TRUE(raced);

@@ -81,11 +81,10 @@ class ApiInstance {
                                                webhooks.get(), extensions.get(), handles.get(),
                                                planner.get(),  audit.get()};
     projector = std::make_unique<Projector>(stored, projections, [](const std::string&) {});
-    services = std::unique_ptr<Services>(
-        new Services{log,        vault,     peppers,     index,    *token_list,
-                     *directory, *webhooks, *extensions, *handles, *audit,
-                     *jobs,      *calls,    *projector,  blocking, clock,
-                     random,     false,     healthy,     modules,  "https://tokens.example.com"});
+    services = std::unique_ptr<Services>(new Services{
+        log,         vault,    peppers, index, *token_list, *directory, *webhooks,
+        *extensions, *handles, *audit,  *jobs, *calls,      *projector, blocking,
+        hashing,     clock,    random,  false, healthy,     modules,    "https://tokens.example.com"});
     api = std::make_unique<Api>(*services);
   }
 
@@ -162,6 +161,7 @@ class ApiInstance {
   std::unique_ptr<WebhookCalls> calls;
   std::unique_ptr<Projector> projector;
   BlockingPool blocking{2};
+  BlockingPool hashing{1, limits::hashing_queue_max};
   ModuleTable modules = ModuleTable::standard();
   std::unique_ptr<Services> services;
   std::unique_ptr<Api> api;

@@ -7,7 +7,7 @@ import test, { after, before } from 'node:test';
 
 import { clientWith, signIn, startReceiver, stranger } from './client.mjs';
 import { preparations, tokenBody } from './preparations.mjs';
-import { validatorFor } from './schemas.mjs';
+import { promises, validatorFor } from './schemas.mjs';
 
 const { FACTS, KEY, ACCOUNT, USER } = process.env;
 const { operations, components } = JSON.parse(readFileSync(FACTS, 'utf8'));
@@ -50,6 +50,22 @@ function assertError(answer, operation, status) {
   assert.ok(answer.body.error_code && answer.body.errors.length > 0, answer.text);
 }
 
+// Creating and changing answer the whole thing, of which the contract's Write, Create and Update are parts.
+function wholeOf({ $ref } = {}) {
+  const name = $ref?.slice($ref.lastIndexOf('/') + 1).replace(/(Write|Create|Update)$/, '');
+  return name in components.schemas ? { $ref: `#/components/schemas/${name}` } : undefined;
+}
+
+// A token's value is shown where it is made and nowhere else: as `token`, or beside the old one.
+const showsToken = ['POST /auth/tokens', 'POST /auth/tokens/{pk}/rotate', 'POST /auth/tokens/{pk}/renew'];
+function assertValues(key, { id, token, renewed_token: renewed }) {
+  const value = new RegExp(`^${id}:[0-9a-f]{40}$`);
+  if (showsToken.includes(key)) assert.match(token, value);
+  else assert.equal(token, null);
+  if (key.endsWith('/renew')) assert.match(renewed, value);
+  else assert.equal(renewed, null);
+}
+
 test('every operation has its preparation, and no other has', () => {
   assert.deepEqual(Object.keys(preparations).sort(), Object.keys(operations).sort());
 });
@@ -61,6 +77,10 @@ test('the schemas can refuse', async () => {
   assert.notEqual(validator(schema)({ ...made, status: 'unknown' }), '');
   assert.notEqual(validator(schema)({ ...made, expiration_date: 'tomorrow' }), '');
   assert.notEqual(validator(schema)({ ...made, owner: null }), '');
+  for (const name of promises['auth.Token'].required) {
+    const { [name]: left, ...rest } = made;
+    assert.notEqual(validator(schema)(rest), '', `without ${name}, which was ${left}`);
+  }
 });
 
 // An id of each kind that nobody has, by the segment of a path that stands before it.
@@ -100,9 +120,15 @@ for (const [key, operation] of Object.entries(operations)) {
     for (const name of expected.headers) {
       assert.match(answer.headers.get(name) ?? '', name === 'Content-Range' ? /^items \d+-\d+\/\d+$/ : /./, name);
     }
-    if (!expected.schema) return assert.equal(answer.text, '');
+    if (!expected.schema) {
+      assert.equal(answer.text, '');
+      return;
+    }
     assert.equal(answer.headers.get('content-type'), 'application/json');
-    return assert.equal(validator(expected.schema)(answer.body), '', answer.text);
+    assert.equal(validator(expected.schema)(answer.body), '', answer.text);
+    const whole = wholeOf(expected.schema);
+    if (whole) assert.equal(validator(whole)(answer.body), '', answer.text);
+    if (whole?.$ref.endsWith('/auth.Token')) assertValues(key, answer.body);
   });
 
   test(`${key} wants credentials`, async () => {

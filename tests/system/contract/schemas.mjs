@@ -26,11 +26,33 @@ function convert(schema, exact) {
   return isNullable ? { anyOf: [converted, { type: 'null' }] } : converted;
 }
 
+// What is promised beside the schema of an object, which demands little: these members are there, null or not.
+const reference = { type: 'object', required: ['id', 'name'] };
+const by = { type: 'object', required: ['id', 'name', 'email'] };
+const created = { type: 'object', required: ['at', 'by'], properties: { by } };
+export const promises = {
+  'auth.Token': {
+    required: [
+      'id', 'name', 'description', 'external_id', 'owner', 'status', 'extension', 'handle', 'token', 'events',
+      'permissions', 'expiration_date', 'renewed_expiration_date', 'renewed_token',
+    ],
+    properties: {
+      id: { type: 'string', pattern: '^SU(-\\d{3}){3}$' },
+      owner: reference,
+      status: { type: 'string' },
+      extension: reference,
+      events: { type: 'object', required: ['created'], properties: { created } },
+    },
+  },
+};
+
 // Gives a function from a schema of the document to one that tells what is wrong with a value, '' where nothing is.
 export function validatorFor(components, { exact = false } = {}) {
   const ajv = new Ajv({ allErrors: true, strictTypes: false });
   addFormats(ajv);
-  for (const [name, schema] of Object.entries(components.schemas)) ajv.addSchema(convert(schema, exact), name);
+  for (const [name, schema] of Object.entries(components.schemas)) {
+    ajv.addSchema({ allOf: [convert(schema, exact), promises[name] ?? {}] }, name);
+  }
   return (schema) => {
     const validate = ajv.compile(convert(schema, exact));
     return (value) => (validate(value) ? '' : ajv.errorsText(validate.errors));

@@ -206,6 +206,9 @@ test('users are invited, found, changed and deleted', async () => {
     (await users.search({ name: { $ilike: 'SDK' }, $ordering: '-email', limit: 1 })).map(({ id }) => id),
     [made.id],
   );
+  // As read, but for the group.
+  const back = await users.update(made.id, { ...changed, groups: [{ id: 'UG-000-002', name: 'member' }] });
+  assert.deepEqual(back.groups, [{ id: 'UG-000-002', name: 'member' }]);
   const member = await tokens.create({ name: "A token's token", extension: custom });
   const others = new ConnectClient(ENDPOINT, `ApiKey ${member.token}`).accounts.users(ACCOUNT);
   assert.equal((await apiErrorOf(others.update(made.id, { name: 'No' }))).status, 403);
