@@ -32,8 +32,11 @@ namespace {
 // Ends the main thread's wait: a signal, or the first failure of something that must not fail.
 class StopRequest {
  public:
-  StopRequest() {
-    signals_.async_wait([this](const boost::system::error_code& code, int) {
+  // From here on a signal ends the wait, and before it the process: an opening may last as long as a replay
+  // of the whole log, and the log is safe whenever it is cut short.
+  void take_signals() {
+    signals_.emplace(context_, SIGINT, SIGTERM);
+    signals_->async_wait([this](const boost::system::error_code& code, int) {
       if (!code) context_.stop();
     });
   }
@@ -49,7 +52,7 @@ class StopRequest {
 
  private:
   boost::asio::io_context context_{1};
-  boost::asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  std::optional<boost::asio::signal_set> signals_;
   std::atomic<bool> failed_ = false;
 };
 
@@ -112,6 +115,7 @@ int serve(const Config& config, bool as_json) {
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   Services& services = *(*instance)->services;
+  stop.take_signals();
   Api api(services, {config.request_rate, config.request_burst, config.slow_guessing},
           config.trusted_proxies);
   server = listen(server_options(config, open_files_max), api);

@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include "tests/system/fixture.h"
@@ -299,3 +300,21 @@ TEST_F(Configuration, SignalsStopTheServerCleanly) {
 
 }  // namespace
 }  // namespace mintmark::testing::configuration_test
+// The key file is a pipe that nobody writes to, so that it starts for ever.
+TEST_F(Configuration, SignalsEndAServerThatIsStillStarting) {
+  const auto pipe = folder_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Process server({.command = {MINTMARK_PROGRAM, "serve", "--data", folder_.path(), "--listen",
+                                "127.0.0.1:0", "--key-file", pipe}});
+    int writer = -1;
+    expect_eventually([&] {  // it succeeds once the server reads
+      writer = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      return writer >= 0;
+    });
+    server.signal(signal);
+    EXPECT_EQ(server.wait(std::chrono::seconds(40)).exit_code, 128 + signal);
+    ::close(writer);
+  }
+}
+
