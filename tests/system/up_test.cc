@@ -102,6 +102,29 @@ TEST_F(Up, TheFirstStartPrintsAllThatItTakesAndTheSecondStartsWhatIsThere) {
   EXPECT_EQ(behind(printed, "Data"), data_);
   EXPECT_EQ(authorize(port_of(behind(printed, "Console and REST")), key), 204);
   expect_clean_end(second);
+TEST_F(Up, AFirstStartOnATakenPortLosesNothing) {
+  const InitialisedFolder others;
+  ServerProcess taken(others.path());
+  const Arguments named{"--email", "ann@example.com", "--account-name", "Ann & Co"};
+  auto on_taken = named;
+  on_taken.insert(on_taken.end(), {"--listen", "127.0.0.1:" + std::to_string(taken.port())});
+  const auto first = run_process(up(on_taken));
+  EXPECT_EQ(first.exit_code, 1);
+  EXPECT_THAT(first.err, HasSubstr("in use"));
+  constexpr std::string_view before = "ApiKey ";
+  const auto at = first.out.find(before);
+  ASSERT_NE(at, std::string::npos) << first.out;
+  const auto key = first.out.substr(at + before.size(), first.out.find('"', at) - at - before.size());
+
+  Process second(up(anywhere_));
+  const auto port = port_of(behind(printed_by(second, "Password lost?"), "Console and REST"));
+  EXPECT_EQ(authorize(port, key), 204);
+  RestClient people(port);
+  people.log_in("ann@example.com", behind(first.out, "Password"));
+  EXPECT_EQ(text(people.get("/accounts").array().at(0).as_object(), "name"), "Ann & Co");
+  expect_clean_end(second);
+}
+
 }
 
 TEST_F(Up, TheSettingsSayWhereItServesUnlessAFlagDoes) {
@@ -150,6 +173,7 @@ TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
     EXPECT_THAT(finished.err, HasSubstr(message));
     EXPECT_FALSE(fs::exists(data_));
   };
+  refused({"--email", ""}, "--email needs a value");
   refused({"--listen", "here"}, "--listen takes ADDRESS:PORT");
   refused({"--listen"}, "--listen needs a value");
   refused({"--program", parent_.file("nothing")}, "there is no program");
