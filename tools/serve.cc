@@ -89,6 +89,7 @@ http::ServerOptions server_options(const Config& config, std::size_t open_files_
   options.port = config.port;
   options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
   options.connections_per_thread_max = connections_per_thread(config, open_files_max, options.threads);
+  options.warn = [](const std::string& line) { spdlog::warn("{}", line); };
   return options;
 }
 
@@ -114,8 +115,8 @@ int serve(const Config& config, bool as_json) {
 
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
-  Services& services = *(*instance)->services;
   stop.take_signals();
+  Services& services = *(*instance)->services;
   Api api(services, {config.request_rate, config.request_burst, config.slow_guessing},
           config.trusted_proxies);
   server = listen(server_options(config, open_files_max), api);
@@ -137,7 +138,7 @@ int serve(const Config& config, bool as_json) {
                   services.random, std::chrono::seconds(config.usage_interval_s), on_failure);
   }
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
-  MetricsPage metrics({services, api, worker.counters(), config.data});
+  MetricsPage metrics({services, api, worker.counters(), (*server)->connections(), config.data});
   if (!config.metrics_address.empty()) {
     metrics_server = listen(metrics_server_options(config), metrics);
     if (!metrics_server) return report(metrics_server.error());
