@@ -7,6 +7,9 @@
 #include <boost/json/serialize.hpp>
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/system/fixture.h"
 
@@ -239,6 +242,45 @@ TEST_F(Configuration, AFolderThatIsNotToBeReadIsNoMissingInstance) {
   }
 }
 
+// Only root can be in this case.
+TEST_F(Configuration, RootLeavesAnothersFolderAsItWas) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  namespace fs = std::filesystem;
+  const auto* nobody = ::getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  const TemporaryFolder parent;
+  const auto empty = parent.file("empty");
+  fs::create_directory(empty);
+  ASSERT_EQ(::chown(empty.c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+  ASSERT_EQ(::chown(folder_.path().c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
+    ASSERT_EQ(::chown(entry.path().c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+
+  const auto refused = [](Arguments command, const std::string& data) {
+    command.insert(command.end(), {"--data", data});
+    const auto finished = run_mintmark(command);
+    EXPECT_EQ(finished.exit_code, 1) << command[0];
+    EXPECT_THAT(finished.err, HasSubstr(data + " is the user nobody's")) << command[0];
+    EXPECT_THAT(finished.err, HasSubstr("`sudo -u nobody mintmark …`")) << command[0];
+  };
+  for (const Arguments& command :
+       {Arguments{"serve", "--listen", "127.0.0.1:0"}, Arguments{"token", "list", "--account", "VA-000-001"},
+        Arguments{"keys", "rotate"}, Arguments{"replay"}, Arguments{"rebuild", "--all"},
+        Arguments{"init", "--email", "a@example.com"},
+        Arguments{"restore", "--events", empty, "--vault", empty}}) {
+    refused(command, folder_.path());
+  }
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0) << "which only reads";
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+    struct stat info{};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, nobody->pw_uid) << entry.path();
+  }
+  refused({"init", "--email", "a@example.com"}, empty);
+  refused({"restore", "--events", empty, "--vault", empty}, empty);
+  EXPECT_TRUE(fs::is_empty(empty));
+}
+
 TEST_F(Configuration, ItSaysForScriptsWhereItIsReached) {
   Process server({.command = {MINTMARK_PROGRAM, "serve", "--data", folder_.path(), "--listen", "127.0.0.1:0",
                               "--json"}});
@@ -285,21 +327,6 @@ TEST_F(Configuration, MetricsAreOnAPortOfTheirOwn) {
   EXPECT_EQ(server.stop().exit_code, 0);
 }
 
-TEST_F(Configuration, SignalsStopTheServerCleanly) {
-  for (const int signal : {SIGINT, SIGTERM}) {
-    ServerProcess server(folder_.path());
-    RawClient idle(server.port());
-    EXPECT_EQ(idle.exchange("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
-    const auto finished = server.stop(signal);
-    EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    EXPECT_THAT(finished.err, HasSubstr("stopping"));
-    EXPECT_EQ(idle.read_to_eof(), "");
-    EXPECT_TRUE(std::filesystem::exists(folder_.file("authorization-index")));
-  }
-}
-
-}  // namespace
-}  // namespace mintmark::testing::configuration_test
 // The key file is a pipe that nobody writes to, so that it starts for ever.
 TEST_F(Configuration, SignalsEndAServerThatIsStillStarting) {
   const auto pipe = folder_.file("pipe");
@@ -318,3 +345,18 @@ TEST_F(Configuration, SignalsEndAServerThatIsStillStarting) {
   }
 }
 
+TEST_F(Configuration, SignalsStopTheServerCleanly) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    ServerProcess server(folder_.path());
+    RawClient idle(server.port());
+    EXPECT_EQ(idle.exchange("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
+    const auto finished = server.stop(signal);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("stopping"));
+    EXPECT_EQ(idle.read_to_eof(), "");
+    EXPECT_TRUE(std::filesystem::exists(folder_.file("authorization-index")));
+  }
+}
+
+}  // namespace
+}  // namespace mintmark::testing::configuration_test
