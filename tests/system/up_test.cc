@@ -1,9 +1,7 @@
-// tools/up and the README's tour: what somebody sees who starts Mintmark for the first time, and the second.
-#include <algorithm>
+// tools/up: what somebody sees who starts Mintmark for the first time, and the second.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
@@ -102,6 +100,8 @@ TEST_F(Up, TheFirstStartPrintsAllThatItTakesAndTheSecondStartsWhatIsThere) {
   EXPECT_EQ(behind(printed, "Data"), data_);
   EXPECT_EQ(authorize(port_of(behind(printed, "Console and REST")), key), 204);
   expect_clean_end(second);
+}
+
 TEST_F(Up, AFirstStartOnATakenPortLosesNothing) {
   const InitialisedFolder others;
   ServerProcess taken(others.path());
@@ -123,8 +123,6 @@ TEST_F(Up, AFirstStartOnATakenPortLosesNothing) {
   people.log_in("ann@example.com", behind(first.out, "Password"));
   EXPECT_EQ(text(people.get("/accounts").array().at(0).as_object(), "name"), "Ann & Co");
   expect_clean_end(second);
-}
-
 }
 
 TEST_F(Up, TheSettingsSayWhereItServesUnlessAFlagDoes) {
@@ -173,9 +171,9 @@ TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
     EXPECT_THAT(finished.err, HasSubstr(message));
     EXPECT_FALSE(fs::exists(data_));
   };
-  refused({"--email", ""}, "--email needs a value");
   refused({"--listen", "here"}, "--listen takes ADDRESS:PORT");
   refused({"--listen"}, "--listen needs a value");
+  refused({"--email", ""}, "--email needs a value");
   refused({"--program", parent_.file("nothing")}, "there is no program");
   refused({"--program", parent_.path().string()}, "there is no program");
   refused({"--build-only"}, "--program builds nothing");
@@ -189,35 +187,6 @@ TEST_F(Up, ADamagedFolderIsNotTakenForANewOne) {
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("head anchor"));
   EXPECT_THAT(finished.out, Not(HasSubstr("Password")));
-}
-
-// The commands of the README, in its order, and the forms of what they print there.
-TEST_F(Up, TheTourIsAsTheReadmeShowsIt) {
-  Process server(up(anywhere_));
-  const auto printed = printed_by(server, "curl -H");
-  constexpr std::string_view before = "a token of account ";
-  const auto account =
-      printed.substr(printed.find(before) + before.size(), std::string_view("VA-000-000").size());
-  const auto zap = mintmark({"token", "create", "--account", account, "--name", "Zap", "--type", "zapier"});
-  EXPECT_THAT(zap.out, MatchesRegex("Token   SU-[0-9-]{11}\nHandle  [0-9a-f]{40}\n"));
-  const auto listed = mintmark({"token", "list", "--account", account});
-  EXPECT_THAT(listed.out, MatchesRegex("SU-[0-9-]{11}  (active|pending)  +zapier   [0-9T:+-]{25}  Zap\n"
-                                       "SU-[0-9-]{11}  active   custom   [0-9T:+-]{25}  First token\n"));
-  const auto id = listed.out.substr(listed.out.find('\n') + 1, std::string_view("SU-000-000-000").size());
-  EXPECT_EQ(mintmark({"token", "delete", id}).out, id + " is deleted.\n");
-  const auto replayed = mintmark({"replay", "--from", "7"});
-  EXPECT_THAT(replayed.out, HasSubstr("  TokenCreated             token-SU-"));
-  EXPECT_THAT(replayed.out, HasSubstr("  TokenDeleted             token-" + id + "@2  by operator "));
-  expect_clean_end(server);
-
-  const auto rebuilt = mintmark({"rebuild", "--all"});
-  EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
-  std::istringstream lines(rebuilt.out);
-  for (std::string line; std::getline(lines, line);)
-    EXPECT_THAT(line, MatchesRegex("[a-z_]+ +[0-9]+ events, equal to the old one"));
-  EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 7);
-  EXPECT_THAT(mintmark({"verify"}).out,
-              MatchesRegex("[0-9]+ events, none missing or changed; root [0-9a-f]{64}\n"));
 }
 
 }  // namespace
