@@ -105,8 +105,13 @@ awaitable<void> serve(Socket socket, Administration& administration, OpenSockets
   auto command = parse_json_object(std::string_view(text).substr(0, size));
   if (command) {
     SocketOutput output(socket);
-    auto outcome = co_await administration.run(peer_name(socket), std::move(*command), output);
-    answer = outcome ? json::object{{"result", std::move(*outcome)}} : error_object(outcome.error());
+    try {
+      auto outcome = co_await administration.run(peer_name(socket), std::move(*command), output);
+      answer = outcome ? json::object{{"result", std::move(*outcome)}} : error_object(outcome.error());
+    } catch (const std::exception& error) {
+      spdlog::error("an operator's command failed: {}", error.what());
+      answer = error_object({ErrorKind::kUnavailable, {"The command failed; the server's log says why."}});
+    }
   } else {
     answer = error_object(command.error());
   }

@@ -1,5 +1,6 @@
 #include "api/administration.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -16,7 +17,6 @@
 #include "api/session_service.h"
 #include "api/token_service.h"
 #include "api/user_service.h"
-#include "domain/limits.h"
 #include "domain/user.h"
 
 namespace mintmark {
@@ -43,16 +43,6 @@ Result<AccountId> named_account(const Command& command) {
 
 namespace {
 
-Result<TokenRow> named_token(const Command& command) {
-  FieldErrors errors;
-  const auto text = JsonFields(command.members, errors).required_text("id");
-  if (errors.any()) return std::move(errors).error();
-  const auto id = TokenId::parse(*text);
-  auto row = id ? command.services.token_list.find(*id) : std::nullopt;
-  if (!row) return fail(ErrorKind::kNotFound, "Token not found.");
-  return std::move(*row);
-}
-
 awaitable<Outcome> open_an_account(Command& command) {
   FieldErrors errors;
   JsonFields fields(command.members, errors);
@@ -77,15 +67,43 @@ awaitable<Outcome> list_all_accounts(Command& command) {
   co_return co_await command.services.blocking.run(std::move(read));
 }
 
-awaitable<Outcome> add_a_user(Command& command) {
+awaitable<Outcome> rename_an_account(Command& command) {
   auto find = [&command] { return named_account(command); };
+  const auto account = co_await command.services.blocking.run(std::move(find));
+  if (!account) co_return std::unexpected(account.error());
+  FieldErrors errors;
+  auto name = JsonFields(command.members, errors).required_text("name");
+  if (errors.any()) co_return std::move(errors).error();
+  command.caller.account = *account;
+  AccountFields fields;
+  fields.update.name = std::move(name);
+  const auto changed = co_await update_account(command.services, command.caller, std::move(fields));
+  if (!changed) co_return std::unexpected(changed.error());
+  co_return json::object{{"account", account->text()}, {"name", changed->row.name()}};
+}
+
+// Whom an account gets without a word about the role: its owner first, then members.
+Role role_of_next(const Services& services, AccountId account) {
+  const auto is_owner = [](const UserRow& user) {
+    return user.role() == OWNER && !user.inactive() && !user.erased();
+  };
+  return std::ranges::any_of(services.directory.users(account), is_owner) ? MEMBER : OWNER;
+}
+
+awaitable<Outcome> add_a_user(Command& command) {
+  std::optional<Role> role;
+  auto find = [&command, &role] {
+    auto account = named_account(command);
+    if (account) role = role_of_next(command.services, *account);
+    return account;
+  };
   const auto account = co_await command.services.blocking.run(std::move(find));
   if (!account) co_return std::unexpected(account.error());
   FieldErrors errors;
   JsonFields fields(command.members, errors);
   const auto email = fields.required_text("email");
   const auto name = fields.text("name");
-  const auto role = parse_role(fields.text("role").value_or("owner"));
+  if (const auto given = fields.text("role")) role = parse_role(*given);
   if (!role) errors.add("role", "Must be owner, member or auditor.");
   if (errors.any()) co_return std::move(errors).error();
   NewUser user{*account, *email, name.value_or(email->substr(0, email->find('@'))), *role};
@@ -178,71 +196,6 @@ awaitable<Outcome> create_a_partner(Command& command) {
   co_return json::object{{"id", token->row.token_id()}, {"key", token->value.key->text()}};
 }
 
-awaitable<Outcome> create_a_token(Command& command) {
-  auto find = [&command] { return named_account(command); };
-  const auto account = co_await command.services.blocking.run(std::move(find));
-  if (!account) co_return std::unexpected(account.error());
-  command.caller.account = *account;
-  FieldErrors errors;
-  JsonFields fields(command.members, errors);
-  NewToken token;
-  token.name = fields.required_text("name").value_or("");
-  token.description = fields.text("description").value_or("");
-  token.external_id = fields.text("external_id").value_or("");
-  token.expires_at = fields.time("expiration_date");
-  const auto type = fields.text("type").value_or("custom");
-  if (type != "custom" && type != "zapier") errors.add("type", "Must be custom or zapier.");
-  if (errors.any()) co_return std::move(errors).error();
-  token.extension = type == "zapier" ? ZAPIER : CUSTOM;
-  const auto created = co_await create_token(command.services, command.caller, std::move(token));
-  if (!created) co_return std::unexpected(created.error());
-  json::object result{{"id", created->row.token_id()}};
-  if (created->value.key) result["key"] = created->value.key->text();
-  if (created->value.handle) result["handle"] = created->value.handle->hex();
-  co_return result;
-}
-
-awaitable<Outcome> list_some_tokens(Command& command) {
-  auto read = [&command]() -> Outcome {
-    const auto& services = command.services;
-    const auto account = named_account(command);
-    if (!account) return std::unexpected(account.error());
-    const auto number = [&](std::string_view name, std::size_t fallback) {
-      const auto* value = command.members.if_contains(name);
-      boost::system::error_code code;
-      const auto given = value ? value->to_number<std::size_t>(code) : fallback;
-      return code ? fallback : given;
-    };
-    const auto limit = std::min(number("limit", limits::page_default), limits::page_max);
-    const auto page = services.token_list.page(*account, number("offset", 0), limit);
-    json::array tokens;
-    for (const auto& row : page.rows) tokens.push_back(represent_token(services, row, services.clock.now()));
-    return json::object{{"total", page.total}, {"tokens", std::move(tokens)}};
-  };
-  co_return co_await command.services.blocking.run(std::move(read));
-}
-
-awaitable<Outcome> show_a_token(Command& command) {
-  auto read = [&command]() -> Outcome {
-    const auto row = named_token(command);
-    if (!row) return std::unexpected(row.error());
-    return represent_token(command.services, *row, command.services.clock.now());
-  };
-  co_return co_await command.services.blocking.run(std::move(read));
-}
-
-awaitable<Outcome> delete_a_token(Command& command) {
-  auto find = [&command] { return named_token(command); };
-  const auto row = co_await command.services.blocking.run(std::move(find));
-  if (!row) co_return std::unexpected(row.error());
-  const auto id = TokenId::parse(row->token_id());
-  const auto account = AccountId::parse(row->account_id());
-  command.caller.account = *account;
-  const auto position = co_await delete_token(command.services, command.caller, *id);
-  if (!position) co_return std::unexpected(position.error());
-  co_return json::object{{"id", id->text()}, {"position", *position}};
-}
-
 struct Entry {
   std::string_view name;
   awaitable<Outcome> (*run)(Command& command);
@@ -251,6 +204,7 @@ struct Entry {
 constexpr std::array commands = std::to_array<Entry>({
     {"account.open", open_an_account},
     {"account.list", list_all_accounts},
+    {"account.rename", rename_an_account},
     {"user.add", add_a_user},
     {"user.list", list_all_users},
     {"user.password", give_new_password},
@@ -261,6 +215,9 @@ constexpr std::array commands = std::to_array<Entry>({
     {"token.create", create_a_token},
     {"token.list", list_some_tokens},
     {"token.show", show_a_token},
+    {"token.activate", activate_a_token},
+    {"token.deactivate", deactivate_a_token},
+    {"token.rotate", rotate_a_token},
     {"token.delete", delete_a_token},
     {"job.list", list_some_jobs},
     {"job.retry", retry_some_jobs},

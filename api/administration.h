@@ -26,7 +26,9 @@ class LineOutput {
 //
 //   account.open    name, type (vendor, provider)         → {account}
 //   account.list                                          → {accounts: […]}
-//   user.add        account, email, name, role            → {user, email, password}
+//   account.rename  account, name                         → {account, name}
+//   user.add        account, email, name, role (owner where the account has none, else member)
+//                                                         → {user, email, password}
 //   user.list       account                               → {users: […]}
 //   user.password   email                                 → {email, password}
 //   user.role       email, role (owner, member, auditor)  → {user, role}
@@ -36,6 +38,8 @@ class LineOutput {
 //                                                         → {id, key} or {id, handle}
 //   token.list      account, limit, offset                → {total, tokens: […]}
 //   token.show      id                                    → the token
+//   token.activate, token.deactivate   id                 → {id, status, position}
+//   token.rotate    id                                    → {id, key} or {id, handle}
 //   token.delete    id                                    → {id, position}
 //   job.list        account, query (RQL)                  → {jobs: […]}
 //   job.retry       id                                    → the job

@@ -28,6 +28,14 @@ using Outcome = Result<boost::json::object>;
 // The account that a command names; it must exist. Blocks on disk.
 Result<AccountId> named_account(const Command& command);
 
+awaitable<Outcome> create_a_token(Command& command);
+awaitable<Outcome> list_some_tokens(Command& command);
+awaitable<Outcome> show_a_token(Command& command);
+awaitable<Outcome> activate_a_token(Command& command);
+awaitable<Outcome> deactivate_a_token(Command& command);
+awaitable<Outcome> rotate_a_token(Command& command);
+awaitable<Outcome> delete_a_token(Command& command);
+
 awaitable<Outcome> list_some_jobs(Command& command);
 awaitable<Outcome> retry_some_jobs(Command& command);
 awaitable<Outcome> cancel_a_job(Command& command);

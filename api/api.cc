@@ -19,20 +19,15 @@
 #include "api/forward_auth.h"
 #include "api/handlers.h"
 #include "api/ownership.h"
+#include "api/request_id.h"
 
 namespace mintmark {
 namespace {
 
-bool is_visible_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
-}
-
 // The client's own X-Request-Id where it is one, else a fresh one.
 std::string request_id(Services& services, const http::Request& request) {
-  const auto given = request.header("X-Request-Id").value_or("");
-  const bool usable =
-      !given.empty() && given.size() <= limits::request_id_bytes_max && is_visible_ascii(given);
-  return usable ? std::string(given) : services.random.event_id(services.clock.now()).text();
+  const auto given = given_request_id(request);
+  return given ? std::string(*given) : services.random.event_id(services.clock.now()).text();
 }
 
 std::string sha256(std::string_view text) {

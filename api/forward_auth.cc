@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/http/date.h"
+#include "api/request_id.h"
 
 namespace mintmark {
 namespace {
@@ -21,16 +22,24 @@ constexpr Refusal forbidden{403, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\
 constexpr int allowed_status = 204;
 constexpr std::string_view allowed_head = "HTTP/1.1 204 No Content\r\n";
 
-void end_head(bool keep_alive, std::string& out) {
-  out += "Date: ";
-  out += http::date();
-  out += keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
-}
+// How an answer's head ends.
+struct HeadEnd {
+  std::optional<std::string_view>
+      request_id;  // the client's own; to make one up would cost as much as a check
+  bool keep_alive;
+};
 
 void append_field(std::string_view name, std::string_view value, std::string& out) {
   out += name;
   out += value;
   out += "\r\n";
+}
+
+void end_head(const HeadEnd& end, std::string& out) {
+  if (end.request_id) append_field("X-Request-Id: ", *end.request_id, out);
+  out += "Date: ";
+  out += http::date();
+  out += end.keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
 }
 
 // Ids in text without a string of their own: to_chars of each group.
@@ -48,7 +57,7 @@ void append_digits(std::uint32_t value, int groups, std::string& out) {
   out.append(text.data(), static_cast<std::size_t>(groups) * 4);
 }
 
-void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_alive, std::string& out) {
+void append_allowed(const AuthorizationIndex::Identity& identity, const HeadEnd& end, std::string& out) {
   out += allowed_head;
   const auto account = identity.account;
   out += "X-Mintmark-Account: ";
@@ -59,7 +68,7 @@ void append_allowed(const AuthorizationIndex::Identity& identity, bool keep_aliv
   append_digits(identity.token.value(), 3, out);
   append_field("\r\nX-Mintmark-Name: ", identity.name, out);
   append_field("X-Mintmark-Type: ", identity.extension == ZAPIER ? "zapier" : "custom", out);
-  end_head(keep_alive, out);
+  end_head(end, out);
 }
 
 // What the gateway tells of the request that its client made.
@@ -120,9 +129,10 @@ int answer_forward_auth(const Services& services, const http::Request& request, 
   // A second Authorization field is how a client would show us one key and the API another.
   const bool single = authorization && request.header_count("Authorization") == 1;
   const auto key = single ? parse_authorization(*authorization) : std::nullopt;
+  const HeadEnd end{given_request_id(request), keep_alive};
   const auto refuse = [&](const Refusal& refusal) {
     out += refusal.head;
-    end_head(keep_alive, out);
+    end_head(end, out);
     return refusal.status;
   };
   if (!key) return refuse(unauthorized);
@@ -136,7 +146,7 @@ int answer_forward_auth(const Services& services, const http::Request& request, 
                          services.modules.allows(identity->permissions, original->method, original->uri);
         if (!may) return refuse(forbidden);
         identity->last_use.note(now);
-        append_allowed(*identity, keep_alive, out);
+        append_allowed(*identity, end, out);
         return allowed_status;
       });
 }

@@ -94,6 +94,13 @@ void add_hashing(Families& families, const Services& services) {
                  number(services.hashing.jobs()));
 }
 
+void add_connections(Families& families, const http::ConnectionCounters& connections) {
+  families.gauge("mintmark_connections", "Connections of clients at the moment.", number(connections.open()));
+  families.begin(MetricType::Counter, "mintmark_connections_refused_total",
+                 "Connections that were closed at once, because there were as many as there may be.", "");
+  families.add("", number(connections.refused()));
+}
+
 void add_jobs(Families& families, const Services& services, const WorkerCounters& worker) {
   const auto counts = services.jobs.counts();
   const auto now = services.clock.now();
@@ -135,6 +142,7 @@ std::string render_metrics(const MetricsSources& sources) {
   add_index(families, sources.services.authorization_index);
   add_requests(families, sources.api);
   add_hashing(families, sources.services);
+  add_connections(families, sources.connections);
   add_jobs(families, sources.services, sources.worker);
   add_disk(families, sources.data);
   return families.text();

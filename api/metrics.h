@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/http/application.h"
+#include "api/http/connection_counters.h"
 #include "api/services.h"
 
 namespace mintmark {
@@ -16,6 +17,7 @@ struct MetricsSources {
   const Services& services;
   const Api& api;
   const WorkerCounters& worker;
+  const http::ConnectionCounters& connections;
   std::string data;  // the data folder, whose disk's free space is told
 };
 

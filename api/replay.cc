@@ -48,6 +48,11 @@ std::string render_text(const Recorded& recorded) {
   return line;
 }
 
+// Whether it is a date without a time, which parse_time() takes for its midnight.
+bool is_bare_date(std::string_view text) {
+  return text.find('T') == std::string_view::npos;
+}
+
 // A position, or a date.
 Result<void> parse_bound(const json::object& object, std::string_view name, std::optional<Position>& position,
                          std::optional<Time>& time) {
@@ -91,6 +96,9 @@ Result<ReplayOptions> ReplayOptions::parse(const json::object& object) {
   if (auto ok = parse_bound(object, "from", from, options.from_time); !ok) return std::unexpected(ok.error());
   if (auto ok = parse_bound(object, "to", options.to, options.to_time); !ok)
     return std::unexpected(ok.error());
+  // Up to a day is to that day's end.
+  if (options.to_time && is_bare_date(object.at("to").as_string()))
+    *options.to_time += std::chrono::days(1) - std::chrono::microseconds(1);
   if (from) options.from = std::max<Position>(*from, 1);
   if (auto ok = parse_id(object, "token", options.token); !ok) return std::unexpected(ok.error());
   if (auto ok = parse_id(object, "account", options.account); !ok) return std::unexpected(ok.error());

@@ -18,7 +18,7 @@ struct ReplayOptions {
   Position from = 1;
   std::optional<Position> to;
   std::optional<Time> from_time;
-  std::optional<Time> to_time;       // up to and including it
+  std::optional<Time> to_time;       // up to and including it; a date alone is that day's end in UTC
   std::optional<TokenId> token;      // its stream
   std::optional<AccountId> account;  // streams that belong to it
   std::optional<std::string> actor;  // UR-…, SU-…, zapier, or an operator's name

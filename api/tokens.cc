@@ -188,6 +188,7 @@ awaitable<http::Response> create(Context& context, const json::object& body) {
   if (!token) co_return error_response(token.error());
   put_value(*token, created->value);
   auto response = json_response(201, *token);
+  response.headers.emplace_back("Cache-Control", "no-store");
   add_position(response, created->position);
   co_return response;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <regex>
 #include <sstream>
 #include <system_error>
 
@@ -278,6 +279,17 @@ Result<void> apply_file(Config& config, const std::string& path) {
   return {};
 }
 
+// Whether it is one of those that Kubernetes gives every pod beside a Service named mintmark or mintmark-…
+// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables). PORT alone is
+// such a one only with a URL: else it is somebody's wrong setting.
+bool is_of_kubernetes(const std::string& name, std::string_view value) {
+  static const std::regex certain(
+      "([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|"
+      "PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
+  if (std::regex_match(name, certain)) return true;
+  return (name == "PORT" || name.ends_with("_PORT")) && value.find("://") != std::string_view::npos;
+}
+
 Result<void> apply_environment(Config& config, const char* const* environment) {
   constexpr std::string_view prefix = "MINTMARK_";
   for (; *environment; ++environment) {
@@ -285,6 +297,7 @@ Result<void> apply_environment(Config& config, const char* const* environment) {
     if (!variable.starts_with(prefix)) continue;
     const auto equals = variable.find('=');
     std::string name(variable.substr(prefix.size(), equals - prefix.size()));
+    if (is_of_kubernetes(name, variable.substr(equals + 1))) continue;
     std::ranges::transform(name, name.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     const auto where = fmt::format("environment, {}", variable.substr(0, equals));

@@ -4,7 +4,10 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <pwd.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "eventstore/files.h"
 #include "eventstore/rocksdb_log.h"
@@ -20,6 +23,20 @@ Result<Position> unfinished_position(const Config& config) {
 }
 
 }  // namespace
+
+Result<void> check_owner(const Config& config) {
+  struct stat info{};
+  // Who made the log will want to read what comes to it; a folder without one waits for its owner's.
+  const bool found = ::stat(config.log_path().c_str(), &info) == 0 || ::stat(config.data.c_str(), &info) == 0;
+  if (!found || ::geteuid() != 0 || info.st_uid == 0) return {};
+  const auto* entry = ::getpwuid(info.st_uid);
+  const std::string owner = entry ? entry->pw_name : fmt::format("#{}", info.st_uid);
+  return fail(
+      ErrorKind::kUnavailable,
+      fmt::format("{0} is the user {1}'s, who could not read what root leaves there: use `sudo -u {1} "
+                  "mintmark …`.",
+                  config.data, owner));
+}
 
 Result<void> remove_unfinished_log(const Config& config) {
   const auto path = unfinished_log_path(config);

@@ -3,9 +3,14 @@
 #include "domain/error.h"
 #include "tools/config.h"
 
-// A log is made under another name and gets its own once it is whole: what was cut short is no instance. Both
-// block on disk.
+// What there is to heed before a data folder is opened. All of it blocks on disk.
+//
+// A log is made under another name and gets its own once it is whole: what was cut short is no instance.
 namespace mintmark {
+
+// kUnavailable, naming the user, where root would write into what belongs to another: the service that runs
+// as that user could not read what root leaves there. Whoever else is not the owner cannot open it anyway.
+Result<void> check_owner(const Config& config);
 
 // Where the log of a data folder is made.
 inline std::string unfinished_log_path(const Config& config) {

@@ -62,6 +62,7 @@ bool instance_exists(const Config& config) {
 }
 
 Result<void> Instance::create(const Config& config) {
+  if (auto checked = check_owner(config); !checked) return checked;
   if (instance_exists(config)) {
     return fail(ErrorKind::kConflict, fmt::format("{} holds an instance already.", config.data));
   }
@@ -96,6 +97,7 @@ Result<void> Instance::create(const Config& config) {
 
 Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
                                                  std::function<void(const std::string&)> on_failure) {
+  if (auto checked = check_owner(config); !checked) return std::unexpected(checked.error());
   if (auto recovered = recover_log_name(config); !recovered) return std::unexpected(recovered.error());
   if (!instance_exists(config)) {
     return fail(ErrorKind::kNotFound,

@@ -35,11 +35,12 @@ namespace mintmark {
 class Instance {
  public:
   // Makes the folder with an empty log, its key-encryption key (where there is none yet) and its first
-  // pepper. kConflict where it holds an instance.
+  // pepper. kConflict where it holds an instance; fails as check_owner() does.
   static Result<void> create(const Config& config);
 
   // Opens it and waits until the projections have reached the log's head. `on_failure` is told, from any
-  // thread, when the log or a projection fails. kUnavailable, with the reason, where that happens before.
+  // thread, when the log or a projection fails. kUnavailable, with the reason, where that happens before,
+  // and as check_owner() fails.
   static Result<std::unique_ptr<Instance>> open(const Config& config,
                                                 std::function<void(const std::string& reason)> on_failure);
   // Ends the projector, saves the authorization index and closes the log.

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What tools/up and tools/test share; sourced by them, from the project's root.
 
+# What dpkg runs is in root's PATH alone, and not even there behind a plain `su`.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 die() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
@@ -67,7 +70,8 @@ install_packages() {
 
   printf 'Packages: installing %d of %d: %s\n' "${#missing[@]}" "${#wanted[@]}" "${missing[*]}"
   # sudo may ask for its password, which it does on the terminal, before anything is hidden.
-  if ((EUID != 0)); then sudo -v || die 'sudo refused'; fi
+  # (Not sudo -v, which wants one also from those who need none for a command.)
+  if ((EUID != 0)); then sudo true || die 'sudo refused'; fi
   quietly "${as_root[@]}" dpkg --configure -a # what an interrupted installation left half done
   quietly "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update
   quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \

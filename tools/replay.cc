@@ -17,8 +17,10 @@ void add_replay(CLI::App& program, int& exit_code) {
     command->add_option_function<std::string>(
         "--" + name, [options, name](const std::string& value) { options->filters[name] = value; }, help);
   };
-  add_filter("from", "The first position, or an ISO 8601 date");
-  add_filter("to", "The last position, or an ISO 8601 date");
+  add_filter("from",
+             "The first position, or an ISO 8601 date or date and time (a date is its midnight, UTC)");
+  add_filter("to",
+             "The last position, or an ISO 8601 date or date and time (a date is all of that day, UTC)");
   add_filter("token", "Only the events of this token (SU-…)");
   add_filter("account", "Only the events of this account (VA-… or PA-…) and what belongs to it");
   add_filter("actor", "Only what this actor did (UR-…, SU-…, zapier, an operator's name)");

@@ -35,6 +35,7 @@ Result<void> check_keys(const RocksDbLog::Options& options, const KeyEncryptionK
 }
 
 Result<json::object> restore(const Config& config, const RestoreOptions& options) {
+  if (auto checked = check_owner(config); !checked) return std::unexpected(checked.error());
   if (instance_exists(config)) {
     return fail(ErrorKind::kConflict,
                 fmt::format("{} holds an instance; nothing is restored over it.", config.data));

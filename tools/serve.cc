@@ -32,8 +32,11 @@ namespace {
 // Ends the main thread's wait: a signal, or the first failure of something that must not fail.
 class StopRequest {
  public:
-  StopRequest() {
-    signals_.async_wait([this](const boost::system::error_code& code, int) {
+  // From here on a signal ends the wait, and before it the process: an opening may last as long as a replay
+  // of the whole log, and the log is safe whenever it is cut short.
+  void take_signals() {
+    signals_.emplace(context_, SIGINT, SIGTERM);
+    signals_->async_wait([this](const boost::system::error_code& code, int) {
       if (!code) context_.stop();
     });
   }
@@ -49,7 +52,7 @@ class StopRequest {
 
  private:
   boost::asio::io_context context_{1};
-  boost::asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  std::optional<boost::asio::signal_set> signals_;
   std::atomic<bool> failed_ = false;
 };
 
@@ -86,6 +89,7 @@ http::ServerOptions server_options(const Config& config, std::size_t open_files_
   options.port = config.port;
   options.threads = config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
   options.connections_per_thread_max = connections_per_thread(config, open_files_max, options.threads);
+  options.warn = [](const std::string& line) { spdlog::warn("{}", line); };
   return options;
 }
 
@@ -111,6 +115,7 @@ int serve(const Config& config, bool as_json) {
 
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
+  stop.take_signals();
   Services& services = *(*instance)->services;
   Api api(services, {config.request_rate, config.request_burst, config.slow_guessing},
           config.trusted_proxies);
@@ -133,7 +138,7 @@ int serve(const Config& config, bool as_json) {
                   services.random, std::chrono::seconds(config.usage_interval_s), on_failure);
   }
   AdminSocket admin_socket(config.admin_socket_path(), *(*instance)->administration);
-  MetricsPage metrics({services, api, worker.counters(), config.data});
+  MetricsPage metrics({services, api, worker.counters(), (*server)->connections(), config.data});
   if (!config.metrics_address.empty()) {
     metrics_server = listen(metrics_server_options(config), metrics);
     if (!metrics_server) return report(metrics_server.error());

@@ -13,10 +13,23 @@ std::string_view text(const Object& object, std::string_view member) {
   return value.is_string() ? std::string_view(value.as_string()) : "";
 }
 
+// Who made it: a person's e-mail address, else the id of a token or an operator's name.
+std::string_view creator_of(const json::value& token) {
+  const auto& by = token.at("events").at("created").at("by");
+  const auto email = text(by, "email");
+  return email.empty() ? text(by, "id") : email;
+}
+
 void print_token(const json::value& token) {
-  fmt::print("{}  {:<8} {:<8} {}  {}\n", text(token, "id"), text(token, "status"),
+  fmt::print("{}  {:<8} {:<8} {}  {:<20}  {}\n", text(token, "id"), text(token, "status"),
              text(token.at("extension"), "name"), text(token.at("events").at("created"), "at"),
-             text(token, "name"));
+             creator_of(token), text(token, "name"));
+}
+
+void print_new_value(const json::object& token) {
+  const bool zapier = token.contains("handle");
+  fmt::print("Token   {}\n{}{}\n", text(token, "id"), zapier ? "Handle  " : "Key     ",
+             text(token, zapier ? "handle" : "key"));
 }
 
 void add_token_create(CLI::App& group, int& exit_code) {
@@ -46,11 +59,7 @@ void add_token_create(CLI::App& group, int& exit_code) {
                         request["type"] = options->type;
                         for (const auto& [member, value] : options->others) request[member] = value;
                       },
-                      [](const json::object& result) {
-                        const bool zapier = result.contains("handle");
-                        fmt::print("Token   {}\n{}{}\n", text(result, "id"), zapier ? "Handle  " : "Key     ",
-                                   text(result, zapier ? "handle" : "key"));
-                      }});
+                      print_new_value});
 }
 
 void add_token_list(CLI::App& group, int& exit_code) {
@@ -71,8 +80,13 @@ void add_token_list(CLI::App& group, int& exit_code) {
                         request["limit"] = options->limit;
                         request["offset"] = options->offset;
                       },
-                      [](const json::object& result) {
-                        for (const auto& token : result.at("tokens").as_array()) print_token(token);
+                      [options](const json::object& result) {
+                        const auto& tokens = result.at("tokens").as_array();
+                        for (const auto& token : tokens) print_token(token);
+                        const auto total = result.at("total").to_number<std::size_t>();
+                        const auto shown = options->offset + tokens.size();
+                        if (tokens.empty() || shown >= total) return;
+                        fmt::print(stderr, "{} of {}; --offset {} shows more\n", tokens.size(), total, shown);
                       }});
 }
 
@@ -89,12 +103,20 @@ void add_by_id(CLI::App& group, int& exit_code, const std::string& name, const s
 }  // namespace
 
 void add_token(CLI::App& program, int& exit_code) {
-  auto* group = program.add_subcommand("token", "Create, list, show and delete tokens");
+  auto* group = program.add_subcommand("token", "Create, list, show, switch off, rotate and delete tokens");
   group->require_subcommand(1);
   add_token_create(*group, exit_code);
   add_token_list(*group, exit_code);
   add_by_id(*group, exit_code, "show", "Show a token, not its value",
             [](const json::object& token) { print_token(token); });
+  const auto print_status = [](const json::object& result) {
+    fmt::print("{} is {}.\n", text(result, "id"), text(result, "status"));
+  };
+  add_by_id(*group, exit_code, "deactivate", "Have a token's key refused until it is activated again",
+            print_status);
+  add_by_id(*group, exit_code, "activate", "Have a deactivated token's key taken again", print_status);
+  add_by_id(*group, exit_code, "rotate", "Print a new value for a token; from then on the old one is refused",
+            print_new_value);
   add_by_id(*group, exit_code, "delete", "Delete a token; from then on its key is refused",
             [](const json::object& result) { fmt::print("{} is deleted.\n", text(result, "id")); });
 }

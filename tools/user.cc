@@ -1,3 +1,5 @@
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "tools/commands.h"
@@ -18,7 +20,7 @@ void add_add(CLI::App& group, int& exit_code) {
     std::string account;
     std::string email;
     std::string name;
-    std::string role = "owner";
+    std::optional<std::string> role;
   };
   auto* command = group.add_subcommand("add", "Add a user with a generated password");
   auto options = std::make_shared<Options>();
@@ -26,14 +28,15 @@ void add_add(CLI::App& group, int& exit_code) {
   command->add_option("--email", options->email, "The e-mail address that the user signs in with")
       ->required();
   command->add_option("--name", options->name, "The user's name (the address's local part)");
-  command->add_option("--role", options->role, "owner, member or auditor")->capture_default_str();
+  command->add_option("--role", options->role,
+                      "owner, member or auditor (member; owner while the account has none)");
   add_admin_callback(*command, exit_code,
                      {"user.add",
                       [options](json::object& request) {
                         request["account"] = options->account;
                         request["email"] = options->email;
                         if (!options->name.empty()) request["name"] = options->name;
-                        request["role"] = options->role;
+                        if (options->role) request["role"] = *options->role;
                       },
                       print_password});
 }

@@ -37,11 +37,13 @@ Connection::Connection(ConnectionTable& table, tcp::socket socket, const tcp::en
   enter(Phase::kIdle, table_.options.connection_idle_time_max);
   table_.connections.push_back(*this);
   ++table_.count;
+  table_.counters.opened();
 }
 
 Connection::~Connection() {
   unlink();
   --table_.count;
+  table_.counters.closed();
   if (table_.draining && table_.count == 0 && table_.when_empty) {
     table_.when_empty();
   }

@@ -19,6 +19,7 @@
 
 #include "api/http/application.h"
 #include "api/http/body_source.h"
+#include "api/http/connection_counters.h"
 #include "api/http/message.h"
 #include "api/http/request_parser.h"
 #include "api/http/response_writer.h"
@@ -37,6 +38,7 @@ using ConnectionList = boost::intrusive::list<Connection, boost::intrusive::base
 struct ConnectionTable {
   Application& application;
   const ServerOptions& options;
+  ConnectionCounters& counters;
   std::size_t thread = 0;
   // The time of the last sweep: reading a clock for every request would cost more than deadlines are worth.
   std::chrono::steady_clock::time_point now;

@@ -60,10 +60,11 @@ awaitable<void> serve(std::unique_ptr<Connection> connection) {
 
 }  // namespace
 
-IoThread::IoThread(const ServerOptions& options, Application& application, std::size_t index,
-                   const tcp::endpoint& endpoint)
+IoThread::IoThread(const ServerOptions& options, Application& application, ConnectionCounters& counters,
+                   std::size_t index, const tcp::endpoint& endpoint)
     : table_{.application = application,
              .options = options,
+             .counters = counters,
              .thread = index,
              .now = std::chrono::steady_clock::now(),
              .draining = false,
@@ -93,11 +94,14 @@ awaitable<void> IoThread::accept() {
     tcp::endpoint peer;
     auto [error, socket] = co_await acceptor_.async_accept(peer, awaiting);
     if (is_exhaustion(error)) {
+      table_.counters.stalled(error.message());
       accept_timer_.expires_after(accept_pause);
       co_await accept_timer_.async_wait(awaiting);
     } else if (!error && table_.count < table_.options.connections_per_thread_max) {
       auto connection = std::make_unique<Connection>(table_, std::move(socket), peer);
       asio::co_spawn(context_, serve(std::move(connection)), rethrow);
+    } else if (!error) {
+      table_.counters.refused(table_.options.connections_per_thread_max);
     }
     // Any other error is one client's that went away, or the end; a socket beyond the limit closes here.
   }

@@ -19,9 +19,9 @@ namespace mintmark::http {
 class IoThread {
  public:
   // Binds and listens at `endpoint`, sharing it with the other threads' acceptors. Throws
-  // boost::system::system_error. `options` and `application` must outlive it.
-  IoThread(const ServerOptions& options, Application& application, std::size_t index,
-           const boost::asio::ip::tcp::endpoint& endpoint);
+  // boost::system::system_error. `options`, `application` and `counters` must outlive it.
+  IoThread(const ServerOptions& options, Application& application, ConnectionCounters& counters,
+           std::size_t index, const boost::asio::ip::tcp::endpoint& endpoint);
   // To be destroyed only where never started or joined.
   ~IoThread() = default;
   IoThread(const IoThread&) = delete;

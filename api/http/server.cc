@@ -29,20 +29,24 @@ void check_free(const tcp::endpoint& endpoint) {
 }  // namespace
 
 struct Server::Impl {
+  explicit Impl(const ServerOptions& given) : options(given), counters(given.warn) {}
+
   ServerOptions options;
+  ConnectionCounters counters;
   std::uint16_t port = 0;
   std::vector<std::unique_ptr<IoThread>> threads;
 };
 
-Server::Server(const ServerOptions& options, Application& application) : impl_(std::make_unique<Impl>()) {
-  impl_->options = options;
+Server::Server(const ServerOptions& options, Application& application)
+    : impl_(std::make_unique<Impl>(options)) {
   if (options.threads == 0) {
     throw std::invalid_argument("a server needs at least one thread");
   }
   tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
   check_free(endpoint);
   for (std::size_t i = 0; i < options.threads; ++i) {
-    impl_->threads.push_back(std::make_unique<IoThread>(impl_->options, application, i, endpoint));
+    impl_->threads.push_back(
+        std::make_unique<IoThread>(impl_->options, application, impl_->counters, i, endpoint));
     endpoint.port(impl_->threads.front()->port());
   }
   impl_->port = endpoint.port();
@@ -65,6 +69,10 @@ void Server::stop(std::chrono::milliseconds drain) {
   for (const auto& thread : impl_->threads) {
     thread->join();
   }
+}
+
+const ConnectionCounters& Server::connections() const {
+  return impl_->counters;
 }
 
 std::uint16_t Server::port() const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/http/application.h"
+#include "api/http/connection_counters.h"
 #include "domain/limits.h"
 
 namespace mintmark::http {
@@ -20,6 +21,7 @@ struct ServerOptions {
   std::chrono::milliseconds response_write_time_max = limits::response_write_time_max;
   std::size_t connections_per_thread_max =
       limits::connections_per_thread_max;  // further ones are closed at once
+  ConnectionCounters::Warn warn = {};      // is told of them, from any thread
 };
 
 // An HTTP/1.1 server: one io thread, one io_context and one SO_REUSEPORT acceptor per `threads`; a connection
@@ -43,6 +45,9 @@ class Server {
   // does nothing. What a handler still awaits afterwards must never complete, or complete before the Server
   // is destroyed: its completion runs on the server's io_context.
   void stop(std::chrono::milliseconds drain);
+
+  // How its connections fare; as long as the server lives.
+  const ConnectionCounters& connections() const;
 
   // The port that is listened on, also where the system picked it. From any thread.
   std::uint16_t port() const;

@@ -14,6 +14,7 @@
 
 #include "tests/api/administration_fixture.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/log_tables.h"
 
 namespace mintmark::admin_socket_test {
 namespace {
@@ -88,6 +89,20 @@ TEST_F(AdminSocketTest, AnErrorComesBackInItsWords) {
   const auto refused = ask({{"command", "account.open"}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().messages, std::vector<std::string>{"name: This field is required."});
+}
+
+TEST_F(AdminSocketTest, ACommandThatThrowsIsAnsweredAndTheNextIsServed) {
+  open_account();
+  instance_.reset();
+  testing::LogTables(config_.log_path()).put("events", testing::number_key(2), "not an event");
+  open();
+  const AdminSocket socket(path_, *instance_->administration);
+  const auto failed = ask({{"command", "replay"}});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(failed.error().messages,
+            std::vector<std::string>{"The command failed; the server's log says why."});
+  EXPECT_TRUE(ask({{"command", "account.list"}}));
 }
 
 TEST_F(AdminSocketTest, TheActorIsWhoTheKernelSaysItIs) {

@@ -56,6 +56,25 @@ TEST_F(AdministrationTest, AddsUsersWhoCanSignInWithTheirGeneratedPassword) {
       testing::run(sign_in(*instance_->services, caller, "ann@example.com", text(reset, "password"))));
 }
 
+TEST_F(AdministrationTest, WithoutAWordTheFirstUserIsOwnerAndTheNextAreMembers) {
+  const auto account = open_account();
+  for (const auto email : {"ann@example.com", "bob@example.com"})
+    done({{"command", "user.add"}, {"account", account}, {"email", email}});
+  const auto users = done({{"command", "user.list"}, {"account", account}}).at("users").as_array();
+  ASSERT_EQ(users.size(), 2);
+  for (const auto& user : users) {
+    const bool first = user.at("email").as_string() == "ann@example.com";
+    EXPECT_EQ(user.at("role").as_string(), first ? "owner" : "member");
+  }
+}
+
+TEST_F(AdministrationTest, RenamesAccounts) {
+  const auto account = open_account("Acme");
+  const auto renamed = done({{"command", "account.rename"}, {"account", account}, {"name", "Acme Ltd"}});
+  EXPECT_EQ(renamed, (json::object{{"account", account}, {"name", "Acme Ltd"}}));
+  EXPECT_EQ(done({{"command", "account.list"}}).at("accounts").at(0).at("name").as_string(), "Acme Ltd");
+}
+
 TEST_F(AdministrationTest, ChangesRolesAndStopsPeopleAsTheirOwnersWould) {
   const auto account = open_account();
   done({{"command", "user.add"}, {"account", account}, {"email", "ann@example.com"}});
@@ -115,6 +134,33 @@ TEST_F(AdministrationTest, CreatesListsShowsAndDeletesTokens) {
   EXPECT_EQ(deleted.at("position").to_number<Position>(), instance_->log->head());
   EXPECT_FALSE(administer({{"command", "token.show"}, {"id", custom.at("id")}}));
   EXPECT_FALSE(administer({{"command", "token.delete"}, {"id", custom.at("id")}}));
+}
+
+TEST_F(AdministrationTest, SwitchesTokensOffAndOnAndRotatesThem) {
+  const auto account = open_account();
+  const auto token = done({{"command", "token.create"}, {"account", account}, {"name", "Billing"}});
+  const auto& id = token.at("id");
+  const auto verdict_of = [&](const std::string& key_text) {
+    const auto key = ApiKey::parse(key_text).value();
+    return instance_->authorization_index->check(0, key.id, key.secret, instance_->clock.now(),
+                                                 [](auto verdict, const auto*) { return verdict; });
+  };
+  using Verdict = AuthorizationIndex::Verdict;
+  EXPECT_EQ(verdict_of(text(token, "key")), Verdict::kAllowed);
+  const auto off = done({{"command", "token.deactivate"}, {"id", id}});
+  EXPECT_EQ(text(off, "status"), "inactive");
+  EXPECT_EQ(off.at("position").to_number<Position>(), instance_->log->head());
+  EXPECT_NE(verdict_of(text(token, "key")), Verdict::kAllowed);
+  EXPECT_EQ(administer({{"command", "token.deactivate"}, {"id", id}}).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(text(done({{"command", "token.activate"}, {"id", id}}), "status"), "active");
+  EXPECT_EQ(verdict_of(text(token, "key")), Verdict::kAllowed);
+
+  const auto rotated = done({{"command", "token.rotate"}, {"id", id}});
+  EXPECT_EQ(rotated.size(), 2);
+  EXPECT_EQ(rotated.at("id"), id);
+  EXPECT_NE(text(rotated, "key"), text(token, "key"));
+  EXPECT_EQ(verdict_of(text(rotated, "key")), Verdict::kAllowed);
+  EXPECT_EQ(verdict_of(text(token, "key")), Verdict::kUnknown);
 }
 
 TEST_F(AdministrationTest, EverythingIsStillThereAfterReopening) {
@@ -185,6 +231,14 @@ TEST_F(AdministrationTest, UnknownCommandsAndBadMembersAreRefusedAndWriteNothing
            {{{"command", "token.show"}, {"id", "SU-000-000-000"}}, "Token not found."},
            {{{"command", "token.show"}, {"id", "nonsense"}}, "Token not found."},
            {{{"command", "token.delete"}, {"id", 1}}, "id: Must be a string."},
+           {{{"command", "token.deactivate"}}, "id: This field is required."},
+           {{{"command", "token.activate"}, {"id", "SU-000-000-000"}}, "Token not found."},
+           {{{"command", "token.rotate"}, {"id", "nonsense"}}, "Token not found."},
+           {{{"command", "account.rename"}, {"name", "x"}}, "account: This field is required."},
+           {{{"command", "account.rename"}, {"account", account}}, "name: This field is required."},
+           {{{"command", "account.rename"}, {"account", account}, {"name", " "}},
+            "name: This field may not be blank."},
+           {{{"command", "user.add"}, {"account", account}, {"email", "a@b.c"}, {"role", ""}}, "role: "},
            {{{"command", "replay"}, {"token", "x"}}, "token: Not such an id."},
        }) {
     const auto refused = administer(command);

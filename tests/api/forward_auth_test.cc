@@ -85,6 +85,20 @@ TEST_F(ForwardAuthTest, AKeyThatMayIsLetThroughWithWhoseItIs) {
             "Date: …\r\n\r\n");
 }
 
+TEST_F(ForwardAuthTest, TheRequestsOwnIdComesBackWhereItIsOne) {
+  add(token_id(1), token(token_id(1), CUSTOM, "Billing"));
+  const auto answer_with = [&](const std::string& authorization, const std::string& id) {
+    return answer(RequestBuilder("GET", "/authorize")
+                      .header("Authorization", authorization)
+                      .header("X-Request-Id", id));
+  };
+  for (const auto& authorization : {key(token_id(1)), key(token_id(2))}) {
+    EXPECT_NE(answer_with(authorization, "a-1").find("\r\nX-Request-Id: a-1\r\nDate: "), std::string::npos);
+    for (const auto& bad : {std::string(), std::string("a b"), std::string(129, 'x')})
+      EXPECT_EQ(answer_with(authorization, bad).find("X-Request-Id"), std::string::npos) << bad;
+  }
+}
+
 TEST_F(ForwardAuthTest, IdsKeepTheirZeroesAndNamesAreEncodedForAHeader) {
   const auto provider = AccountId::from_value(AccountType::kProvider, 0);
   add(token_id(7), token(token_id(7), ZAPIER, " 50% caf\xC3\xA9\r\nX-Evil: 1", provider));

@@ -4,8 +4,10 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <boost/system/system_error.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -94,11 +96,20 @@ TEST_F(HttpServer, FinishesTheHandlerOfAPeerThatIsGone) {
 
 TEST_F(HttpServer, HoldsTheLimitOfConnections) {
   options.connections_per_thread_max = 1;
+  std::vector<std::string> warnings;
+  options.warn = [&](const std::string& line) { warnings.push_back(line); };
   RawClient first(start());
   EXPECT_EQ(first.exchange(get("/a")).status, 200);
-  RawClient second(server->port());
-  EXPECT_EQ(second.read_to_eof(), "");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(RawClient(server->port()).read_to_eof(), "");
   EXPECT_EQ(first.exchange(get("/a")).status, 200);
+  EXPECT_EQ(server->connections().open(), 1U);
+  EXPECT_EQ(server->connections().refused(), 3U);
+  server->stop(0ms);
+  EXPECT_EQ(server->connections().open(), 0U);
+  EXPECT_THAT(warnings, ::testing::ElementsAre(
+                            "1 connection(s) turned away since this was told last: an io thread serves 1 at "
+                            "once"))
+      << "the first at once, and then once a minute";
 }
 
 // Lets the process open `count` more descriptors, until destroyed.
@@ -120,12 +131,15 @@ class DescriptorLimit {
 };
 
 TEST_F(HttpServer, AcceptsAgainAfterItRanOutOfDescriptors) {
+  std::promise<std::string> warned;
+  options.warn = [&](const std::string& line) { warned.set_value(line); };  // once, or it throws
   RawClient first(start());
   EXPECT_EQ(first.exchange(get("/a")).status, 200);
   std::optional<DescriptorLimit> limit(1);
   RawClient second(server->port());  // takes the last descriptor, so none is left to accept it
   second.send(get("/a"));
   EXPECT_EQ(first.exchange(get("/a")).status, 200);
+  EXPECT_EQ(warned.get_future().get(), "connections have to wait: Too many open files");
   limit.reset();
   EXPECT_EQ(second.read_response().status, 200);
 }

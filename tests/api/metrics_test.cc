@@ -45,7 +45,8 @@ class MetricsTest : public ::testing::Test {
   AccountId account_ = instance_.open_account("Company");
   CreatedToken token_ = instance_.create_token(account_);
   WorkerCounters worker_;
-  const MetricsSources sources_{*instance_.services, *instance_.api, worker_, "."};
+  http::ConnectionCounters connections_;
+  const MetricsSources sources_{*instance_.services, *instance_.api, worker_, connections_, "."};
   MetricsPage page_{sources_};
 };
 
@@ -93,9 +94,18 @@ TEST_F(MetricsTest, LogIndexAndJobsAreTold) {
   EXPECT_EQ(value_of("mintmark_healthy"), "0");
 }
 
+TEST_F(MetricsTest, ConnectionsAreCountedAndThoseThatWereTurnedAway) {
+  connections_.opened();
+  connections_.opened();
+  connections_.closed();
+  for (int i = 0; i < 3; ++i) connections_.refused(1);
+  EXPECT_EQ(value_of("mintmark_connections"), "1");
+  EXPECT_EQ(value_of("mintmark_connections_refused_total"), "3");
+}
+
 TEST_F(MetricsTest, WhoHasToWaitIsCounted) {
   instance_.api = std::make_unique<Api>(*instance_.services, ThrottleOptions{1, 1, true});
-  const MetricsSources sources{*instance_.services, *instance_.api, worker_, "."};
+  const MetricsSources sources{*instance_.services, *instance_.api, worker_, connections_, "."};
   for (int i = 0; i < 3; ++i) instance_.call(RequestBuilder("GET", "/healthz"));
   EXPECT_THAT(render_metrics(sources), HasSubstr("\nmintmark_throttled_total 2\n"));
 }

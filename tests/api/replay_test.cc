@@ -232,6 +232,16 @@ TEST_F(ReplayFilterTest, TimesAreInclusive) {
   EXPECT_THAT(positions({{"to", "2001-01-01"}}), IsEmpty());
 }
 
+TEST_F(ReplayFilterTest, UpToADayIsToItsEnd) {
+  const auto day = time_of(1).substr(0, 10);
+  ASSERT_EQ(time_of(6).substr(0, 10), day) << "all are of one day";
+  EXPECT_THAT(positions({{"to", day}}), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(positions({{"from", day}, {"to", day}}), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(positions({{"to", day + "T00:00:00Z"}}), IsEmpty()) << "which a moment is not";
+  const auto day_before = format_time(History::recorded_at(1) - std::chrono::days(1)).substr(0, 10);
+  EXPECT_THAT(positions({{"to", day_before}}), IsEmpty());
+}
+
 TEST_F(ReplayFilterTest, ATokenIsItsStream) {
   EXPECT_THAT(positions({{"token", "SU-000-000-001"}}), ElementsAre(2, 4));
   EXPECT_THAT(positions({{"token", "SU-000-000-001"}, {"from", "3"}}), ElementsAre(4));

@@ -1,4 +1,5 @@
 // The operator's commands: the same beside a running server, through its socket, and on a stopped instance.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -41,11 +42,20 @@ class Administration : public ::testing::Test {
     const auto listed = folder_.run_json({"token", "list", "--account", folder_.account(), "--limit", "2"});
     EXPECT_THAT(members_of(listed), ElementsAre("total", "tokens"));
     EXPECT_EQ(listed.at("tokens").as_array().at(1).as_object(), shown);
+    for (const auto* change : {"deactivate", "activate"}) {
+      EXPECT_THAT(members_of(folder_.run_json({"token", change, text(custom, "id")})),
+                  ElementsAre("id", "status", "position"));
+    }
+    EXPECT_THAT(members_of(folder_.run_json({"token", "rotate", text(custom, "id")})),
+                ElementsAre("id", "key"));
     EXPECT_THAT(members_of(folder_.run_json({"token", "delete", text(custom, "id")})),
                 ElementsAre("id", "position"));
 
     const auto opened = folder_.run_json({"account", "open", "--name", "Another", "--type", "provider"});
     EXPECT_THAT(text(opened, "account"), MatchesRegex("PA-[0-9]{3}-[0-9]{3}"));
+    EXPECT_THAT(members_of(folder_.run_json(
+                    {"account", "rename", "--account", text(opened, "account"), "--name", "Other"})),
+                ElementsAre("account", "name"));
     const auto email = "user" + std::to_string(++users_) + "@example.com";
     const auto user =
         folder_.run_json({"user", "add", "--account", text(opened, "account"), "--email", email});
@@ -119,6 +129,11 @@ class Administration : public ::testing::Test {
     refused({"token", "create", "--account", folder_.account()}, 2, "--name");
     refused({"token", "show", "SU-000-000-000"}, 1, "Token not found.");
     refused({"token", "delete", "nothing"}, 1, "Token not found.");
+    refused({"token", "deactivate", "nothing"}, 1, "Token not found.");
+    refused({"token", "activate", "SU-000-000-000"}, 1, "Token not found.");
+    refused({"token", "rotate", "nothing"}, 1, "Token not found.");
+    refused({"account", "rename", "--account", "VA-1", "--name", "x"}, 2, "There is no such account.");
+    refused({"account", "rename", "--account", folder_.account(), "--name", ""}, 2, "name: ");
     refused({"user", "add", "--account", folder_.account(), "--email", "nobody"}, 2, "email: ");
     refused({"user", "add", "--account", folder_.account(), "--email", folder_.email()}, 1, "email: ");
     refused({"user", "add", "--account", folder_.account(), "--email", "a@example.com", "--role", "king"}, 2,
@@ -242,8 +257,14 @@ TEST_F(Administration, WorksOnTheRunningServerThroughASocketOfItsOwnersAlone) {
       folder_.run_json({"token", "create", "--account", folder_.account(), "--name", "Beside"});
   EXPECT_EQ(authorize(server.port(), text(token, "key")), 204)
       << "created beside the server, known to it at once";
-  folder_.run_json({"token", "delete", text(token, "id")});
+  folder_.run_json({"token", "deactivate", text(token, "id")});
+  EXPECT_EQ(authorize(server.port(), text(token, "key")), 403);
+  folder_.run_json({"token", "activate", text(token, "id")});
+  const auto rotated = folder_.run_json({"token", "rotate", text(token, "id")});
   EXPECT_EQ(authorize(server.port(), text(token, "key")), 401);
+  EXPECT_EQ(authorize(server.port(), text(rotated, "key")), 204);
+  folder_.run_json({"token", "delete", text(token, "id")});
+  EXPECT_EQ(authorize(server.port(), text(rotated, "key")), 401);
 
   const auto password = text(folder_.run_json({"user", "password", "--email", folder_.email()}), "password");
   RestClient client(server.port());
@@ -274,6 +295,22 @@ TEST_F(Administration, WorksBesideTheSocketOfAKilledServer) {
   const auto token = folder_.run_json({"token", "create", "--account", folder_.account(), "--name", "Later"});
   ServerProcess server(folder_.path());
   EXPECT_EQ(authorize(server.port(), text(token, "key")), 204);
+}
+
+TEST_F(Administration, AListThatIsCutShortSaysSo) {
+  for (const auto* name : {"A", "B", "C"})
+    folder_.run_json({"token", "create", "--account", folder_.account(), "--name", name});
+  const auto list = [&](const Arguments& further) {
+    Arguments command{"token", "list", "--account", folder_.account()};
+    command.insert(command.end(), further.begin(), further.end());
+    return folder_.run(command);
+  };
+  const auto cut = list({"--limit", "2"});
+  EXPECT_EQ(std::ranges::count(cut.out, '\n'), 2);
+  EXPECT_EQ(cut.err, "2 of 3; --offset 2 shows more\n");
+  EXPECT_EQ(list({"--limit", "1", "--offset", "1"}).err, "1 of 3; --offset 2 shows more\n");
+  for (const auto& whole : {list({}), list({"--offset", "2"}), list({"--offset", "9"})})
+    EXPECT_EQ(whole.err, "");
 }
 
 TEST_F(Administration, PrintsForPeopleAndExplainsItself) {

@@ -5,7 +5,11 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/system/fixture.h"
 
@@ -238,6 +242,45 @@ TEST_F(Configuration, AFolderThatIsNotToBeReadIsNoMissingInstance) {
   }
 }
 
+// Only root can be in this case.
+TEST_F(Configuration, RootLeavesAnothersFolderAsItWas) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  namespace fs = std::filesystem;
+  const auto* nobody = ::getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  const TemporaryFolder parent;
+  const auto empty = parent.file("empty");
+  fs::create_directory(empty);
+  ASSERT_EQ(::chown(empty.c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+  ASSERT_EQ(::chown(folder_.path().c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
+    ASSERT_EQ(::chown(entry.path().c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+
+  const auto refused = [](Arguments command, const std::string& data) {
+    command.insert(command.end(), {"--data", data});
+    const auto finished = run_mintmark(command);
+    EXPECT_EQ(finished.exit_code, 1) << command[0];
+    EXPECT_THAT(finished.err, HasSubstr(data + " is the user nobody's")) << command[0];
+    EXPECT_THAT(finished.err, HasSubstr("`sudo -u nobody mintmark …`")) << command[0];
+  };
+  for (const Arguments& command :
+       {Arguments{"serve", "--listen", "127.0.0.1:0"}, Arguments{"token", "list", "--account", "VA-000-001"},
+        Arguments{"keys", "rotate"}, Arguments{"replay"}, Arguments{"rebuild", "--all"},
+        Arguments{"init", "--email", "a@example.com"},
+        Arguments{"restore", "--events", empty, "--vault", empty}}) {
+    refused(command, folder_.path());
+  }
+  EXPECT_EQ(folder_.run({"verify"}).exit_code, 0) << "which only reads";
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+    struct stat info{};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, nobody->pw_uid) << entry.path();
+  }
+  refused({"init", "--email", "a@example.com"}, empty);
+  refused({"restore", "--events", empty, "--vault", empty}, empty);
+  EXPECT_TRUE(fs::is_empty(empty));
+}
+
 TEST_F(Configuration, ItSaysForScriptsWhereItIsReached) {
   Process server({.command = {MINTMARK_PROGRAM, "serve", "--data", folder_.path(), "--listen", "127.0.0.1:0",
                               "--json"}});
@@ -282,6 +325,24 @@ TEST_F(Configuration, MetricsAreOnAPortOfTheirOwn) {
   EXPECT_EQ(scraper.exchange("GET /authorize HTTP/1.1\r\nHost: x\r\n\r\n").status, 404);
   EXPECT_EQ(RestClient(server.port()).get("//metrics").status, 404);
   EXPECT_EQ(server.stop().exit_code, 0);
+}
+
+// The key file is a pipe that nobody writes to, so that it starts for ever.
+TEST_F(Configuration, SignalsEndAServerThatIsStillStarting) {
+  const auto pipe = folder_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Process server({.command = {MINTMARK_PROGRAM, "serve", "--data", folder_.path(), "--listen",
+                                "127.0.0.1:0", "--key-file", pipe}});
+    int writer = -1;
+    expect_eventually([&] {  // it succeeds once the server reads
+      writer = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      return writer >= 0;
+    });
+    server.signal(signal);
+    EXPECT_EQ(server.wait(std::chrono::seconds(40)).exit_code, 128 + signal);
+    ::close(writer);
+  }
 }
 
 TEST_F(Configuration, SignalsStopTheServerCleanly) {

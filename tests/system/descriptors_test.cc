@@ -78,6 +78,7 @@ TEST_F(Descriptors, ClientsCannotTakeThoseThatTheLogNeeds) {
   EXPECT_EQ(client.remove(path_of(token)).status, 204);
   // All have been accepted or turned away by the time the last one knows.
   EXPECT_EQ(crowd.back()->read_to_eof(), "") << "turned away";
+  EXPECT_TRUE(server.await_error_line("turned away since", std::chrono::seconds(30)));
   EXPECT_LT(open_files_of(server.pid()), 400U);
   EXPECT_EQ(crowd.front()->exchange(health).status, 200) << "who came first is served";
   crowd.clear();

@@ -59,6 +59,7 @@ TEST_F(Journey, ANewCustomTokenIsAnsweredWholeAndListedWithoutItsKey) {
       R"({"name":"Billing","description":"Nightly runs","external_id":"B-7","extension":{"id":"EXT-000"}})");
   EXPECT_EQ(answer.status, 201);
   EXPECT_THAT(answer.header("Mintmark-Position").value_or(""), MatchesRegex("[0-9]+"));
+  EXPECT_EQ(answer.header("Cache-Control"), "no-store") << "it shows the key";
   auto token = answer.object();
   EXPECT_THAT(text(token, "token"), MatchesRegex(key_form));
   EXPECT_TRUE(text(token, "token").starts_with(text(token, "id") + ":"));

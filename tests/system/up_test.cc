@@ -1,9 +1,7 @@
-// tools/up and the README's tour: what somebody sees who starts Mintmark for the first time, and the second.
-#include <algorithm>
+// tools/up: what somebody sees who starts Mintmark for the first time, and the second.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
@@ -104,6 +102,29 @@ TEST_F(Up, TheFirstStartPrintsAllThatItTakesAndTheSecondStartsWhatIsThere) {
   expect_clean_end(second);
 }
 
+TEST_F(Up, AFirstStartOnATakenPortLosesNothing) {
+  const InitialisedFolder others;
+  ServerProcess taken(others.path());
+  const Arguments named{"--email", "ann@example.com", "--account-name", "Ann & Co"};
+  auto on_taken = named;
+  on_taken.insert(on_taken.end(), {"--listen", "127.0.0.1:" + std::to_string(taken.port())});
+  const auto first = run_process(up(on_taken));
+  EXPECT_EQ(first.exit_code, 1);
+  EXPECT_THAT(first.err, HasSubstr("in use"));
+  constexpr std::string_view before = "ApiKey ";
+  const auto at = first.out.find(before);
+  ASSERT_NE(at, std::string::npos) << first.out;
+  const auto key = first.out.substr(at + before.size(), first.out.find('"', at) - at - before.size());
+
+  Process second(up(anywhere_));
+  const auto port = port_of(behind(printed_by(second, "Password lost?"), "Console and REST"));
+  EXPECT_EQ(authorize(port, key), 204);
+  RestClient people(port);
+  people.log_in("ann@example.com", behind(first.out, "Password"));
+  EXPECT_EQ(text(people.get("/accounts").array().at(0).as_object(), "name"), "Ann & Co");
+  expect_clean_end(second);
+}
+
 TEST_F(Up, TheSettingsSayWhereItServesUnlessAFlagDoes) {
   fs::create_directory(data_);
   std::ofstream(data_ + "/mintmark.toml") << "listen = \"127.0.0.1:0\"\n";
@@ -152,6 +173,7 @@ TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
   };
   refused({"--listen", "here"}, "--listen takes ADDRESS:PORT");
   refused({"--listen"}, "--listen needs a value");
+  refused({"--email", ""}, "--email needs a value");
   refused({"--program", parent_.file("nothing")}, "there is no program");
   refused({"--program", parent_.path().string()}, "there is no program");
   refused({"--build-only"}, "--program builds nothing");
@@ -165,35 +187,6 @@ TEST_F(Up, ADamagedFolderIsNotTakenForANewOne) {
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("head anchor"));
   EXPECT_THAT(finished.out, Not(HasSubstr("Password")));
-}
-
-// The commands of the README, in its order, and the forms of what they print there.
-TEST_F(Up, TheTourIsAsTheReadmeShowsIt) {
-  Process server(up(anywhere_));
-  const auto printed = printed_by(server, "curl -H");
-  constexpr std::string_view before = "a token of account ";
-  const auto account =
-      printed.substr(printed.find(before) + before.size(), std::string_view("VA-000-000").size());
-  const auto zap = mintmark({"token", "create", "--account", account, "--name", "Zap", "--type", "zapier"});
-  EXPECT_THAT(zap.out, MatchesRegex("Token   SU-[0-9-]{11}\nHandle  [0-9a-f]{40}\n"));
-  const auto listed = mintmark({"token", "list", "--account", account});
-  EXPECT_THAT(listed.out, MatchesRegex("SU-[0-9-]{11}  (active|pending)  +zapier   [0-9T:+-]{25}  Zap\n"
-                                       "SU-[0-9-]{11}  active   custom   [0-9T:+-]{25}  First token\n"));
-  const auto id = listed.out.substr(listed.out.find('\n') + 1, std::string_view("SU-000-000-000").size());
-  EXPECT_EQ(mintmark({"token", "delete", id}).out, id + " is deleted.\n");
-  const auto replayed = mintmark({"replay", "--from", "7"});
-  EXPECT_THAT(replayed.out, HasSubstr("  TokenCreated             token-SU-"));
-  EXPECT_THAT(replayed.out, HasSubstr("  TokenDeleted             token-" + id + "@2  by operator "));
-  expect_clean_end(server);
-
-  const auto rebuilt = mintmark({"rebuild", "--all"});
-  EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
-  std::istringstream lines(rebuilt.out);
-  for (std::string line; std::getline(lines, line);)
-    EXPECT_THAT(line, MatchesRegex("[a-z_]+ +[0-9]+ events, equal to the old one"));
-  EXPECT_EQ(std::ranges::count(rebuilt.out, '\n'), 7);
-  EXPECT_THAT(mintmark({"verify"}).out,
-              MatchesRegex("[0-9]+ events, none missing or changed; root [0-9a-f]{64}\n"));
 }
 
 }  // namespace

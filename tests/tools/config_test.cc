@@ -172,6 +172,22 @@ TEST_F(ConfigTest, AnUnknownSettingIsRefusedWithItsNameAndPlace) {
   EXPECT_EQ(refusal(), "environment, MINTMARK_LISTNE: there is no setting listne.");
 }
 
+TEST_F(ConfigTest, WhatKubernetesTellsOfServicesOfThisNameIsNoSetting) {
+  for (const auto variable :
+       {"SERVICE_HOST=10.96.1.2", "SERVICE_PORT=80", "SERVICE_PORT_HTTP=80", "PORT=tcp://10.96.1.2:80",
+        "PORT_80_TCP=tcp://10.96.1.2:80", "PORT_80_TCP_PROTO=tcp", "PORT_80_TCP_PORT=80",
+        "PORT_80_TCP_ADDR=10.96.1.2", "METRICS_SERVICE_HOST=10.96.1.3", "METRICS_PORT=udp://10.96.1.3:9",
+        "METRICS_PORT_9_UDP_ADDR=10.96.1.3"}) {
+    environment_.push_back(std::string("MINTMARK_") + variable);
+  }
+  environment_.emplace_back("MINTMARK_THREADS=2");
+  const auto config = load();
+  ASSERT_TRUE(config) << config.error().messages.front();
+  EXPECT_EQ(config->threads, 2);
+  environment_.emplace_back("MINTMARK_PORT=8080");
+  EXPECT_EQ(refusal(), "environment, MINTMARK_PORT: there is no setting port.");
+}
+
 TEST_F(ConfigTest, AFileThatIsNoTomlIsRefusedWithThePlace) {
   write("threads = 1\nlisten = \n");
   EXPECT_THAT(refusal(), HasSubstr("line 2"));
