@@ -42,7 +42,7 @@ class Instance {
   // thread, when the log or a projection fails. kUnavailable, with the reason, where that happens before.
   static Result<std::unique_ptr<Instance>> open(const Config& config,
                                                 std::function<void(const std::string& reason)> on_failure);
-  // Ends the projector, saves the authorization index and closes the log.
+  // Ends the projector, saves the authorization index where it has moved and closes the log.
   ~Instance();
 
   std::atomic<bool> healthy = true;
