@@ -60,6 +60,16 @@ void add_log(Families& families, const Services& services) {
   families.gauge("mintmark_log_damage_found", "1 once the stored log is not what was written.",
                  services.damage_found ? 1 : 0);
   families.gauge("mintmark_log_position", "Position of the newest durable event.", number(head));
+  // Absent where there is none to tell.
+  if (services.signed_position >= 0) {
+    families.gauge("mintmark_tree_head_position", "Position of the newest signed tree head, since the start.",
+                   static_cast<double>(services.signed_position));
+  }
+  if (services.verified_at_s > 0) {
+    families.gauge("mintmark_log_verified_timestamp_seconds",
+                   "When the whole log was last found to be what was written, since the start.",
+                   static_cast<double>(services.verified_at_s));
+  }
   families.gauge("mintmark_projector_lag_events", "Events that the views have not taken in yet.",
                  number(head - projected));
   families.gauge("mintmark_parked_streams", "Streams with an event that a view could not take in.",

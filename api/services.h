@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -65,6 +66,9 @@ struct Services {
   Scans scans{};
   StreamSlots stream_slots{limits::event_streams_max, limits::event_streams_per_account_max};
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
+  std::atomic<std::int64_t> signed_position{
+      -1};                                     // of the newest tree head; 0: none yet; below: none are signed
+  std::atomic<std::int64_t> verified_at_s{0};  // when the log was last found whole; 0: not since the start
 };
 
 }  // namespace mintmark

@@ -7,12 +7,15 @@
 #include "eventstore/key_file.h"
 
 namespace mintmark {
+namespace {
+
+constexpr std::string_view no_more_peppers = "There are 255 peppers, and no more can be added.";
+
+}  // namespace
 
 Result<PepperKey> append_pepper(EventLog& log, Vault& vault, std::uint32_t newest, Metadata metadata,
                                 Random& random) {
-  if (newest == Peppers::count_max) {
-    return fail(ErrorKind::kUnavailable, "There are 255 peppers, and no more can be added.");
-  }
+  if (newest == Peppers::count_max) return fail(ErrorKind::kUnavailable, std::string(no_more_peppers));
   Event event;
   event.mutable_pepper_added()->set_number(newest + 1);
   AppendRequest request;
@@ -31,6 +34,9 @@ Result<KeyRotation::Report> KeyRotation::run(const Actor& actor) {
   auto keys = read_key_file(options_.key_path);
   if (!keys) return std::unexpected(keys.error());
   if (!keys->previous) {
+    // Else every attempt would replace the key once more, and fail at its end.
+    if (peppers_.newest() == Peppers::count_max)
+      return fail(ErrorKind::kUnavailable, fmt::format("{} Nothing was changed.", no_more_peppers));
     keys->previous = keys->current;
     random_.fill(keys->current);
     // Before anything is wrapped by it: a key that only memory knows is lost with the process.

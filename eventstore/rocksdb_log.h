@@ -37,7 +37,8 @@ struct VerifyOptions {
   // Each must be the log's own at its size: by a proof of consistency out of the stored nodes, and by growing
   // the tree again.
   std::vector<TreeHead> tree_heads = {};
-  // Paced where it is not 0: reads that many events a second, and only the files' blocks that they are in.
+  // Paced where it is not 0: reads that many events a second, and before them the files in as long a time,
+  // one after the other with pauses between.
   std::uint64_t events_per_second = 0;
   // Ends it early, without a problem.
   std::stop_token stop = {};

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
 #include "eventstore/bytes.h"
@@ -90,19 +89,19 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
     // A log of an earlier format; any other family must be there.
     options.create_missing_column_families = mode == Mode::kWrite && !has_nodes;
   }
-  const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  const bool reading = mode == Mode::kReadOnly;
+  const auto cache = rocksdb::NewLRUCache(reading ? reading_block_cache_bytes : block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(family_names.size());
   for (const auto& name : family_names) {
-    if (name == nodes_family && !has_nodes && mode == Mode::kReadOnly) continue;
-    families.emplace_back(name, family_options(name, cache));
+    if (name == nodes_family && !has_nodes && reading) continue;
+    families.emplace_back(name, family_options(name, cache, reading));
   }
 
   std::unique_ptr<RocksDbTables> opened(new RocksDbTables);
   rocksdb::DB* db = nullptr;
-  const auto status = mode == Mode::kReadOnly
-                          ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened->families_, &db)
-                          : rocksdb::DB::Open(options, path, families, &opened->families_, &db);
+  const auto status = reading ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened->families_, &db)
+                              : rocksdb::DB::Open(options, path, families, &opened->families_, &db);
   if (!status.ok()) return status;
   opened->db_.reset(db);
   tables = std::move(opened);
@@ -319,43 +318,6 @@ std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, 
   }
   throw_unless_ok(it->status());
   return rows;
-}
-
-rocksdb::Status RocksDbTables::rewrite_vault() {
-  former_vault_rows_ = false;  // before: what becomes one meanwhile may be missed
-  // All families: a write-ahead log goes once no family has rows in memory that it stands for.
-  auto status = db_->Flush(rocksdb::FlushOptions(), families_);
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  if (status.ok()) status = db_->CompactRange(options, families_[kVault], nullptr, nullptr);
-  if (!status.ok()) former_vault_rows_ = true;
-  return status;
-}
-
-std::uint64_t RocksDbTables::vault_bytes() {
-  std::uint64_t bytes = 0;
-  db_->GetIntProperty(families_[kVault], rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
-  return bytes + write_buffer_bytes;
-}
-
-void RocksDbTables::verify_checksums(const std::stop_token& stop) {
-  // No file must go meanwhile. Tables that are open for reading alone refuse this, and lose none.
-  const bool kept = db_->DisableFileDeletions().ok();
-  const auto release = [kept](rocksdb::DB* db) {
-    if (kept) db->EnableFileDeletions(false);
-  };
-  const std::unique_ptr<rocksdb::DB, decltype(release)> guard(db_.get(), release);
-  std::vector<rocksdb::LiveFileMetaData> files;
-  db_->GetLiveFilesMetaData(&files);
-  for (const auto& file : files) {
-    if (stop.stop_requested()) return;
-    const auto family = std::ranges::find(families_, file.column_family_name,
-                                          [](const auto* handle) { return handle->GetName(); });
-    const auto options = db_->GetOptions(*family);
-    throw_unless_ok(rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options),
-                                                   file.directory + "/" + file.relative_filename));
-  }
 }
 
 std::string RocksDbTables::stream_problem(const Recorded& recorded) {

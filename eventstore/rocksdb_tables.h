@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,9 +99,10 @@ class RocksDbTables final : public LogLookup {
   bool has_former_vault_rows() const { return former_vault_rows_; }
   std::uint64_t vault_bytes();
 
-  // Reads every file and checks the checksum of every block; throws where one is wrong. A stop ends it with
-  // the file that it reads.
-  void verify_checksums(const std::stop_token& stop);
+  // Reads every file that there is at the beginning, and is still needed when its turn comes, and checks the
+  // checksum of every block; throws where one is wrong. go_on() is told behind each file which part of all
+  // their bytes is done, up to 1, and ends it where it answers false.
+  void verify_checksums(const std::function<bool(double done)>& go_on);
   // What is wrong with how the event stands in its stream; empty where nothing is: the stream's table has it
   // at its position, its predecessor earlier, and the stream's newest version is not older.
   std::string stream_problem(const Recorded& recorded);
@@ -133,6 +134,7 @@ class RocksDbTables final : public LogLookup {
   // The row of every family that names the write at hand, into its batch.
   rocksdb::Status put_write_number(rocksdb::WriteBatch& batch);
   std::optional<std::string> get(Table table, std::string_view key);
+  void verify_file(const rocksdb::LiveFileMetaData& file);
 
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

@@ -36,6 +36,12 @@ class TreeHeadJournal {
   // The same where the log has grown since the last one of this object; nothing elsewhere.
   Result<void> publish_if_grown();
 
+  // The position of the newest one of this object, 0 before the first. Waits for one that is being published.
+  Position published() const {
+    const std::scoped_lock lock(mutex_);
+    return published_;
+  }
+
   // All heads in the file, and in another one where `further_path` is not empty. Fails as TreeHeadFile::read.
   Result<std::vector<TreeHead>> heads(const std::string& further_path = "") const;
   // Those in the file that this log's key signed, and what is wrong with the file.

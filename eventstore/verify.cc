@@ -23,11 +23,10 @@ class Pace {
   Pace(std::uint64_t events_per_second, const std::stop_token& stop)
       : events_per_second_(events_per_second), stop_(stop) {}
 
-  // Waits until so many events may have been read; false where it is to stop.
-  bool hold(Position done) const {
+  // Waits until so many events may have been read since the beginning; false where it is to stop.
+  bool hold(double done) const {
     if (events_per_second_ > 0) {
-      const std::chrono::duration<double> due(static_cast<double>(done) /
-                                              static_cast<double>(events_per_second_));
+      const std::chrono::duration<double> due(done / static_cast<double>(events_per_second_));
       std::mutex mutex;
       std::unique_lock lock(mutex);
       std::condition_variable_any().wait_until(
@@ -167,10 +166,14 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
   VerifyReport report{tree.size(), tree.root(), ""};
   Regrowth regrown(tables, meta, options.tree_heads);
   try {
-    const Pace pace(options.events_per_second, options.stop);
     report.problem = heads_problem(tables, meta, options.tree_heads);
     if (!report.problem.empty()) return report;
-    if (options.events_per_second == 0) tables.verify_checksums(options.stop);
+    // All events are in the files: reading those takes as long as reading the events one by one does.
+    const auto events = static_cast<double>(tree.size());
+    const Pace files_pace(options.events_per_second, options.stop);
+    tables.verify_checksums([&](double done) { return files_pace.hold(done * events); });
+    if (options.stop.stop_requested()) return report;
+    const Pace pace(options.events_per_second, options.stop);
     report.problem = regrown.problem_with_heads();
     while (report.problem.empty() && regrown.tree().size() < tree.size()) {
       for (const auto& event : tables.read(regrown.tree().size(), tree.size(), verify_batch_events)) {
@@ -178,7 +181,7 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
         if (!report.problem.empty()) return report;
       }
       progress(regrown.tree().size(), tree.size());
-      if (!pace.hold(regrown.tree().size())) return report;
+      if (!pace.hold(static_cast<double>(regrown.tree().size()))) return report;
     }
   } catch (const std::exception& error) {
     report.problem = error.what();

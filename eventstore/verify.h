@@ -10,8 +10,9 @@ namespace mintmark {
 // events behind the anchor agree. Reads the tail alone. Blocks on disk.
 std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor);
 
-// Reads all events of the tree in `meta`, and every file unless it is paced, in bounded memory; checks
-// checksums, positions, stream versions, the tree's nodes, the root and the tree heads.
+// Reads every file and then all events of the tree in `meta`, in bounded memory, each at the pace that
+// `options` ask for; checks checksums, positions, stream versions, the tree's nodes, the root and the tree
+// heads.
 VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& meta,
                            const VerifyProgress& progress, const VerifyOptions& options);
 

@@ -60,17 +60,18 @@ void AuthorizationIndex::apply(std::span<const StoredEvent> events) {
   }
 
   auto changes = plan_changes(events, copies_.idle(), history_);
-  if (!changes.table.empty()) {
-    const std::lock_guard lock(copies_mutex_);
-    copies_.write([&](TokenTable& table) { apply_changes(changes.table, table); });
-  }
-  for (const auto id : changes.deleted) history_.deleted.insert(id);
   for (const auto& [stream, parked] : changes.parked) {
     spdlog::critical("{}: cannot apply the event at position {}; stream {} is parked: {}", name(),
                      parked.position, stream, parked.reason);
   }
+  const std::lock_guard lock(copies_mutex_);
+  if (!changes.table.empty()) {
+    if (former_tokens_) former_tokens_->note(changes.table, copies_.idle());
+    copies_.write([&](TokenTable& table) { apply_changes(changes.table, table); });
+  }
+  for (const auto id : changes.deleted) history_.deleted.insert(id);
   if (!changes.parked.empty()) {
-    const std::lock_guard lock(parked_mutex_);
+    const std::lock_guard parked_lock(parked_mutex_);
     history_.parked.merge(changes.parked);
   }
   publish_sizes();
@@ -121,25 +122,47 @@ std::string AuthorizationIndex::fingerprint() const {
   return authorization_fingerprint(copies_.idle(), history_);
 }
 
-void AuthorizationIndex::save(const std::filesystem::path& path, EventId log_id) const {
-  save_authorization_snapshot(path, log_id, checkpoint(), copies_.idle(), history_);
+std::uint64_t AuthorizationIndex::snapshot_bytes() const {
+  const std::lock_guard lock(copies_mutex_);
+  return copies_.idle().memory_bytes() + history_.deleted.size() * sizeof(std::uint32_t);
+}
+
+void AuthorizationIndex::save(const std::filesystem::path& path, EventId log_id) {
+  const std::lock_guard saving(saving_mutex_);
+  SnapshotContent content{.log_id = log_id, .history = {}};
+  {
+    const std::lock_guard lock(copies_mutex_);
+    content.checkpoint = checkpoint();
+    content.tokens = copies_.idle().size();
+    content.history = history_;
+    former_tokens_ = std::make_unique<FormerTokens>();
+  }
+  const auto forget = [this](const void*) {
+    const std::lock_guard lock(copies_mutex_);
+    former_tokens_.reset();
+  };
+  const std::unique_ptr<const void, decltype(forget)> forgotten(this, forget);
+  save_authorization_snapshot(path, content, [this](std::string& bytes) {
+    const std::lock_guard lock(copies_mutex_);
+    former_tokens_->take_shard(copies_.idle(), bytes);
+  });
+  saved_.store(content.checkpoint, std::memory_order_release);
 }
 
 std::expected<void, std::string> AuthorizationIndex::load(const std::filesystem::path& path, EventId log_id) {
   if (checkpoint() != 0) return std::unexpected("the index is not empty");
   auto loaded = load_authorization_snapshot(path, log_id);
   if (!loaded) return std::unexpected(std::move(loaded).error());
+  const std::lock_guard lock(copies_mutex_);
+  std::size_t copy = 0;
+  copies_.write([&](TokenTable& table) { table = std::move(loaded->copies[copy++]); });
   {
-    const std::lock_guard lock(copies_mutex_);
-    std::size_t copy = 0;
-    copies_.write([&](TokenTable& table) { table = std::move(loaded->copies[copy++]); });
-  }
-  {
-    const std::lock_guard lock(parked_mutex_);
+    const std::lock_guard parked_lock(parked_mutex_);
     history_ = std::move(loaded->history);
   }
   publish_sizes();
   checkpoint_.store(loaded->checkpoint, std::memory_order_release);
+  saved_.store(loaded->checkpoint, std::memory_order_release);
   return {};
 }
 

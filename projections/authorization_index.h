@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include "eventstore/event_id.h"
 #include "eventstore/pepper.h"
 #include "projections/authorization_changes.h"
+#include "projections/former_tokens.h"
 #include "projections/left_right.h"
 #include "projections/projection.h"
 #include "projections/token_table.h"
@@ -123,16 +125,22 @@ class AuthorizationIndex final : public Projection {
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
-  // The three below: only on the thread that calls apply(), or while nobody does. None keeps readers waiting.
+  // Writes the snapshot (authorization_snapshot.h) of this moment to a new file and puts it in the place of
+  // `path`, durably: a crash leaves the old file or the new. Blocks on disk; throws std::system_error,
+  // leaving `path` as it was. Any thread; keeps no reader waiting, and apply() for no longer than a shard is
+  // copied, some 10 ms of an index of 10 M tokens.
+  void save(const std::filesystem::path& path, EventId log_id);
+  // The checkpoint of the newest snapshot that was loaded or saved; 0 before. Any thread, does not block.
+  Position saved() const { return saved_.load(std::memory_order_acquire); }
+  // About what a snapshot of this moment takes on disk, or somewhat less. Any thread, as last_use().
+  std::uint64_t snapshot_bytes() const;
+
+  // The two below: only on the thread that calls apply(), or while nobody does. Neither keeps readers
+  // waiting.
 
   // A hash, in hex, of what the index knows but for the checkpoint: equal for equal content, whichever way it
   // came about.
   std::string fingerprint() const;
-
-  // Writes the snapshot (authorization_snapshot.h) to a new file and puts it in the place of `path`, durably:
-  // a crash leaves the old file or the new. Blocks on disk; throws std::system_error, leaving `path` as it
-  // was.
-  void save(const std::filesystem::path& path, EventId log_id) const;
 
   // Fills an index that is still empty from a snapshot of the same log. Otherwise, and where the file is
   // missing, damaged or of a newer format, says why and leaves the index as it was. Blocks on disk.
@@ -149,10 +157,15 @@ class AuthorizationIndex final : public Projection {
 
   const Peppers& peppers_;
   LeftRight<TokenTable> copies_;
-  mutable std::mutex copies_mutex_;  // held to write them, and to look at both: checks need neither
-  AuthorizationHistory history_;     // its parked streams change under parked_mutex_
+  // Held to write the copies, the history and the checkpoint, and by others than the writer to look at more
+  // than one of them: checks need none of it.
+  mutable std::mutex copies_mutex_;
+  AuthorizationHistory history_;  // its parked streams change under parked_mutex_ as well
   mutable std::mutex parked_mutex_;
   std::atomic<Position> checkpoint_{0};
+  std::mutex saving_mutex_;                      // held by who saves; taken before copies_mutex_
+  std::unique_ptr<FormerTokens> former_tokens_;  // while one does; guarded by copies_mutex_
+  std::atomic<Position> saved_{0};
   std::atomic<std::size_t> size_{0};
   std::atomic<std::size_t> memory_bytes_{0};
 };

@@ -62,21 +62,6 @@ class Hasher {
   crypto_generichash_state state_;
 };
 
-class File {
- public:
-  File(const std::filesystem::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  bool is_open() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 void throw_errno(const std::filesystem::path& path) {
   throw std::system_error(errno, std::generic_category(), path.string());
 }
@@ -84,13 +69,18 @@ void throw_errno(const std::filesystem::path& path) {
 // Collects bytes, hashes them and hands them on: to a file, or with none to nobody.
 class Writer {
  public:
-  explicit Writer(const File* file, std::filesystem::path path = {}) : file_(file), path_(std::move(path)) {
+  explicit Writer(const Descriptor* file, std::filesystem::path path = {})
+      : file_(file), path_(std::move(path)) {
     buffer_.reserve(buffer_bytes);
   }
 
   void put(std::string_view bytes) {
     if (buffer_.size() + bytes.size() > buffer_bytes) flush();
-    buffer_.append(bytes);
+    if (bytes.size() < buffer_bytes) {
+      buffer_.append(bytes);
+    } else {
+      hand_on(bytes);
+    }
   }
   template <std::unsigned_integral Number>
   void put(Number number) {
@@ -110,46 +100,24 @@ class Writer {
 
  private:
   void flush() {
-    hasher_.update(buffer_.data(), buffer_.size());
-    if (file_ != nullptr) write_out(buffer_);
+    hand_on(buffer_);
     buffer_.clear();
   }
+  void hand_on(std::string_view bytes) {
+    hasher_.update(bytes.data(), bytes.size());
+    if (file_ != nullptr) write_out(bytes);
+  }
   void write_out(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const auto written = ::write(file_->fd(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) throw_errno(path_);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
+    if (!write_all(file_->fd(), bytes)) throw_errno(path_);
   }
 
-  const File* file_;
+  const Descriptor* file_;
   std::filesystem::path path_;
   std::string buffer_;
   Hasher hasher_;
 };
 
-void write_body(Writer& out, const TokenTable& table, const AuthorizationHistory& history) {
-  table.for_each([&out](const TokenRecord& record) {
-    const TokenHead head{.token = record.token.value(),
-                         .account = record.account.code(),
-                         .expires_at = record.key.expires_at,
-                         .pepper = record.key.pepper,
-                         .extension = record.extension,
-                         .state = static_cast<std::uint8_t>(record.state),
-                         .more = static_cast<std::uint8_t>((record.permissions ? has_permissions : 0) |
-                                                           (record.renewed_key ? has_renewed_key : 0)),
-                         .digest = record.key.digest};
-    out.put({reinterpret_cast<const char*>(&head), sizeof head});
-    out.put(static_cast<std::uint16_t>(record.name.size()));
-    out.put(record.name);
-    if (record.permissions) out.put(*record.permissions);
-    if (record.renewed_key) {
-      out.put(record.renewed_key->expires_at);
-      out.put(record.renewed_key->pepper);
-      out.put({reinterpret_cast<const char*>(record.renewed_key->digest.data()), Digest{}.size()});
-    }
-  });
+void write_history(Writer& out, const AuthorizationHistory& history) {
   history.deleted.for_each([&out](TokenId id) { out.put(id.value()); });
   for (const auto& [stream, parked] : history.parked) {
     out.put_text(stream);
@@ -161,7 +129,7 @@ void write_body(Writer& out, const TokenTable& table, const AuthorizationHistory
 // Gives the bytes before the hash and no more; every take fails once one has.
 class Reader {
  public:
-  Reader(const File& file, std::uint64_t body_bytes)
+  Reader(const Descriptor& file, std::uint64_t body_bytes)
       : file_(file),
         unread_(body_bytes),
         left_(body_bytes),
@@ -214,17 +182,10 @@ class Reader {
   }
   // Fewer than `size` only at the end of the file or after an error.
   std::size_t read_some(char* to, std::size_t size) {
-    std::size_t got = 0;
-    while (got < size) {
-      const auto count = ::read(file_.fd(), to + got, size - got);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) break;
-      got += static_cast<std::size_t>(count);
-    }
-    return got;
+    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(read_up_to(file_.fd(), to, size), 0));
   }
 
-  const File& file_;
+  const Descriptor& file_;
   std::uint64_t unread_;  // bytes of the body that are not in the buffer yet
   std::uint64_t left_;    // bytes of the body that are not taken yet
   std::vector<char> buffer_;
@@ -328,46 +289,73 @@ bool read_body(Reader& in, const Header& header, LoadedAuthorization& loaded) {
   return true;
 }
 
-void write_file(const std::filesystem::path& path, EventId log_id, Position checkpoint,
-                const TokenTable& table, const AuthorizationHistory& history) {
-  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file.is_open()) throw_errno(path);
+void write_file(const std::filesystem::path& path, const SnapshotContent& content,
+                const std::function<void(std::string& bytes)>& append_shard) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file.fd() < 0) throw_errno(path);
   Writer out(&file, path);
   out.put(magic);
   out.put(version);
   out.put(std::uint32_t{0});
-  out.put(log_id.view());
-  out.put(checkpoint);
-  out.put(std::uint64_t{table.size()});
-  out.put(std::uint64_t{history.deleted.size()});
-  out.put(std::uint64_t{history.parked.size()});
-  write_body(out, table, history);
+  out.put(content.log_id.view());
+  out.put(content.checkpoint);
+  out.put(content.tokens);
+  out.put(std::uint64_t{content.history.deleted.size()});
+  out.put(std::uint64_t{content.history.parked.size()});
+  std::string shard_bytes;
+  for (std::size_t shard = 0; shard < TokenTable::shard_count; ++shard) {
+    shard_bytes.clear();
+    append_shard(shard_bytes);
+    out.put(shard_bytes);
+  }
+  write_history(out, content.history);
   out.finish();
   if (!sync_file(file.fd())) throw_errno(path);
 }
 
 }  // namespace
 
-void save_authorization_snapshot(const std::filesystem::path& path, EventId log_id, Position checkpoint,
-                                 const TokenTable& table, const AuthorizationHistory& history) {
+void append_token(const TokenRecord& record, std::string& bytes) {
+  const auto append = [&bytes](const auto& value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  append(TokenHead{.token = record.token.value(),
+                   .account = record.account.code(),
+                   .expires_at = record.key.expires_at,
+                   .pepper = record.key.pepper,
+                   .extension = record.extension,
+                   .state = static_cast<std::uint8_t>(record.state),
+                   .more = static_cast<std::uint8_t>((record.permissions ? has_permissions : 0) |
+                                                     (record.renewed_key ? has_renewed_key : 0)),
+                   .digest = record.key.digest});
+  append(static_cast<std::uint16_t>(record.name.size()));
+  bytes.append(record.name);
+  if (record.permissions) append(*record.permissions);
+  if (record.renewed_key) {
+    append(record.renewed_key->expires_at);
+    append(record.renewed_key->pepper);
+    append(record.renewed_key->digest);
+  }
+}
+
+void save_authorization_snapshot(const std::filesystem::path& path, const SnapshotContent& content,
+                                 const std::function<void(std::string& bytes)>& append_shard) {
   auto temporary = path;
   temporary += ".new";
   try {
-    write_file(temporary, log_id, checkpoint, table, history);
+    write_file(temporary, content, append_shard);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(path);
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const File directory(folder, O_RDONLY | O_DIRECTORY);
-  if (!directory.is_open() || !sync_file(directory.fd())) throw_errno(folder);
+  if (!sync_parent_folder(path)) throw_errno(path);
 }
 
 std::expected<LoadedAuthorization, std::string> load_authorization_snapshot(const std::filesystem::path& path,
                                                                             EventId log_id) {
-  const File file(path, O_RDONLY);
-  if (!file.is_open()) return std::unexpected(std::generic_category().message(errno));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) return std::unexpected(std::generic_category().message(errno));
   const auto end = ::lseek(file.fd(), 0, SEEK_END);
   if (end < static_cast<off_t>(Hash{}.size()) || ::lseek(file.fd(), 0, SEEK_SET) != 0) {
     return std::unexpected("the file is truncated");
@@ -383,7 +371,13 @@ std::expected<LoadedAuthorization, std::string> load_authorization_snapshot(cons
 
 std::string authorization_fingerprint(const TokenTable& table, const AuthorizationHistory& history) {
   Writer out(nullptr);
-  write_body(out, table, history);
+  std::string bytes;
+  table.for_each([&](const TokenRecord& record) {
+    bytes.clear();
+    append_token(record, bytes);
+    out.put(bytes);
+  });
+  write_history(out, history);
   const auto hash = out.finish();
   std::array<char, 2 * Hash{}.size() + 1> hex{};
   sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());

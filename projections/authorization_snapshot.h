@@ -1,19 +1,21 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "eventstore/event_id.h"
 #include "projections/authorization_changes.h"
 #include "projections/token_table.h"
 
-// The authorization index in a file, so that a restart does not replay the log. Format version 3, all numbers
+// The authorization index in a file, so that a restart does not replay the log. Format version 4, all numbers
 // little-endian; where it says "text" there is a length before the bytes:
 //
 //   magic       8 bytes  "MMAUTHIX"
-//   version     u32      3
+//   version     u32      4
 //   reserved    u32      0
 //   log id      16 bytes
 //   checkpoint  u64
@@ -37,9 +39,21 @@ struct LoadedAuthorization {
   AuthorizationHistory history;
 };
 
-// Writes path + ".new", syncs it, renames it to `path` and syncs the directory. Throws std::system_error.
-void save_authorization_snapshot(const std::filesystem::path& path, EventId log_id, Position checkpoint,
-                                 const TokenTable& table, const AuthorizationHistory& history);
+// What a snapshot begins with, and all of it but the tokens.
+struct SnapshotContent {
+  EventId log_id;
+  Position checkpoint = 0;
+  std::uint64_t tokens = 0;
+  AuthorizationHistory history;
+};
+
+// The token in the form above.
+void append_token(const TokenRecord& record, std::string& bytes);
+
+// Writes path + ".new", syncs it, renames it to `path` and syncs the directory. Calls append_shard(bytes),
+// which appends the next shard's tokens, TokenTable::shard_count times. Throws std::system_error.
+void save_authorization_snapshot(const std::filesystem::path& path, const SnapshotContent& content,
+                                 const std::function<void(std::string& bytes)>& append_shard);
 
 // Fails, with the reason, where the file cannot be read, is damaged, belongs to another log or has another
 // format version; no content makes it crash or take more memory than a sound file of that size would.

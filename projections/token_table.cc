@@ -303,8 +303,7 @@ std::vector<TokenId> TokenTable::tokens_of(AccountId account) const {
   return tokens;
 }
 
-TokenRecord TokenTable::record(std::size_t shard, const Entry& entry) const {
-  const auto id = id_of(shard, entry);
+TokenRecord TokenTable::record(TokenId id, const Entry& entry) const {
   const auto* const renewed = renewed_key(id, entry);
   return {.token = id,
           .account = account(entry),

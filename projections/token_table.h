@@ -85,6 +85,8 @@ class TokenTable {
   // table changes.
   const KeyRecord* renewed_key(TokenId id, const Entry& entry) const;
   std::optional<std::uint64_t> permissions(TokenId id, const Entry& entry) const;
+  // All of a token that is present. Valid until the table changes.
+  TokenRecord record(TokenId id, const Entry& entry) const;
   // For names below 63 bytes, reads none of the arena's memory.
   std::string_view name(const Entry& entry) const;
   // Of a token that is present. May be changed though the table is const; valid until the table changes.
@@ -112,6 +114,14 @@ class TokenTable {
   // Calls visit(const TokenRecord&) for every token, in the order of the scrambled ids.
   template <class Visit>
   void for_each(Visit&& visit) const;
+  // The same of a shard, below shard_count: together, in their order, they have all.
+  template <class Visit>
+  void for_each(std::size_t shard, Visit&& visit) const;
+  // Where the token stands in that order, which is the same for every table, and in which shard it is.
+  static std::uint32_t order_of(TokenId id) { return scramble(id.value()); }
+  static std::size_t shard_of(TokenId id) { return place_of(id).shard; }
+  // The first place of a shard, or of one behind the last.
+  static std::uint64_t first_order_of(std::size_t shard) { return std::uint64_t{shard} << key_bits; }
   // Calls visit(TokenId, AccountId, LastUse) for every token of a shard, below shard_count.
   template <class Visit>
   void for_each_last_use(std::size_t shard, Visit&& visit) const;
@@ -161,7 +171,6 @@ class TokenTable {
   void set_name(Entry& entry, TokenId id, std::string_view name);
   void clean_names();
   static TokenId id_of(std::size_t shard, const Entry& entry);
-  TokenRecord record(std::size_t shard, const Entry& entry) const;
 
   std::array<Shard, shard_count> shards_;
   boost::unordered_flat_map<std::uint32_t, KeyRecord> renewed_keys_;
@@ -175,10 +184,13 @@ static_assert(sizeof(TokenTable::Entry) == 32);
 
 template <class Visit>
 void TokenTable::for_each(Visit&& visit) const {
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    for (const auto& entry : std::span(shards_[i].cells, shards_[i].cell_count())) {
-      if (entry.pepper != 0) visit(record(i, entry));
-    }
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) for_each(shard, visit);
+}
+
+template <class Visit>
+void TokenTable::for_each(std::size_t shard, Visit&& visit) const {
+  for (const auto& entry : std::span(shards_[shard].cells, shards_[shard].cell_count())) {
+    if (entry.pepper != 0) visit(record(id_of(shard, entry), entry));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "eventstore/files.h"
 #include "eventstore/key_file.h"
 #include "tools/data_folder.h"
+#include "tools/index_snapshot.h"
 #include "tools/worker_settings.h"
 
 namespace mintmark {
@@ -244,12 +245,7 @@ Instance::~Instance() {
   blocking.reset();
   projector.reset();
   if (!authorization_index || !log || !services) return;
-  try {
-    authorization_index->save(config_.index_snapshot_path(), log->log_id());
-  } catch (const std::system_error& error) {
-    // The next start builds it from the log.
-    spdlog::warn("the authorization index is not saved: {}", error.what());
-  }
+  save_index_snapshot(*authorization_index, config_.index_snapshot_path(), log->log_id());
 }
 
 }  // namespace mintmark

@@ -43,7 +43,7 @@ class Instance {
   // and as check_owner() fails.
   static Result<std::unique_ptr<Instance>> open(const Config& config,
                                                 std::function<void(const std::string& reason)> on_failure);
-  // Ends the projector, saves the authorization index and closes the log.
+  // Ends the projector, saves the authorization index where it has moved and closes the log.
   ~Instance();
 
   std::atomic<bool> healthy = true;

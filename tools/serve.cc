@@ -129,7 +129,9 @@ int serve(const Config& config, bool as_json) {
                 worker_options(config), make_send(config), on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
-  const Upkeep upkeep(*(*instance)->log, *(*instance)->tree_heads, services.damage_found,
+  const Upkeep upkeep({*(*instance)->log, *(*instance)->tree_heads, services.authorization_index,
+                       config.index_snapshot_path(), services.clock, services.damage_found,
+                       services.signed_position, services.verified_at_s},
                       {std::chrono::seconds(config.tree_head_interval_s), config.verify_rate});
   // After the upkeep, so that the last signed tree head has what this records at the end.
   std::optional<UsageRecorder> usage;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -40,10 +41,16 @@ struct JobView {
   JobQueue::State state = JobQueue::State::kAbsent;  // kAbsent unless the job's status is WAITING
 };
 
+// The disk has no space for what was to be written; nothing was. Debian's RocksDB would end the process.
+class JobsFull : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // The queue of what is to be done outside, and what came of it. All of it comes from the log but the claims:
 // whoever dies holding one loses it, and the job is claimed again. Only the store's own clock judges a lease.
 // Thread-safe; everything but what is said to read memory blocks on disk and throws std::runtime_error where
-// that fails.
+// that fails, and plan() and complete() JobsFull, changing nothing, where there is no space.
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -79,8 +86,9 @@ class JobStore {
   virtual bool is_listed(AccountId account, const JobKey& key) = 0;
   // The webhook's deliveries of every status, newest first, at most `limit`.
   virtual std::vector<JobView> deliveries_of(WebhookId webhook, std::size_t limit) = 0;
-  // Forgets what was finished before `time`, at most `limit` jobs; answers how many there were. A connection
-  // that could not be issued stays as long as its token waits for it.
+  // Forgets what was finished before `time`, at most `limit` jobs; answers how many there were: 0 also where
+  // the disk has no space for that. A connection that could not be issued stays as long as its token waits
+  // for it.
   virtual std::size_t prune(Time time, std::size_t limit) = 0;
 
   // The first job that is due, not leased, not behind an earlier one of its subject, and whose subject

@@ -41,14 +41,16 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
   return status;
 }
 
-// Whether it is empty or of our format.
-bool is_ours(rocksdb::DB& db) {
+// Whether it is empty or of our format; not ok where that cannot be read.
+rocksdb::Status find_whether_ours(rocksdb::DB& db, bool& is_ours) {
   std::string value;
   const auto status = db.Get(rocksdb::ReadOptions(), "format", &value);
-  if (status.ok()) return value == format;
+  is_ours = status.ok() && value == format;
+  if (!status.IsNotFound()) return status;
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));
   it->SeekToFirst();
-  return status.IsNotFound() && !it->Valid();
+  is_ours = !it->Valid();
+  return it->status();
 }
 
 }  // namespace
@@ -60,7 +62,9 @@ Result<std::unique_ptr<rocksdb::DB>> open_job_store_database(const std::string& 
     return fail(ErrorKind::kUnavailable, fmt::format("The jobs in {} cannot be opened: {}.", path, *why));
   std::unique_ptr<rocksdb::DB> db;
   auto status = open_database(path, env, db);
-  if (status.ok() && !is_ours(*db)) {
+  bool is_ours = false;
+  if (status.ok()) status = find_whether_ours(*db, is_ours);
+  if (status.ok() && !is_ours) {
     db.reset();
     rocksdb::Options options;
     if (env) options.env = env;

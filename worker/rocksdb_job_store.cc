@@ -4,9 +4,11 @@
 #include <functional>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "eventstore/bytes.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
 #include "worker/job_store_database.h"
 #include "worker/job_store_keys.h"
@@ -60,7 +62,12 @@ Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string
   auto db = open_job_store_database(path, env);
   if (!db) return std::unexpected(std::move(db.error()));
   std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(*db), clock));
-  store->load();
+  try {
+    store->load();
+  } catch (const std::runtime_error& error) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("The jobs in {} cannot be opened: {}.", path, error.what()));
+  }
   return store;
 }
 
@@ -160,6 +167,16 @@ void RocksDbJobStore::put(const std::vector<StoredJob>& jobs, rocksdb::WriteBatc
   }
 }
 
+std::optional<std::string> RocksDbJobStore::lack_of_space_for(const rocksdb::WriteBatch& batch) const {
+  return lack_of_space(db_->GetName(), batch.GetDataSize());
+}
+
+void RocksDbJobStore::write(rocksdb::WriteBatch& batch) {
+  if (batch.Count() == 0) return;
+  if (const auto why = lack_of_space_for(batch)) throw JobsFull("the jobs cannot be used: " + *why);
+  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+}
+
 void RocksDbJobStore::plan(const JobPlan& plan) {
   {
     const std::scoped_lock writing(write_mutex_);
@@ -179,7 +196,7 @@ void RocksDbJobStore::plan(const JobPlan& plan) {
     std::string position;
     put_big_endian(position, plan.position);
     throw_unless_ok(batch.Put("planned", position));
-    throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+    write(batch);
 
     const std::scoped_lock lock(mutex_);
     for (const auto webhook : plan.ended_subscriptions) forget_subscription(webhook);
@@ -291,7 +308,8 @@ std::size_t RocksDbJobStore::prune(Time time, std::size_t limit) {
     throw_unless_ok(batch.Delete(account_key(job->account(), key)));
     if (is_delivery(key.kind)) throw_unless_ok(batch.Delete(history_key(key)));
   }
-  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+  if (lack_of_space_for(batch)) return 0;
+  write(batch);
   return all.size();
 }
 
@@ -352,6 +370,8 @@ bool RocksDbJobStore::complete(const Claim& claim) {
   throw_unless_ok(batch.Delete(job_key(key)));
   throw_unless_ok(batch.Delete(account_key(claim.job.account(), key)));
   const std::scoped_lock writing(write_mutex_);
+  // Before it is settled: then nobody but who completes it may have it.
+  if (const auto why = lack_of_space_for(batch)) throw JobsFull("the jobs cannot be used: " + *why);
   {
     const std::scoped_lock lock(mutex_);
     if (!queue_.settle(key, claim.fence, true)) return false;

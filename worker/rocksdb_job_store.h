@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -75,6 +76,10 @@ class RocksDbJobStore final : public JobStore {
   void take(const ParkedStream& parked);
   void forget_subscription(std::uint32_t webhook);
   void put(const std::vector<StoredJob>& jobs, rocksdb::WriteBatch& batch);
+  // Why the batch must not be written; nothing where it may.
+  std::optional<std::string> lack_of_space_for(const rocksdb::WriteBatch& batch) const;
+  // Throws JobsFull where it must not.
+  void write(rocksdb::WriteBatch& batch);
   std::vector<JobView> views(const std::string& prefix, std::size_t limit,
                              const std::function<JobKey(std::string_view)>& key_of_entry);
 

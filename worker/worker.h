@@ -115,6 +115,7 @@ class Worker {
   boost::asio::awaitable<void> do_locally(const Claim& claim);
   boost::asio::awaitable<Result<void>> on_pool(std::function<Result<void>()> work);
   bool give_back_unless_done(const Claim& claim, const Result<void>& done);
+  void complete(const Claim& claim);
   void count(const AttemptEnd& attempt, bool again);
 
   const WorkerServices services_;

@@ -225,6 +225,16 @@ bool Worker::give_back_unless_done(const Claim& claim, const Result<void>& done)
   return true;
 }
 
+// Where the disk is full it is given back too, and finds nothing left to do but this.
+void Worker::complete(const Claim& claim) {
+  try {
+    services_.jobs.complete(claim);
+  } catch (const JobsFull& error) {
+    spdlog::warn("job {} will be done again: {}", job_id(claim.key()), error.what());
+    services_.jobs.give_back(claim, give_back_delay);
+  }
+}
+
 asio::awaitable<void> Worker::do_locally(const Claim& claim) {
   auto work = [this, &claim]() -> Result<void> {
     auto& [log, jobs, calls, clock, random, make_timer] = services_;
@@ -234,7 +244,7 @@ asio::awaitable<void> Worker::do_locally(const Claim& claim) {
   };
   const auto done = co_await on_pool(std::move(work));
   crash_point("outcome appended");
-  if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
+  if (!give_back_unless_done(claim, done)) complete(claim);
 }
 
 // Has it recorded, however often the log has to be asked: what was called is not called again for that.
@@ -298,7 +308,7 @@ asio::awaitable<void> Worker::connect_provisioned(const Claim& claim) {
     co_await record(claim, std::move(work));
   }
   crash_point("outcome appended");
-  services_.jobs.complete(claim);
+  complete(claim);
 }
 
 asio::awaitable<void> Worker::connect(const Claim& claim) {
@@ -309,7 +319,7 @@ asio::awaitable<void> Worker::connect(const Claim& claim) {
   };
   const auto done = co_await on_pool(std::move(work));
   crash_point("outcome appended");
-  if (!give_back_unless_done(claim, done)) services_.jobs.complete(claim);
+  if (!give_back_unless_done(claim, done)) complete(claim);
 }
 
 }  // namespace mintmark

@@ -103,6 +103,17 @@ TEST_F(MetricsTest, ConnectionsAreCountedAndThoseThatWereTurnedAway) {
   EXPECT_EQ(value_of("mintmark_connections_refused_total"), "3");
 }
 
+TEST_F(MetricsTest, SigningAndVerificationAreToldOnceThereIsSomethingToTell) {
+  EXPECT_EQ(value_of("mintmark_tree_head_position"), "absent");
+  EXPECT_EQ(value_of("mintmark_log_verified_timestamp_seconds"), "absent");
+  instance_.services->signed_position = 0;
+  EXPECT_EQ(value_of("mintmark_tree_head_position"), "0") << "none could be signed yet";
+  instance_.services->signed_position = 20'852;
+  instance_.services->verified_at_s = 1'800'000'000;
+  EXPECT_EQ(value_of("mintmark_tree_head_position"), "20852");
+  EXPECT_EQ(value_of("mintmark_log_verified_timestamp_seconds"), "1800000000");
+}
+
 TEST_F(MetricsTest, WhoHasToWaitIsCounted) {
   instance_.api = std::make_unique<Api>(*instance_.services, ThrottleOptions{1, 1, true});
   const MetricsSources sources{*instance_.services, *instance_.api, worker_, connections_, "."};

@@ -117,6 +117,27 @@ TEST_F(Rotation, WrapsEveryKeyAnewAndAddsAPepper) {
   EXPECT_EQ(peppers->newest(), 2U);
 }
 
+TEST_F(Rotation, WithoutRoomForAPepperChangesNothing) {
+  while (peppers->newest() < Peppers::count_max) {
+    const auto pepper = append_pepper(log, *vault, peppers->newest(), metadata(), random);
+    ASSERT_TRUE(pepper);
+    peppers->add(*pepper);
+  }
+  const auto before = key_file();
+  const auto rows = log.read_vault_after("", 10'000);
+  const auto head = log.head();
+  const auto report = rotation->run(metadata().actor);
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().messages.front(),
+              HasSubstr("255 peppers, and no more can be added. Nothing was"));
+  EXPECT_EQ(key_file(), before);
+  EXPECT_FALSE(vault->is_rotating());
+  EXPECT_EQ(log.head(), head);
+  const auto after = log.read_vault_after("", 10'000);
+  ASSERT_EQ(after.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(after[i].wrapped_key, rows[i].wrapped_key);
+}
+
 TEST_F(Rotation, LeavesEveryDigestValid) {
   const auto secret = random.secret();
   const auto before = peppers->digest(secret);

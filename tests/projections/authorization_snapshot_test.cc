@@ -4,10 +4,13 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include "tests/projections/authorization_fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -111,6 +114,51 @@ TEST_F(AuthorizationSnapshotTest, garbage_under_a_right_hash_does_no_harm) {
     bad.append(reinterpret_cast<const char*>(hash.data()), hash.size());
     refusal(bad);
   }
+}
+
+// The disk is a pipe here: who saves waits in the midst of it until somebody reads on.
+TEST_F(AuthorizationSnapshotTest, is_of_one_moment_whatever_is_applied_while_a_slow_disk_takes_it) {
+  constexpr std::uint32_t tokens = 1'600;
+  std::vector<StoredEvent> events;
+  for (std::uint32_t n = 10; n < tokens; ++n) events.push_back(created(n, std::string(1'000, 'n')));
+  for (std::uint32_t n = 10; n < tokens; n += 7) events.push_back(granted(n, {1, 2}));
+  index_.apply(events);
+  const auto saved_before = index_.saved();
+  const auto checkpoint = index_.checkpoint();
+  const auto fingerprint = index_.fingerprint();
+  const auto pipe = path_.string() + ".new";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread saving(
+      [&] { EXPECT_THROW(index_.save(path_, log_id), std::system_error) << "a pipe has no disk"; });
+  std::ifstream in(pipe, std::ios::binary);
+  std::string bytes(1, static_cast<char>(in.get()));
+
+  events.clear();
+  for (std::uint32_t n = 10; n < 300; ++n) events.push_back(renamed(n, "another name"));
+  for (std::uint32_t n = 300; n < 600; ++n) events.push_back(deleted(n));
+  for (std::uint32_t n = 600; n < 900; ++n) events.push_back(revoked(n, {1}));
+  for (std::uint32_t n = tokens; n < tokens + 300; ++n) events.push_back(created(n));
+  for (std::uint32_t n = tokens; n < tokens + 150; ++n) events.push_back(deleted(n));
+  events.push_back(created(11));  // parks its stream
+  index_.apply(events);
+  bytes.append(std::istreambuf_iterator<char>(in), {});
+  saving.join();
+
+  EXPECT_EQ(index_.saved(), saved_before) << "it is not on disk";
+  std::filesystem::remove(path_);
+  std::ofstream(path_, std::ios::binary) << bytes;
+  AuthorizationIndex loaded(peppers_);
+  ASSERT_TRUE(loaded.load(path_, log_id));
+  EXPECT_EQ(loaded.checkpoint(), checkpoint);
+  EXPECT_EQ(loaded.saved(), checkpoint);
+  EXPECT_EQ(loaded.fingerprint(), fingerprint);
+  loaded.apply(events);
+  EXPECT_EQ(loaded.fingerprint(), index_.fingerprint());
+  index_.save(path_, log_id);
+  EXPECT_EQ(index_.saved(), index_.checkpoint());
+  AuthorizationIndex again(peppers_);
+  ASSERT_TRUE(again.load(path_, log_id));
+  EXPECT_EQ(again.fingerprint(), index_.fingerprint());
 }
 
 TEST_F(AuthorizationSnapshotTest, refusals_name_their_reason) {

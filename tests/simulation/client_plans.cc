@@ -143,7 +143,10 @@ Result<SimulatedClient::Plan> SimulatedClient::plan_webhook(Node& node, std::uin
     const auto key = node.vault().get(planned.stream);
     if (!key) return std::unexpected(key.error());
     if (!*key) return fail(ErrorKind::kNotFound, "Webhook not found.");
-    return decide(webhook, TriggerWebhook{node.vault().seal(**key, planned.stream, version + 1, "{}")});
+    // In a stream of its own, so that triggers do not wait for each other, nor for a change of the webhook.
+    planned.stream = trigger_stream(id, world_.random.event_id(world_.time.now()).text());
+    version = 0;
+    return decide(webhook, TriggerWebhook{node.vault().seal(**key, planned.stream, 1, "{}")});
   }();
   if (!events) return std::unexpected(std::move(events.error()));
   planned.events = std::move(*events);

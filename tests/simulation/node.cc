@@ -51,16 +51,21 @@ Node::Node(World& world) : world_(world) {
   if (const auto bound = views_->bind(log_->log_id()); !bound)
     throw std::runtime_error(bound.error().messages.front());
   tokens_ = std::make_unique<TokenList>(views_->live(TokenList::projection_name));
+  directory_ = std::make_unique<Directory>(views_->live(Directory::projection_name), *vault_);
   webhooks_ = std::make_unique<WebhookList>(views_->live(WebhookList::projection_name));
+  extensions_ = std::make_unique<ExtensionList>(views_->live(ExtensionList::projection_name));
+  handles_ = std::make_unique<HandleIndex>(views_->live(HandleIndex::projection_name));
   audit_ = std::make_unique<AuditIndex>(views_->live(AuditIndex::projection_name));
   jobs_ = opened(RocksDbJobStore::open(world.folder + "/jobs", world.time, &world.disk));
   planner_ = std::make_unique<JobPlanner>(*log_, *jobs_);
   calls_ = std::make_unique<WebhookCalls>(*log_, *vault_, *webhooks_, "https://tokens.example.com");
+  calls_->set_extensions(*extensions_);
   index_ = std::make_unique<AuthorizationIndex>(*peppers_);
   // A snapshot that is not there or damaged: the index is built from the log.
   static_cast<void>(index_->load(snapshot_path(), log_->log_id()));
-  const std::vector<Projection*> projections{index_.get(), tokens_.get(), webhooks_.get(), planner_.get(),
-                                             audit_.get()};
+  const std::vector<Projection*> projections{index_.get(),    tokens_.get(),     directory_.get(),
+                                             webhooks_.get(), extensions_.get(), handles_.get(),
+                                             planner_.get(),  audit_.get()};
   for (const auto* projection : projections) {
     require(projection->checkpoint() <= log_->head(),
             fmt::format("{} is ahead of the log", projection->name()));

@@ -11,6 +11,9 @@
 #include "eventstore/vault.h"
 #include "projections/audit_index.h"
 #include "projections/authorization_index.h"
+#include "projections/directory.h"
+#include "projections/extension_list.h"
+#include "projections/handle_index.h"
 #include "projections/projector.h"
 #include "projections/token_list.h"
 #include "projections/view_store.h"
@@ -39,7 +42,7 @@ struct World {
   std::uint64_t free_disk_bytes = std::uint64_t{1} << 40U;
 };
 
-// One life of the process: what the server has open, as tools/instance.cc opens it, driven step by step.
+// One life of the process: log, projections and worker as tools/instance.cc opens them, driven step by step.
 class Node {
  public:
   // Makes an empty instance with its first pepper.
@@ -79,7 +82,10 @@ class Node {
   std::unique_ptr<Peppers> peppers_;
   std::unique_ptr<ViewStore> views_;
   std::unique_ptr<TokenList> tokens_;
+  std::unique_ptr<Directory> directory_;
   std::unique_ptr<WebhookList> webhooks_;
+  std::unique_ptr<ExtensionList> extensions_;
+  std::unique_ptr<HandleIndex> handles_;
   std::unique_ptr<AuditIndex> audit_;
   std::unique_ptr<RocksDbJobStore> jobs_;
   std::unique_ptr<JobPlanner> planner_;

@@ -22,15 +22,18 @@ void Reference::compare(Node& node, const Ledger& ledger, const Shadow& shadow) 
   const auto position = node.projector().position();
   if (!index_) index_ = std::make_unique<AuthorizationIndex>(peppers_.emplace(node.peppers()));
   JobPlanner planner(node.log(), *jobs_);
-  for (Projection* projection :
-       std::initializer_list<Projection*>{index_.get(), &tokens_, &webhooks_, &planner, &audit_}) {
+  Directory directory(views_.store().live(Directory::projection_name), node.vault());
+  for (Projection* projection : std::initializer_list<Projection*>{
+           index_.get(), &tokens_, &directory, &webhooks_, &extensions_, &handles_, &planner, &audit_}) {
     feed(*projection, ledger, position);
   }
   require(index_->fingerprint() == node.index().fingerprint(),
           "the authorization index is not the log's fold");
-  compare_rows(node, TokenList::projection_name);
-  compare_rows(node, WebhookList::projection_name);
-  compare_rows(node, AuditIndex::projection_name);
+  for (const auto name :
+       {TokenList::projection_name, Directory::projection_name, WebhookList::projection_name,
+        ExtensionList::projection_name, HandleIndex::projection_name, AuditIndex::projection_name}) {
+    compare_rows(node, name);
+  }
   compare_jobs(node, shadow);
 }
 
@@ -52,7 +55,7 @@ void Reference::compare_rows(Node& node, std::string_view name) {
 
 void Reference::compare_jobs(Node& node, const Shadow& shadow) {
   constexpr std::size_t all = 100'000;
-  for (const auto webhook : shadow.webhooks()) {
+  for (const auto webhook : shadow.webhooks_ever()) {
     require(
         bytes_of(node.jobs().subscription(webhook.value())) == bytes_of(jobs_->subscription(webhook.value())),
         webhook.text() + " is not planned as the log's fold");
@@ -63,6 +66,12 @@ void Reference::compare_jobs(Node& node, const Shadow& shadow) {
       require(found[i].job.SerializeAsString() == expected[i].job.SerializeAsString(),
               "job " + job_id(key_of(found[i].job.key())) + " is not the log's fold");
     }
+  }
+  // Besides these: what is done without an event of its own is gone from the node's store alone.
+  for (const auto& found : node.jobs().jobs_of(AccountId::from_value(AccountType::kVendor, 1), all)) {
+    const auto expected = jobs_->find(key_of(found.job.key()));
+    require(expected && found.job.SerializeAsString() == expected->SerializeAsString(),
+            "job " + job_id(key_of(found.job.key())) + " is not the log's fold");
   }
 }
 

@@ -27,6 +27,8 @@ class Reference {
   ViewFolder views_{TemporaryFolder::in_memory()};
   TokenList tokens_{views_.store().live(TokenList::projection_name)};
   WebhookList webhooks_{views_.store().live(WebhookList::projection_name)};
+  ExtensionList extensions_{views_.store().live(ExtensionList::projection_name)};
+  HandleIndex handles_{views_.store().live(HandleIndex::projection_name)};
   AuditIndex audit_{views_.store().live(AuditIndex::projection_name)};
   std::unique_ptr<RocksDbJobStore> jobs_;
   std::optional<Peppers> peppers_;

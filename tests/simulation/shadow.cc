@@ -48,9 +48,20 @@ void Shadow::take(const StoredEvent& event) {
   if (recorded.event().has_webhook_triggered()) {
     const auto webhook_id = webhook_of_trigger(recorded.stream());
     require(webhook_id.has_value(), "a trigger of no webhook: " + recorded.stream());
-    triggers_[recorded.position()] = webhook_id->value();
+    take_trigger(recorded, webhook_id->value());
   }
   for (const auto& attempt : recorded.event().webhook_deliveries_recorded().attempts()) take_attempt(attempt);
+}
+
+void Shadow::take_trigger(const Recorded& recorded, std::uint32_t webhook) {
+  triggers_[recorded.position()] = webhook;
+  const auto& state = webhooks_[webhook];
+  if (state.exists && state.fields.active) return;
+  late_triggers_[recorded.position()] = webhook;
+  StoredJob job;
+  *job.mutable_key() = reference_to({recorded.position(), DELIVER_WEBHOOK, webhook});
+  job.set_event_id(recorded.event_id());
+  late_messages_.insert(message_id(job));
 }
 
 void Shadow::take_secret(const Recorded& recorded, KnownToken& token) {
@@ -93,6 +104,7 @@ void Shadow::take_attempt(const DeliveryAttempt& attempt) {
 
 void Shadow::check_call(const std::string& message) const {
   require(!done_.contains(message), fmt::format("{} is done, and goes out again", message));
+  require(!late_messages_.contains(message), fmt::format("{} goes out, and came too late", message));
 }
 
 void Shadow::check(Verdict found, bool may, TokenId id, std::string_view which) {
@@ -100,11 +112,12 @@ void Shadow::check(Verdict found, bool may, TokenId id, std::string_view which) 
           fmt::format("the {} key of {} is {}", which, id.text(), may ? "refused" : "let in"));
 }
 
-void Shadow::check_deleted(const AuthorizationIndex& index, Time now) const {
+void Shadow::check_deleted(const AuthorizationIndex& index, EventLog& log, Time now) const {
   for (const auto number : deleted_) {
     const auto id = TokenId::from_value(number);
     const auto token = tokens_.find(number);
     require(token != tokens_.end(), id.text() + " is deleted, and nobody has made it");
+    require(!log.read_vault(stream_of(id)), "the data key of " + id.text() + " is there, deleted");
     auto secrets = token->second.earlier;
     for (const auto& secret : {token->second.current, token->second.renewed}) {
       if (secret) secrets.push_back(*secret);
@@ -154,6 +167,12 @@ std::vector<WebhookId> Shadow::webhooks() const {
   for (const auto& [number, webhook] : webhooks_) {
     if (webhook.exists) ids.push_back(WebhookId::from_value(number));
   }
+  return ids;
+}
+
+std::vector<WebhookId> Shadow::webhooks_ever() const {
+  std::vector<WebhookId> ids;
+  for (const auto& [number, webhook] : webhooks_) ids.push_back(WebhookId::from_value(number));
   return ids;
 }
 

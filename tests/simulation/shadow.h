@@ -28,19 +28,22 @@ class Shadow {
   void take(const StoredEvent& event);
   // A receiver is called.
   void check_call(const std::string& message) const;
-  // No secret of a token whose deletion was acknowledged is let in. The answer has waited for the
-  // projections, so this holds at every moment, however far they are behind.
-  void check_deleted(const AuthorizationIndex& index, Time now) const;
+  // No secret of a token whose deletion was acknowledged is let in, and its data key is destroyed. The answer
+  // has waited for the projections, so this holds at every moment, however far they are behind.
+  void check_deleted(const AuthorizationIndex& index, EventLog& log, Time now) const;
   // For projections at the log's head: every secret that there ever was is let in if and only if its token's
   // events say so.
   void check_index(const AuthorizationIndex& index, Time now) const;
 
   std::vector<TokenId> tokens() const;  // those that are not deleted
   std::vector<WebhookId> webhooks() const;
+  std::vector<WebhookId> webhooks_ever() const;
   // Events that call for a delivery by themselves: position → webhook.
   const std::map<Position, std::uint32_t>& triggers() const { return triggers_; }
   const std::set<std::string>& done() const { return done_; }
   std::size_t deletions() const { return deleted_.size(); }
+  // Triggers whose webhook was deleted or stopped between the decision and the event.
+  const std::map<Position, std::uint32_t>& late_triggers() const { return late_triggers_; }
 
  private:
   struct KnownToken {
@@ -50,6 +53,7 @@ class Shadow {
     std::optional<Secret> renewed;
   };
 
+  void take_trigger(const Recorded& recorded, std::uint32_t webhook);
   void take_secret(const Recorded& recorded, KnownToken& token);
   void take_attempt(const DeliveryAttempt& attempt);
   static void check(AuthorizationIndex::Verdict found, bool may, TokenId id, std::string_view which);
@@ -60,6 +64,8 @@ class Shadow {
   std::map<std::uint32_t, Webhook> webhooks_;
   std::set<std::uint32_t> deleted_;  // as clients were told
   std::map<Position, std::uint32_t> triggers_;
+  std::map<Position, std::uint32_t> late_triggers_;
+  std::set<std::string> late_messages_;
   std::map<Position, std::string> event_ids_;
   std::map<std::string, std::uint32_t> attempts_;  // by message
   std::set<std::string> done_;                     // messages whose success is recorded

@@ -29,9 +29,11 @@ void expect_none(const Simulator::Report& report) {
 }
 
 std::string told(const Simulator::Report& report) {
-  return fmt::format("{} starts, {} events, {} acknowledged, {} tokens deleted, {} delivered, trace {:016x}",
-                     report.starts, report.events, report.acknowledged, report.deletions, report.delivered,
-                     report.trace_hash);
+  return fmt::format(
+      "{} starts, {} events, {} acknowledged, {} tokens deleted, {} delivered, {} triggers too late, "
+      "trace {:016x}",
+      report.starts, report.events, report.acknowledged, report.deletions, report.delivered,
+      report.late_triggers, report.trace_hash);
 }
 
 TEST(Simulation, NoSeedFindsAViolation) {
@@ -58,6 +60,7 @@ TEST(Simulation, NoSeedFindsAViolation) {
     sum.acknowledged += report.acknowledged;
     sum.deletions += report.deletions;
     sum.delivered += report.delivered;
+    sum.late_triggers += report.late_triggers;
     sum.crash_points.insert(report.crash_points.begin(), report.crash_points.end());
     sum.killed_at.insert(report.killed_at.begin(), report.killed_at.end());
   }
@@ -66,6 +69,7 @@ TEST(Simulation, NoSeedFindsAViolation) {
   EXPECT_GT(sum.acknowledged, 300);
   EXPECT_GT(sum.deletions, 10);
   EXPECT_GT(sum.delivered, 50);
+  EXPECT_GT(sum.late_triggers, 0);
   const std::set<std::string, std::less<>> expected(crash_points.begin(), crash_points.end());
   EXPECT_EQ(sum.crash_points, expected) << "the product's crash points are compiled in, all of them";
   EXPECT_GE(sum.killed_at.size(), expected.size() * 3 / 4) << "each seed means to kill it at two";

@@ -52,6 +52,7 @@ Simulator::Report Simulator::run() {
   report.acknowledged = ledger_.acknowledged();
   report.deletions = shadow_.deletions();
   report.delivered = shadow_.done().size();
+  report.late_triggers = shadow_.late_triggers().size();
   report.crash_points = CrashPlan::instance().reached();
   report.killed_at = CrashPlan::instance().killed_at();
   return report;
@@ -213,7 +214,7 @@ void Simulator::check() {
   const auto position = node_->projector().position();
   require(node_->projector().parked_streams() == 0, "a stream is parked");
   require(position <= ledger_.events().size(), "projections are ahead of the log");
-  shadow_.check_deleted(node_->index(), time_.now());
+  shadow_.check_deleted(node_->index(), node_->log(), time_.now());
   if (position == ledger_.events().size()) shadow_.check_index(node_->index(), time_.now());
   if (++checks_ % checks_per_comparison == 0) reference_->compare(*node_, ledger_, shadow_);
 }
@@ -237,6 +238,10 @@ std::optional<Position> Simulator::find_unfinished() {
     const auto subscription = node_->jobs().subscription(webhook);
     if (!subscription) continue;  // the webhook is deleted, and its deliveries with it
     require(job.has_value(), fmt::format("the trigger at {} has no job", position));
+    if (shadow_.late_triggers().contains(position)) {
+      require(job->status() == StoredJob::CANCELLED,
+              fmt::format("the trigger at {} came too late, and is not cancelled", position));
+    }
     const bool held = !subscription->active() || subscription->paused() || subscription->gone();
     if (job->status() == StoredJob::WAITING && !held) return position;
   }

@@ -24,9 +24,11 @@ namespace mintmark::testing {
 //
 // After every step: what the log shows is what was asked for, without a gap; every key is let in if and only
 // if the published events say so, and one whose deletion was acknowledged never; attempts are recorded in
-// order, a success once and only of what a receiver took, and nothing goes out behind it. After every start:
-// all that was ever published is there, byte for byte. Every few steps, and at the end: projections and jobs
-// are the fold of the log. At the end, when nothing fails any more: every delivery has come to its end.
+// order, a success once and only of what a receiver took, and nothing goes out behind it, nor of a trigger
+// whose webhook was gone or stopped by then; the data keys of deleted tokens are destroyed. After every
+// start: all that was ever published is there, byte for byte. Every few steps, and at the end: projections
+// and jobs are the fold of the log. At the end, when nothing fails any more: every delivery has come to its
+// end.
 class Simulator {
  public:
   struct Options {
@@ -43,6 +45,7 @@ class Simulator {
     std::size_t acknowledged = 0;
     std::size_t deletions = 0;
     std::size_t delivered = 0;
+    std::size_t late_triggers = 0;
     std::set<std::string, std::less<>> crash_points;  // that were reached
     std::set<std::string, std::less<>> killed_at;
   };

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,13 +155,19 @@ std::optional<std::string> Process::await_line(const std::string& written, std::
   return line;
 }
 
-int Process::reap() {
+// All but what it has written.
+Finished Process::reap() {
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0) {
-    if (errno != EINTR) fail("waitpid");
+  rusage used{};
+  while (::wait4(pid_, &status, 0, &used) < 0) {
+    if (errno != EINTR) fail("wait4");
   }
   reaped_ = true;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  constexpr std::uint64_t kibibyte = 1024;
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+          .out{},
+          .err{},
+          .resident_bytes_max = kibibyte * static_cast<std::uint64_t>(used.ru_maxrss)};
 }
 
 Finished Process::wait(std::chrono::milliseconds deadline) {
@@ -169,8 +176,7 @@ Finished Process::wait(std::chrono::milliseconds deadline) {
   const int ready = ::poll(&ended, 1, static_cast<int>(deadline.count()));
   ::close(ended.fd);
   if (ready <= 0) throw std::runtime_error("the process did not end in time; it said: " + err());
-  Finished finished;
-  finished.exit_code = reap();
+  auto finished = reap();
   collector_.join();
   finished.out = out_;
   finished.err = err_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,7 @@ struct Finished {
   int exit_code = -1;  // 128 + the signal's number where a signal ended it
   std::string out;
   std::string err;
+  std::uint64_t resident_bytes_max = 0;  // the most memory that it had at a time
 };
 
 // A child process, leader of a process group of its own, whose output is collected while it runs. The group
@@ -63,7 +65,7 @@ class Process {
   std::optional<std::string> await_line(const std::string& written, std::string_view text,
                                         std::chrono::milliseconds deadline) const;
   void collect(int out, int err);
-  int reap();
+  Finished reap();
 
   pid_t pid_ = -1;
   bool reaped_ = false;

@@ -1,5 +1,6 @@
 #include "tools/instance.h"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -109,6 +110,18 @@ TEST_F(InstanceTest, WhoseViewsCannotFollowTheLogDoesNotStart) {
       fmt::format("the event at position {} is of a kind that this version does not know", position);
   EXPECT_THAT(instance.error().messages.front(), HasSubstr("The views cannot follow the log: " + why));
   EXPECT_THAT(failures_, ::testing::ElementsAre(why));
+}
+
+TEST_F(InstanceTest, ThatNothingHappenedToKeepsItsSnapshot) {
+  create();
+  append();
+  const fs::path snapshot = config_.index_snapshot_path();
+  const auto long_ago = fs::last_write_time(snapshot) - std::chrono::hours(1);
+  fs::last_write_time(snapshot, long_ago);
+  head();
+  EXPECT_EQ(fs::last_write_time(snapshot), long_ago);
+  append();
+  EXPECT_NE(fs::last_write_time(snapshot), long_ago);
 }
 
 TEST_F(InstanceTest, IsHeldToItsTreeHeadsWhateverStandsBetweenThem) {

@@ -2,18 +2,23 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/support/event_builders.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/log_folder.h"
 
 namespace mintmark::testing::upkeep_test {
 namespace {
 
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 
 class UpkeepTest : public ::testing::Test {
  protected:
@@ -30,8 +35,17 @@ class UpkeepTest : public ::testing::Test {
 
   LogFolder folder_{1, TemporaryFolder::in_memory()};
   std::unique_ptr<RocksDbLog> log_ = folder_.open();
-  TreeHeadJournal tree_heads_{*log_, SigningSeed{}, (folder_.path() / "tree-heads").string()};
+  const std::string heads_path_ = (folder_.path() / "tree-heads").string();
+  TreeHeadJournal tree_heads_{*log_, SigningSeed{}, heads_path_};
+  const std::string snapshot_ = (folder_.path() / "index").string();
+  const Peppers peppers_{std::vector<PepperKey>(1)};
+  AuthorizationIndex index_{peppers_};
+  FakeClock clock_;
   std::atomic<bool> damage_found_ = false;
+  std::atomic<std::int64_t> signed_position_ = -1;
+  std::atomic<std::int64_t> verified_at_s_ = 0;
+  const Upkeep::Subjects subjects_{*log_,  tree_heads_,   index_,           snapshot_,
+                                   clock_, damage_found_, signed_position_, verified_at_s_};
 };
 
 TEST_F(UpkeepTest, TakesDestroyedKeysFromTheDisk) {
@@ -42,7 +56,7 @@ TEST_F(UpkeepTest, TakesDestroyedKeysFromTheDisk) {
   write({"destroyed", ""});
   EXPECT_TRUE(is_on_disk(destroyed)) << "or this finds nothing anywhere";
   {
-    const Upkeep upkeep(*log_, tree_heads_, damage_found_, {.vault_rest = 1ms});
+    const Upkeep upkeep(subjects_, {.vault_rest = 1ms});
     while (log_->may_hold_destroyed_keys()) std::this_thread::yield();
   }
   EXPECT_FALSE(is_on_disk(destroyed));
@@ -51,8 +65,55 @@ TEST_F(UpkeepTest, TakesDestroyedKeysFromTheDisk) {
 
 TEST_F(UpkeepTest, TellsOfTreeHeadsThatNobodySigned) {
   write_file(folder_.path() / "tree-heads", "a line of nobody's\n\n");
-  const Upkeep upkeep(*log_, tree_heads_, damage_found_, {.verified_events_per_second = 1'000'000});
+  const Upkeep upkeep(subjects_, {.verified_events_per_second = 1'000'000});
   while (!damage_found_) std::this_thread::yield();
+  EXPECT_EQ(signed_position_, -1) << "none are to be signed";
+}
+
+TEST_F(UpkeepTest, TellsWhereItSignsAndThatItCannot) {
+  for (std::uint64_t i = 0; i < 3; ++i) write({"subject", "key"});
+  fs::create_directory(heads_path_);
+  {
+    const Upkeep upkeep(subjects_, {.tree_head_interval = 1h});
+    EXPECT_EQ(signed_position_, 0);
+  }
+  EXPECT_EQ(signed_position_, 0) << "a folder is where the file should be";
+  fs::remove(heads_path_);
+  const Upkeep upkeep(subjects_, {.tree_head_interval = 1h});
+  while (signed_position_ != 3) std::this_thread::yield();
+}
+
+TEST_F(UpkeepTest, TellsWhenTheLogWasLastVerified) {
+  write({"subject", "key"});
+  const auto now_s = std::chrono::floor<std::chrono::seconds>(clock_.now()).time_since_epoch().count();
+  const Upkeep upkeep(subjects_, {.verified_events_per_second = 1'000'000});
+  while (verified_at_s_ == 0) std::this_thread::yield();
+  EXPECT_EQ(verified_at_s_, now_s);
+}
+
+TEST_F(UpkeepTest, SavesTheIndexSoThatAStartAfterAKillHasLittleToRead) {
+  const auto read_on = [this] { index_.apply(log_->read(index_.checkpoint(), 100)); };
+  // Where such a start would go on from.
+  const auto saved = [this] {
+    AuthorizationIndex loaded(peppers_);
+    return loaded.load(snapshot_, log_->log_id()) ? loaded.checkpoint() : 0;
+  };
+  for (std::uint64_t i = 0; i < 3; ++i) write({"subject", "key"});
+  read_on();
+  {
+    const Upkeep upkeep(subjects_, {.index_look = 1ms, .index_rest = 0ms});
+    while (index_.saved() != 3) std::this_thread::yield();
+    EXPECT_EQ(saved(), 3U);
+    write({"subject", "key"});
+    read_on();
+    while (index_.saved() != 4) std::this_thread::yield();
+    EXPECT_EQ(saved(), 4U);
+  }
+  for (std::uint64_t i = 0; i < 5; ++i) write({"subject", "key"});
+  read_on();
+  const Upkeep upkeep(subjects_, {.index_look = 1ms, .index_events_max = 5});
+  while (index_.saved() != 9) std::this_thread::yield();
+  EXPECT_EQ(saved(), 9U) << "so many events are not kept waiting for the hour";
 }
 
 }  // namespace

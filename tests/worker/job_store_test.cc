@@ -12,6 +12,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/history.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/small_disk.h"
 #include "worker/rocksdb_job_store.h"
 
 namespace mintmark::job_store_test {
@@ -311,6 +312,42 @@ TEST_F(JobStoreTest, AStoreOfAnotherFormatIsEmptiedToBePlannedAgain) {
   open();
   EXPECT_EQ(store_->planned(), 0);
   EXPECT_EQ(store_->size(), 0);
+}
+
+TEST_F(JobStoreTest, OnAFullDiskWritesNothingAndGoesOnWhenThereIsSpace) {
+  constexpr std::uint64_t mebibyte = 1024UL * 1024;
+  const SmallDisk disk(64 * mebibyte);
+  store_.reset();
+  store_ = RocksDbJobStore::open((disk.path() / "jobs").string(), clock_, &env_in_memory()).value();
+  plan(2, {finished(job(1, 1), StoredJob::DONE, now_us()), job(2, 7, FOLLOW_TOKEN)});
+  clock_.advance(1h);
+  const auto held = store_->claim(30s, {});
+  ASSERT_TRUE(held);
+  disk.leave_free(4 * mebibyte);
+  try {
+    plan(3, {job(3, 2)});
+    ADD_FAILURE() << "it was planned";
+  } catch (const JobsFull& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the jobs cannot be used: the disk is full"));
+  }
+  EXPECT_EQ(store_->planned(), 2);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 0);
+  EXPECT_EQ(store_->prune(Time(), 10), 0) << "which needs no space";
+  EXPECT_THROW(store_->complete(*held), JobsFull);
+  EXPECT_TRUE(store_->give_back(*held, 1s)) << "it is claimed still";
+  EXPECT_TRUE(store_->find({1, DELIVER_WEBHOOK, 1}));
+
+  disk.empty();
+  plan(3, {job(3, 2)});
+  EXPECT_EQ(store_->planned(), 3);
+  EXPECT_EQ(store_->prune(clock_.now(), 10), 1);
+  EXPECT_EQ(claim(), 3);
+  clock_.advance(1s);
+  const auto again = store_->claim(30s, {});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->key(), held->key());
+  EXPECT_TRUE(store_->complete(*again));
+  store_.reset();  // before its disk
 }
 
 TEST_F(JobStoreTest, AFolderInUseOrDamagedIsRefusedWithWhatToDo) {

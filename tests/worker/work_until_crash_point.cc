@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "domain/webhook.h"
 #include "eventstore/clock.h"
 #include "eventstore/rocksdb_log.h"
 #include "projections/projector.h"
@@ -31,7 +32,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const auto webhook_stream = stream_of(WebhookId::from_value(1));
+const auto webhook = WebhookId::from_value(1);
+const auto webhook_stream = stream_of(webhook);
 constexpr std::size_t tokens_min = 2500;  // more than two batches of a projection
 
 // One write a line: a line is there whole or not at all.
@@ -68,11 +70,11 @@ class Work {
     const auto zapier = token_id(next_token());
     append(stream_of(zapier), token_created(zapier, vendor(2), ZAPIER), {});
     for (std::size_t i = 0; i < triggers; ++i) {
+      const auto stream = trigger_stream(webhook, random_.event_id(clock_.now()).text());
       Event event;
       *event.mutable_webhook_triggered()->mutable_data() =
-          vault_.seal(**vault_.get(webhook_stream), webhook_stream, log_->version_of(webhook_stream) + 1,
-                      R"({"order":"PR-1"})");
-      append(webhook_stream, std::move(event), {});
+          vault_.seal(**vault_.get(webhook_stream), stream, 1, R"({"order":"PR-1"})");
+      append(stream, std::move(event), {});
     }
   }
 
@@ -130,7 +132,7 @@ class Work {
     delivery.set_external_url("http://receiver/1");
     Event event;
     auto& created = *event.mutable_webhook_created();
-    created.set_webhook_id(WebhookId::from_value(1).text());
+    created.set_webhook_id(webhook.text());
     created.set_account_id(vendor(1).text());
     created.set_object_class("fulfillment_request");
     created.set_http_method("POST");

@@ -1,0 +1,65 @@
+// What is done to the tables' files as such.
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+#include <rocksdb/convenience.h>
+
+#include "eventstore/rocksdb_options.h"
+#include "eventstore/rocksdb_tables.h"
+
+namespace mintmark {
+
+rocksdb::Status RocksDbTables::rewrite_vault() {
+  former_vault_rows_ = false;  // before: what becomes one meanwhile may be missed
+  // All families: a write-ahead log goes once no family has rows in memory that it stands for.
+  auto status = db_->Flush(rocksdb::FlushOptions(), families_);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  if (status.ok()) status = db_->CompactRange(options, families_[kVault], nullptr, nullptr);
+  if (!status.ok()) former_vault_rows_ = true;
+  return status;
+}
+
+std::uint64_t RocksDbTables::vault_bytes() {
+  std::uint64_t bytes = 0;
+  db_->GetIntProperty(families_[kVault], rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+  return bytes + write_buffer_bytes;
+}
+
+void RocksDbTables::verify_checksums(const std::function<bool(double done)>& go_on) {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  double bytes = 0;
+  for (const auto& file : files) bytes += static_cast<double>(file.size);
+  double bytes_done = 0;
+  for (const auto& file : files) {
+    verify_file(file);
+    bytes_done += static_cast<double>(file.size);
+    if (!go_on(bytes_done / bytes)) return;
+  }
+}
+
+// Nothing, where a compaction has replaced it meanwhile.
+void RocksDbTables::verify_file(const rocksdb::LiveFileMetaData& file) {
+  // It must not go meanwhile, nor what others have replaced stay for long. Tables that are open for reading
+  // alone refuse this, and lose none.
+  const bool kept = db_->DisableFileDeletions().ok();
+  const auto release = [kept](rocksdb::DB* db) {
+    if (kept) db->EnableFileDeletions(false);
+  };
+  const std::unique_ptr<rocksdb::DB, decltype(release)> guard(db_.get(), release);
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  const auto number = &rocksdb::LiveFileMetaData::file_number;
+  if (std::ranges::find(files, file.file_number, number) == files.end()) return;
+  const auto family = std::ranges::find(families_, file.column_family_name,
+                                        [](const auto* handle) { return handle->GetName(); });
+  const auto options = db_->GetOptions(*family);
+  const auto status = rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options),
+                                                     file.directory + "/" + file.relative_filename);
+  if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
+}
+
+}  // namespace mintmark
