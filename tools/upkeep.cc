@@ -62,7 +62,8 @@ void Upkeep::verify_once(const std::stop_token& stop) {
   VerifyOptions options;
   auto heads = tree_heads_.valid_heads();
   if (!heads.problem.empty()) {
-    damage_found_ = true;
+    // What cannot be read now may be readable at the next pass.
+    if (heads.kind == ErrorKind::kInvalid) damage_found_ = true;
     spdlog::error("{}", heads.problem);
   }
   options.tree_heads = std::move(heads.heads);
