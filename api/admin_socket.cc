@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <set>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -105,8 +106,16 @@ awaitable<void> serve(Socket socket, Administration& administration, OpenSockets
   auto command = parse_json_object(std::string_view(text).substr(0, size));
   if (command) {
     SocketOutput output(socket);
+    // Whoever is gone waits for nothing; whoever has merely said all that he has to say waits for the answer.
+    std::stop_source gone;
+    socket.async_wait(Socket::wait_error, [gone](const boost::system::error_code& code) mutable {
+      if (!code) gone.request_stop();
+    });
     try {
-      auto outcome = co_await administration.run(peer_name(socket), std::move(*command), output);
+      auto outcome =
+          co_await administration.run(peer_name(socket), std::move(*command), output, gone.get_token());
+      if (!outcome && gone.stop_requested())
+        spdlog::info("an operator's command was given up: {}", outcome.error().messages.front());
       answer = outcome ? json::object{{"result", std::move(*outcome)}} : error_object(outcome.error());
     } catch (const std::exception& error) {
       spdlog::error("an operator's command failed: {}", error.what());

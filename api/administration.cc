@@ -234,7 +234,7 @@ constexpr std::array commands = std::to_array<Entry>({
 }  // namespace administration
 
 awaitable<Result<json::object>> Administration::run(std::string operator_name, json::object members,
-                                                    LineOutput& output) {
+                                                    LineOutput& output, std::stop_token gone) {
   Caller caller{.actor = {},
                 .account = AccountId::from_code(0),
                 .role = OWNER,
@@ -248,9 +248,13 @@ awaitable<Result<json::object>> Administration::run(std::string operator_name, j
   if (errors.any()) co_return std::move(errors).error();
   for (const auto& entry : administration::commands) {
     if (entry.name != *name) continue;
+    std::stop_source ends;
+    const auto end = [&ends] { ends.request_stop(); };
+    const std::stop_callback with_the_server(stop_.get_token(), end);
+    const std::stop_callback with_who_waits(std::move(gone), end);
     administration::Command command{
         services_,          log_,   tree_heads_,      key_rotation_, std::move(caller),
-        std::move(members), output, stop_.get_token()};
+        std::move(members), output, ends.get_token(), verifying_};
     co_return co_await entry.run(command);
   }
   co_return fail(ErrorKind::kInvalid, fmt::format("command: There is no command {}.", *name));

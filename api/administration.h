@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -46,7 +47,10 @@ class LineOutput {
 //   job.retry       account, query, dry_run               → {count}
 //   job.cancel      id                                    → the job
 //   replay          see ReplayOptions                     → {}, and the events as lines
-//   verify          tree_heads (a further file of them)   → {head, root, problem}
+//   verify          tree_heads (a further file of them), public_key (of who signed them), restored (true: see
+//                   VerifyOptions::is_restored)           → {head, root, problem, tree_heads,
+//                   signed_and_lost},
+//                                                           and lines such as "42 %"
 //   tree_head.sign                                        → {head, root, note}
 //   tree_head.key                                         → {public_key}
 //   backup          events (a folder), vault (a file); absolute paths, one of them or both
@@ -58,9 +62,11 @@ class Administration {
   Administration(Services& services, RocksDbLog& log, TreeHeadJournal& tree_heads, KeyRotation& key_rotation)
       : services_(services), log_(log), tree_heads_(tree_heads), key_rotation_(key_rotation) {}
 
-  // `operator_name` goes to the log as the actor. kInvalid for an unknown command or a bad member.
+  // `operator_name` goes to the log as the actor. kInvalid for an unknown command or a bad member; kConflict
+  // for what may run once at a time. Ends early, as with stop(), once `gone` is requested. On an executor of
+  // one thread.
   awaitable<Result<boost::json::object>> run(std::string operator_name, boost::json::object command,
-                                             LineOutput& output);
+                                             LineOutput& output, std::stop_token gone = {});
 
   // Ends, with kUnavailable, what reads all of the log, and so whatever begins after it. From any thread.
   void stop() { stop_.request_stop(); }
@@ -71,6 +77,10 @@ class Administration {
   TreeHeadJournal& tree_heads_;
   KeyRotation& key_rotation_;
   std::stop_source stop_;
+  std::atomic<bool> verifying_ = false;
 };
+
+// What `verify` answers.
+boost::json::object represent_report(const VerifyReport& report);
 
 }  // namespace mintmark

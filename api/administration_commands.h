@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <stop_token>
 
 #include <boost/json/object.hpp>
@@ -21,6 +22,7 @@ struct Command {
   boost::json::object members;
   LineOutput& output;
   std::stop_token stop;
+  std::atomic<bool>& verifying;  // a verification is under way
 };
 
 using Outcome = Result<boost::json::object>;

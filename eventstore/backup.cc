@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include "domain/schema.h"
 #include "eventstore/bytes.h"
 #include "eventstore/checksum.h"
 #include "eventstore/files.h"
@@ -21,8 +22,9 @@
 namespace mintmark {
 namespace {
 
-constexpr std::string_view segment_magic = "MMEVENT1";
-constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;  // and the append that passes it
+constexpr std::string_view segment_magic = "MMEVENT2";
+constexpr std::string_view earlier_segment_magic = "MMEVENT1";  // without a schema
+constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;   // and the append that passes it
 constexpr std::size_t read_batch_events = 1024;
 
 std::unexpected<Error> refuse_backup(const std::string& path, std::string_view why) {
@@ -60,6 +62,20 @@ class Reader {
   std::string_view rest_;
   bool good_ = true;
 };
+
+// What a segment begins with.
+struct SegmentHeader {
+  EventId log_id;
+  std::uint64_t schema = 0;  // 0: it says none
+};
+
+std::optional<SegmentHeader> read_header(Reader& reader) {
+  const auto magic = reader.bytes(segment_magic.size());
+  if (magic != segment_magic && magic != earlier_segment_magic) return std::nullopt;
+  const auto id = reader.bytes(16);
+  if (!reader.good()) return std::nullopt;
+  return SegmentHeader{EventId::from_bytes(id), magic == segment_magic ? reader.number() : 0};
+}
 
 struct Segment {
   std::string path;
@@ -109,12 +125,17 @@ Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& be
   const auto body = all.substr(0, all.size() - std::min(all.size(), checksum_bytes));
   if (checksum(body) != all.substr(body.size())) return refuse_backup(segment.path, "its checksum is wrong");
   Reader reader(body);
-  if (reader.bytes(segment_magic.size()) != segment_magic)
-    return refuse_backup(segment.path, "it is no segment");
-  const auto id = reader.bytes(16);
+  const auto header = read_header(reader);
+  if (!header) return refuse_backup(segment.path, "it is no segment");
+  if (header->schema > event_schema) {
+    return refuse_backup(segment.path,
+                         fmt::format("its events are of schema {}, and this version knows schema {}: it was "
+                                     "written by a newer one",
+                                     header->schema, event_schema));
+  }
   if (reader.text() != before.encode() || !reader.good())
     return refuse_backup(segment.path, "it does not follow the segment before it");
-  BackupContents contents{EventId::from_bytes(id), before};
+  BackupContents contents{header->log_id, before};
   while (auto count = reader.number()) {
     StoredAppend append;
     for (; count > 0 && reader.good(); --count) {
@@ -165,6 +186,7 @@ class SegmentWriter {
     if (tree_.size() == before_.size()) return {};
     std::string file(segment_magic);
     file += log_id_.view();
+    put_little_endian(file, event_schema);
     put_text(file, before_.encode());
     file += body_;
     put_little_endian(file, 0);
@@ -202,11 +224,10 @@ Result<MerkleTree> reach_of(const std::string& folder, const EventId& log_id) {
   const auto file = read_whole_file(last.path);
   if (!file) return refuse_backup(last.path, system_message());
   Reader reader(*file);
-  reader.bytes(segment_magic.size());
-  const auto id = reader.bytes(16);
+  const auto header = read_header(reader);
   const auto before = MerkleTree::decode(reader.text());
-  if (!reader.good() || !before) return refuse_backup(last.path, "it is no segment");
-  if (id != log_id.view()) return refuse_backup(folder, "it is that of another log");
+  if (!header || !reader.good() || !before) return refuse_backup(last.path, "it is no segment");
+  if (header->log_id != log_id) return refuse_backup(folder, "it is that of another log");
   auto contents = read_segment(last, *before, ignore);
   if (!contents) return std::unexpected(contents.error());
   return std::move(contents->tree);
@@ -223,7 +244,7 @@ Result<void> make_folder(const std::string& folder) {
 
 }  // namespace
 
-Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
+Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder, const std::stop_token& stop) {
   if (auto made = make_folder(folder); !made) return std::unexpected(made.error());
   // An advisory lock; the system frees it when the process ends, however it ends.
   const auto lock_path = folder + "/lock";
@@ -246,6 +267,8 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder) {
     return refuse_backup(folder, fmt::format("the log does not begin with its {} events", events_before));
   SegmentWriter writer(folder, log.log_id(), std::move(*reached));
   while (writer.tree().size() < target.size()) {
+    if (stop.stop_requested())
+      return fail(ErrorKind::kUnavailable, "The backup was ended; the next run goes on where it was.");
     const auto after = writer.tree().size();
     auto events = log.read(after, std::min<std::size_t>(read_batch_events, target.size() - after));
     for (std::size_t i = 0; i < events.size();) {
@@ -289,17 +312,23 @@ Result<BackupContents> read_backup(const std::string& folder,
   return std::move(*contents);
 }
 
-Result<std::uint64_t> backup_bytes(const std::string& events_folder, const std::string& vault_path) {
+Result<BackupContents> check_backup(const std::string& events_folder) {
+  return read_backup(events_folder, ignore);
+}
+
+Result<BackupSize> backup_size(const std::string& events_folder, const std::string& vault_path) {
   const auto segments = segments_in(events_folder);
   if (!segments) return std::unexpected(segments.error());
   std::error_code code;
-  std::uint64_t bytes = std::filesystem::file_size(vault_path, code);
+  BackupSize size;
+  size.bytes = std::filesystem::file_size(vault_path, code);
   if (code) return refuse_backup(vault_path, code.message());
   for (const auto& segment : *segments) {
-    bytes += std::filesystem::file_size(segment.path, code);
+    size.bytes += std::filesystem::file_size(segment.path, code);
     if (code) return refuse_backup(segment.path, code.message());
+    size.events = segment.last;
   }
-  return bytes;
+  return size;
 }
 
 }  // namespace mintmark

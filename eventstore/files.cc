@@ -55,6 +55,11 @@ bool sync_file(int fd) {
   return result == 0;
 }
 
+bool is_absent(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) != 0 && errno == ENOENT;
+}
+
 bool sync_parent_folder(const std::string& path) {
   const auto parent = std::filesystem::absolute(path).parent_path();
   const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

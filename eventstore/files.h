@@ -35,6 +35,9 @@ std::ptrdiff_t read_up_to(int fd, char* into, std::size_t size);
 // As fsync(2), again where a signal interrupted it.
 bool sync_file(int fd);
 
+// Whether there is certainly no such file: whatever else stands in the way of looking, it may be there.
+bool is_absent(const std::string& path);
+
 // Makes the name of a file durable: syncs the folder that it is in.
 bool sync_parent_folder(const std::string& path);
 

@@ -39,6 +39,23 @@ std::optional<std::pair<std::uint64_t, HeadAnchor::Head>> decode_slot(std::strin
   return std::pair(sequence, HeadAnchor::Head{log_id, std::move(*tree)});
 }
 
+// The newest valid one of both slots; leaves `newest` alone where neither is.
+template <class File>
+rocksdb::Status read_slots(File& file, std::uint64_t& sequence, std::optional<HeadAnchor::Head>& newest) {
+  std::string buffer(slot_bytes, '\0');
+  for (std::size_t i = 0; i < 2; ++i) {
+    rocksdb::Slice bytes;
+    auto status = file.Read(i * slot_bytes, slot_bytes, &bytes, buffer.data());
+    if (!status.ok()) return status;
+    auto slot = decode_slot({bytes.data(), bytes.size()});
+    if (slot && (!newest || slot->first > sequence)) {
+      sequence = slot->first;
+      newest = std::move(slot->second);
+    }
+  }
+  return rocksdb::Status::OK();
+}
+
 }  // namespace
 
 rocksdb::Status HeadAnchor::create(rocksdb::Env& env, const std::string& path) {
@@ -52,19 +69,16 @@ rocksdb::Status HeadAnchor::open(rocksdb::Env& env, const std::string& path,
   auto status = env.NewRandomRWFile(path, &file, rocksdb::EnvOptions());
   if (!status.ok()) return status;
   std::unique_ptr<HeadAnchor> opened(new HeadAnchor(env, path, std::move(file)));
-  std::string buffer(slot_bytes, '\0');
-  for (std::size_t i = 0; i < 2; ++i) {
-    rocksdb::Slice bytes;
-    status = opened->file_->Read(i * slot_bytes, slot_bytes, &bytes, buffer.data());
-    if (!status.ok()) return status;
-    auto slot = decode_slot({bytes.data(), bytes.size()});
-    if (slot && (!opened->newest_ || slot->first > opened->sequence_)) {
-      opened->sequence_ = slot->first;
-      opened->newest_ = std::move(slot->second);
-    }
-  }
-  anchor = std::move(opened);
+  status = read_slots(*opened->file_, opened->sequence_, opened->newest_);
+  if (status.ok()) anchor = std::move(opened);
   return status;
+}
+
+rocksdb::Status HeadAnchor::read(rocksdb::Env& env, const std::string& path, std::optional<Head>& newest) {
+  std::unique_ptr<rocksdb::RandomAccessFile> file;
+  const auto status = env.NewRandomAccessFile(path, &file, rocksdb::EnvOptions());
+  std::uint64_t sequence = 0;
+  return status.ok() ? read_slots(*file, sequence, newest) : status;
 }
 
 rocksdb::Status HeadAnchor::write(const Head& head) {
@@ -81,12 +95,11 @@ rocksdb::Status HeadAnchor::write(const Head& head) {
 
 std::string HeadAnchor::problem() const {
   const std::scoped_lock lock(mutex_);
-  std::unique_ptr<HeadAnchor> stored;
-  const auto status = open(env_, path_, stored);
+  std::optional<Head> stored;
+  const auto status = read(env_, path_, stored);
   if (!status.ok()) return "the head anchor cannot be read: " + status.ToString();
-  if (stored->newest_ == newest_) return "";
-  return stored->newest_ ? "the head anchor is not the one that was written last"
-                         : "the head anchor is damaged";
+  if (stored == newest_) return "";
+  return stored ? "the head anchor is not the one that was written last" : "the head anchor is damaged";
 }
 
 }  // namespace mintmark

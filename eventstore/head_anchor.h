@@ -44,6 +44,9 @@ class HeadAnchor {
   // The newest valid head; nothing where neither slot is valid, as after create().
   const std::optional<Head>& newest() const { return newest_; }
 
+  // Reads newest() out of a file that may not be written to. A write() meanwhile may spoil one slot for it.
+  static rocksdb::Status read(rocksdb::Env& env, const std::string& path, std::optional<Head>& newest);
+
   // Replaces the older slot. Blocks until it is on disk. After a failure newest() is as before.
   rocksdb::Status write(const Head& head);
 

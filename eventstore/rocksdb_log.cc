@@ -1,7 +1,9 @@
 #include "eventstore/rocksdb_log.h"
 
+#include <cerrno>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include "domain/limits.h"
 #include "eventstore/committer.h"
 #include "eventstore/disk_space.h"
+#include "eventstore/files.h"
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
 #include "eventstore/tree_head.h"
@@ -44,11 +47,13 @@ rocksdb::Status sync_folder(rocksdb::Env& env, const std::string& path) {
 // ends.
 class RocksDbLog::FolderLock {
  public:
-  static std::unique_ptr<FolderLock> try_take(const std::string& path) {
-    const int fd = ::open((path + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) return nullptr;
-    std::unique_ptr<FolderLock> lock(new FolderLock(fd));
-    return ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? std::move(lock) : nullptr;
+  // The one of who writes.
+  static Result<std::unique_ptr<FolderLock>> try_take(const std::string& path) {
+    return try_take(path, O_CREAT | O_RDWR, LOCK_EX);
+  }
+  // One of those who read alone, which they take on a disk that cannot be written to as well.
+  static Result<std::unique_ptr<FolderLock>> try_share(const std::string& path) {
+    return try_take(path, O_CREAT | O_RDONLY, LOCK_SH);
   }
   ~FolderLock() { ::close(fd_); }
   FolderLock(const FolderLock&) = delete;
@@ -56,6 +61,16 @@ class RocksDbLog::FolderLock {
 
  private:
   explicit FolderLock(int fd) : fd_(fd) {}
+
+  static Result<std::unique_ptr<FolderLock>> try_take(const std::string& path, int flags, int operation) {
+    const int fd = ::open((path + "/lock").c_str(), flags | O_CLOEXEC, 0600);
+    if (fd < 0) return refuse(path, "its lock cannot be opened: " + system_message());
+    std::unique_ptr<FolderLock> lock(new FolderLock(fd));
+    if (::flock(fd, operation | LOCK_NB) == 0) return lock;
+    if (errno == EWOULDBLOCK) return refuse(path, "another process has it open");
+    return refuse(path, "it cannot be locked: " + system_message());
+  }
+
   int fd_;
 };
 
@@ -67,8 +82,9 @@ Result<void> RocksDbLog::create(const Options& options, EventId log_id) {
   const auto& path = options.path;
   std::error_code code;
   std::filesystem::create_directories(path, code);
-  const auto lock = code ? nullptr : FolderLock::try_take(path);
-  if (!lock) return refuse(path, "its folder cannot be made or is in use");
+  if (code) return refuse(path, "its folder cannot be made: " + code.message());
+  const auto lock = FolderLock::try_take(path);
+  if (!lock) return std::unexpected(lock.error());
   if (env.FileExists(tables_path(path)).ok()) return refuse(path, "it exists already");
   rocksdb::Status status;
   if (env.FileExists(anchor_path(path)).ok()) {
@@ -99,15 +115,16 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
   const auto& path = options.path;
   if (!env.FileExists(path).ok()) return refuse(path, "there is none");
   std::unique_ptr<RocksDbLog> log(new RocksDbLog);
-  log->lock_ = FolderLock::try_take(path);
-  if (!log->lock_) return refuse(path, "another process has it open");
+  auto lock = FolderLock::try_take(path);
+  if (!lock) return std::unexpected(lock.error());
+  log->lock_ = std::move(*lock);
   try {
     auto status = HeadAnchor::open(env, anchor_path(path), log->anchor_);
     if (!status.ok()) return refuse(path, "its head anchor cannot be read: " + status.ToString());
     // Opening for writing truncates a damaged write-ahead log, so the check comes first and only reads.
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, log->tables_);
     if (!status.ok()) return refuse(path, status.ToString());
-    if (const auto why = check_against_anchor(*log->tables_, *log->anchor_); !why.empty())
+    if (const auto why = check_against_anchor(*log->tables_, log->anchor_->newest()); !why.empty())
       return refuse(path, why);
     const auto checked = log->tables_->meta();
     log->tables_.reset();
@@ -158,16 +175,16 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
   auto& env = env_of(options);
   const auto& path = options.path;
   if (!env.FileExists(path).ok()) return refuse(path, "there is none");
-  const auto lock = FolderLock::try_take(path);
-  if (!lock) return refuse(path, "another process has it open");
+  const auto lock = FolderLock::try_share(path);
+  if (!lock) return std::unexpected(lock.error());
   try {
-    std::unique_ptr<HeadAnchor> anchor;
-    auto status = HeadAnchor::open(env, anchor_path(path), anchor);
+    std::optional<HeadAnchor::Head> anchored;
+    auto status = HeadAnchor::read(env, anchor_path(path), anchored);
     if (!status.ok()) return VerifyReport{0, {}, "the head anchor cannot be read: " + status.ToString()};
     std::unique_ptr<RocksDbTables> tables;
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
     if (!status.ok()) return VerifyReport{0, {}, "its tables cannot be opened: " + status.ToString()};
-    if (auto why = check_against_anchor(*tables, *anchor); !why.empty())
+    if (auto why = check_against_anchor(*tables, anchored); !why.empty())
       return VerifyReport{0, {}, std::move(why)};
     return verify_events(*tables, *tables->meta(), progress, verify_options);
   } catch (const std::exception& error) {
@@ -185,8 +202,8 @@ VerifyReport RocksDbLog::verify(const VerifyProgress& progress, const VerifyOpti
 Result<EventId> RocksDbLog::log_id_of_stopped(const Options& options) {
   const auto& path = options.path;
   if (!env_of(options).FileExists(path).ok()) return refuse(path, "there is none");
-  const auto lock = FolderLock::try_take(path);
-  if (!lock) return refuse(path, "another process has it open");
+  const auto lock = FolderLock::try_share(path);
+  if (!lock) return std::unexpected(lock.error());
   try {
     std::unique_ptr<RocksDbTables> tables;
     const auto status =
@@ -205,10 +222,10 @@ Result<Position> RocksDbLog::anchored_position(const Options& options) {
   auto& env = env_of(options);
   const auto path = anchor_path(options.path);
   if (env.FileExists(path).IsNotFound()) return 0;
-  std::unique_ptr<HeadAnchor> anchor;
-  const auto status = HeadAnchor::open(env, path, anchor);
+  std::optional<HeadAnchor::Head> anchored;
+  const auto status = HeadAnchor::read(env, path, anchored);
   if (!status.ok()) return refuse(options.path, "its head anchor cannot be read: " + status.ToString());
-  return anchor->newest() ? anchor->newest()->tree.size() : 0;
+  return anchored ? anchored->tree.size() : 0;
 }
 
 MerkleTree RocksDbLog::tree() const {

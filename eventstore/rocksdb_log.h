@@ -27,7 +27,9 @@ class RocksDbTables;
 struct VerifyReport {
   Position head = 0;
   TreeHash root{};
-  std::string problem;  // empty: nothing wrong; else names the position
+  std::string problem;           // empty: nothing wrong; else names the position
+  std::size_t tree_heads = 0;    // so many it was held to
+  Position signed_and_lost = 0;  // so many events behind the head a tree head stands for; see is_restored
 };
 
 // Told now and then how many of how many events are done.
@@ -37,6 +39,8 @@ struct VerifyOptions {
   // Each must be the log's own at its size: by a proof of consistency out of the stored nodes, and by growing
   // the tree again.
   std::vector<TreeHead> tree_heads = {};
+  // A restored log ends where its backup did: heads of what came behind that are no problem, but are counted.
+  bool is_restored = false;
   // Paced where it is not 0: reads that many events a second, and before them the files in as long a time,
   // one after the other with pauses between.
   std::uint64_t events_per_second = 0;
@@ -74,7 +78,8 @@ class RocksDbLog final : public EventLog {
   ~RocksDbLog() override;
 
   // Checks a log that no process has open: checksums of every file, anchor, gaps, stream versions, the tree's
-  // nodes, and the root over all stored bytes. Changes nothing. Fails where the log is open or there is none.
+  // nodes, and the root over all stored bytes. Changes nothing, so the disk need not be one that can be
+  // written to. Fails where the log is open or there is none.
   static Result<VerifyReport> verify_stopped(const Options& options, const VerifyProgress& progress,
                                              const VerifyOptions& verify_options = {});
   // The same for this one while it is in use, up to the head at the start of the call. Blocks for long.

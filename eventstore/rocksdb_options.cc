@@ -28,7 +28,7 @@ rocksdb::Options database_options(rocksdb::Env& env) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
   options.paranoid_checks = true;
-  options.max_total_wal_size = 4 * write_buffer_bytes;
+  options.max_total_wal_size = write_ahead_bytes_max;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   return options;

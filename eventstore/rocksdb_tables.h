@@ -98,6 +98,12 @@ class RocksDbTables final : public LogLookup {
   // done since the tables were opened.
   bool has_former_vault_rows() const { return former_vault_rows_; }
   std::uint64_t vault_bytes();
+  // Bytes that are in no table's file yet: as much of the disk they will take.
+  std::uint64_t bytes_in_memory() {
+    std::uint64_t bytes = 0;
+    db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes);
+    return bytes;
+  }
 
   // Reads every file that there is at the beginning, and is still needed when its turn comes, and checks the
   // checksum of every block; throws where one is wrong. go_on() is told behind each file which part of all

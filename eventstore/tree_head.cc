@@ -1,9 +1,9 @@
 #include "eventstore/tree_head.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <system_error>
 
 #include <fcntl.h>
@@ -64,6 +64,13 @@ std::string tree_head_origin(const EventId& log_id) {
   return "mintmark/" + log_id.text();
 }
 
+Result<void> check_tree_head_key(const NoteVerifier& key, const EventId& log_id) {
+  const auto origin = tree_head_origin(log_id);
+  if (key.name() == origin) return {};
+  return fail(ErrorKind::kInvalid,
+              fmt::format("The public key is that of {}, but this log is {}.", key.name(), origin));
+}
+
 std::string sign_tree_head(const NoteSigner& signer, const TreeHead& head) {
   const std::string_view root(reinterpret_cast<const char*>(head.root.data()), head.root.size());
   return signer.sign(fmt::format("{}\n{}\n{}\n", signer.verifier().name(), head.size, base64(root)));
@@ -89,10 +96,10 @@ std::optional<TreeHead> open_tree_head(const NoteVerifier& verifier, std::string
   return head;
 }
 
-TreeHeadFile::Valid TreeHeadFile::read_valid(const NoteVerifier& verifier) const {
-  std::error_code code;
-  if (!std::filesystem::exists(path_, code)) return {};
+TreeHeadFile::Valid TreeHeadFile::read(const NoteVerifier& verifier) const {
   const auto all = read_whole_file(path_);
+  // Nothing else is as good as none: a log must not pass for unsigned because a disk is away.
+  if (!all && errno == ENOENT) return {};
   if (!all) return {{}, unusable(path_, system_message()), ErrorKind::kUnavailable};
   Valid read;
   const auto end = torn_note(*all, verifier.name());
@@ -115,15 +122,14 @@ TreeHeadFile::Valid TreeHeadFile::read_valid(const NoteVerifier& verifier) const
   return read;
 }
 
-Result<std::vector<TreeHead>> TreeHeadFile::read(const NoteVerifier& verifier) const {
-  auto valid = read_valid(verifier);
-  if (!valid.problem.empty()) return fail(valid.kind, std::move(valid.problem));
-  return std::move(valid.heads);
+Result<void> TreeHeadFile::begin() {
+  const Descriptor file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+  if (file.fd() < 0 || !sync_parent_folder(path_)) return refuse_tree_head(path_, system_message());
+  return {};
 }
 
 Result<void> TreeHeadFile::append(std::string_view note) {
-  std::error_code code;
-  const bool is_new = !std::filesystem::exists(path_, code);
+  const bool is_new = is_absent(path_);
   const Descriptor file(::open(path_.c_str(), O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0644));
   if (file.fd() < 0) return refuse_tree_head(path_, system_message());
   const auto before = read_whole_file(file);

@@ -19,6 +19,9 @@ namespace mintmark {
 // The name under which a log's tree heads are signed: "mintmark/" and the log's id.
 std::string tree_head_origin(const EventId& log_id);
 
+// That a log's tree heads can be checked with that key; kInvalid where its name is not tree_head_origin().
+Result<void> check_tree_head_key(const NoteVerifier& key, const EventId& log_id);
+
 // The signed note of a tree head, under the signer's name as the origin.
 std::string sign_tree_head(const NoteSigner& signer, const TreeHead& head);
 
@@ -33,18 +36,19 @@ class TreeHeadFile {
 
   const std::string& path() const { return path_; }
 
-  // All heads in the file, in its order; none where there is no file. What an append that was cut short left
-  // at the end is passed over. kInvalid, naming the line, where a note is not one of this key; kUnavailable
-  // where the file cannot be read to its end.
-  Result<std::vector<TreeHead>> read(const NoteVerifier& verifier) const;
-
-  // The same, but the heads that there are, whatever stands between them.
   struct Valid {
     std::vector<TreeHead> heads;
-    std::string problem;  // what read() fails with; empty where it does not
+    std::string problem;  // with the file; empty where there is none
+    // Of the problem: kInvalid, which names the line, where a note is not one of this key; kUnavailable where
+    // the file cannot be read to its end.
     ErrorKind kind = ErrorKind::kInvalid;
   };
-  Valid read_valid(const NoteVerifier& verifier) const;
+  // All heads of this key in the file, in its order, whatever stands between them; none where there is no
+  // file. What an append that was cut short left at the end is passed over.
+  Valid read(const NoteVerifier& verifier) const;
+
+  // Makes an empty file where there is none, and makes its name durable. kUnavailable where it cannot.
+  Result<void> begin();
 
   // Appends a note, made by sign_tree_head, and returns once it is on disk. Makes the file where there is
   // none; takes away what an append that was cut short left at the end, and nothing else.

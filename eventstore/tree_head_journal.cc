@@ -2,16 +2,18 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "eventstore/files.h"
 
 namespace mintmark {
 
 Result<SigningSeed> open_tree_head_key(const std::string& key_path, const std::string& tree_heads_path,
                                        Random& random) {
-  std::error_code code;
-  if (!std::filesystem::exists(key_path, code)) {
-    if (std::filesystem::exists(tree_heads_path, code)) {
+  if (is_absent(key_path)) {
+    if (!is_absent(tree_heads_path)) {
       return fail(ErrorKind::kUnavailable,
                   fmt::format("There are tree heads in {}, but their signing key {} is missing.",
                               tree_heads_path, key_path));
@@ -23,18 +25,22 @@ Result<SigningSeed> open_tree_head_key(const std::string& key_path, const std::s
   return keys->current;
 }
 
-Result<std::vector<TreeHead>> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
-                                              const std::string& further_path) {
-  auto heads = TreeHeadFile(path).read(verifier);
-  if (!heads || further_path.empty()) return heads;
+Result<TreeHeadFile::Valid> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
+                                            const std::string& further_path) {
+  auto all = TreeHeadFile(path).read(verifier);
   std::error_code code;
-  if (!std::filesystem::exists(further_path, code)) {
-    return fail(ErrorKind::kUnavailable, fmt::format("There is no file {}.", further_path));
+  if (!further_path.empty() && !std::filesystem::equivalent(path, further_path, code)) {
+    if (is_absent(further_path))
+      return fail(ErrorKind::kUnavailable, fmt::format("There is no file {}.", further_path));
+    auto further = TreeHeadFile(further_path).read(verifier);
+    all.heads.insert(all.heads.end(), further.heads.begin(), further.heads.end());
+    if (all.problem.empty() || further.kind == ErrorKind::kUnavailable) {
+      all.problem = std::move(further.problem);
+      all.kind = further.kind;
+    }
   }
-  const auto further = TreeHeadFile(further_path).read(verifier);
-  if (!further) return further;
-  heads->insert(heads->end(), further->begin(), further->end());
-  return heads;
+  if (all.kind == ErrorKind::kUnavailable) return fail(all.kind, std::move(all.problem));
+  return all;
 }
 
 Result<TreeHeadJournal::Published> TreeHeadJournal::publish_locked() {
@@ -58,14 +64,19 @@ Result<void> TreeHeadJournal::publish_if_grown() {
   return {};
 }
 
-Result<std::vector<TreeHead>> TreeHeadJournal::heads(const std::string& further_path) const {
+Result<TreeHeadFile::Valid> TreeHeadJournal::heads(const std::string& further_path) const {
   const std::scoped_lock lock(mutex_);
   return read_tree_heads(signer_.verifier(), file_.path(), further_path);
 }
 
 TreeHeadFile::Valid TreeHeadJournal::valid_heads() const {
   const std::scoped_lock lock(mutex_);
-  return file_.read_valid(signer_.verifier());
+  return file_.read(signer_.verifier());
+}
+
+Result<void> TreeHeadJournal::begin() {
+  const std::scoped_lock lock(mutex_);
+  return file_.begin();
 }
 
 }  // namespace mintmark

@@ -42,10 +42,13 @@ class TreeHeadJournal {
     return published_;
   }
 
-  // All heads in the file, and in another one where `further_path` is not empty. Fails as TreeHeadFile::read.
-  Result<std::vector<TreeHead>> heads(const std::string& further_path = "") const;
+  // All heads in the file, and in another one where `further_path` is not empty. Fails as read_tree_heads.
+  Result<TreeHeadFile::Valid> heads(const std::string& further_path = "") const;
   // Those in the file that this log's key signed, and what is wrong with the file.
   TreeHeadFile::Valid valid_heads() const;
+
+  // As TreeHeadFile::begin.
+  Result<void> begin();
 
  private:
   Result<Published> publish_locked();
@@ -57,8 +60,9 @@ class TreeHeadJournal {
   Position published_ = 0;  // guarded by mutex_
 };
 
-// All heads of both files, as TreeHeadJournal::heads, for a log that no process has open.
-Result<std::vector<TreeHead>> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
-                                              const std::string& further_path);
+// All heads of this key in both files, and what stands in one of them that is none. kUnavailable where one
+// cannot be read, or the further one does not exist.
+Result<TreeHeadFile::Valid> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
+                                            const std::string& further_path);
 
 }  // namespace mintmark

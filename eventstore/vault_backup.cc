@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -145,7 +146,7 @@ class VaultFileReader {
 };
 
 // Writes the vault as it is; how many rows there are.
-Result<std::uint64_t> write_vault(EventLog& log, const std::string& path) {
+Result<std::uint64_t> write_vault(EventLog& log, const std::string& path, const std::stop_token& stop) {
   VaultFileWriter file(path);
   file.bytes(vault_magic);
   file.bytes(log.log_id().view());
@@ -155,6 +156,7 @@ Result<std::uint64_t> write_vault(EventLog& log, const std::string& path) {
   for (;;) {
     const auto rows = log.read_vault_after(after, vault_batch_rows);
     if (rows.empty()) break;
+    if (stop.stop_requested()) return fail(ErrorKind::kUnavailable, "The backup of the vault was ended.");
     after = rows.back().subject;
     count += rows.size();
     for (const auto& row : rows) {
@@ -167,8 +169,9 @@ Result<std::uint64_t> write_vault(EventLog& log, const std::string& path) {
   return count;
 }
 
-// The rows that a vault file holds, read back.
-Result<std::uint64_t> count_vault_rows(const std::string& path, const EventId& log_id) {
+}  // namespace
+
+Result<std::uint64_t> check_vault_backup(const std::string& path, const EventId& log_id) {
   std::uint64_t count = 0;
   const auto checked = read_vault_backup(path, log_id, [&](std::vector<VaultWrite>&& rows) -> Result<void> {
     count += rows.size();
@@ -178,14 +181,12 @@ Result<std::uint64_t> count_vault_rows(const std::string& path, const EventId& l
   return count;
 }
 
-}  // namespace
-
-Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path) {
+Result<std::uint64_t> backup_vault(EventLog& log, const std::string& path, const std::stop_token& stop) {
   // The old one stays until the new one is whole, on disk and read back.
   const auto unfinished = path + ".new";
-  auto written = write_vault(log, unfinished);
+  auto written = write_vault(log, unfinished, stop);
   if (written) {
-    const auto read_back = count_vault_rows(unfinished, log.log_id());
+    const auto read_back = check_vault_backup(unfinished, log.log_id());
     if (!read_back) {
       written = std::unexpected(read_back.error());
     } else if (*read_back != *written) {

@@ -69,6 +69,20 @@ class NodeCheck {
   std::string row_;  // what is left of it, from node next_ on
 };
 
+// The heads that a log of that size must be held to; how many those are, and how far the others reach, goes
+// into the report.
+std::vector<TreeHead> heads_to_hold(const VerifyOptions& options, VerifyReport& report) {
+  auto heads = options.tree_heads;
+  if (options.is_restored) {
+    for (const auto& head : heads)
+      report.signed_and_lost =
+          std::max(report.signed_and_lost, std::max(head.size, report.head) - report.head);
+    std::erase_if(heads, [&](const TreeHead& head) { return head.size > report.head; });
+  }
+  report.tree_heads = heads.size();
+  return heads;
+}
+
 // What the signed tree heads say of the log by its stored nodes.
 std::string heads_problem(RocksDbTables& tables, const RocksDbTables::Meta& meta,
                           std::vector<TreeHead> heads) {
@@ -120,9 +134,8 @@ class Regrowth {
 
 }  // namespace
 
-std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor) {
+std::string check_against_anchor(RocksDbTables& tables, const std::optional<HeadAnchor::Head>& anchored) {
   const auto meta = tables.meta();
-  const auto& anchored = anchor.newest();
   const auto last = tables.last_position();
   if (!meta)
     return fmt::format("its meta data is missing or damaged; the last event found is at position {}", last);
@@ -164,9 +177,10 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
                            const VerifyProgress& progress, const VerifyOptions& options) {
   const auto& tree = meta.tree;
   VerifyReport report{tree.size(), tree.root(), ""};
-  Regrowth regrown(tables, meta, options.tree_heads);
+  const auto heads = heads_to_hold(options, report);
+  Regrowth regrown(tables, meta, heads);
   try {
-    report.problem = heads_problem(tables, meta, options.tree_heads);
+    report.problem = heads_problem(tables, meta, heads);
     if (!report.problem.empty()) return report;
     // All events are in the files: reading those takes as long as reading the events one by one does.
     const auto events = static_cast<double>(tree.size());

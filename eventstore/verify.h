@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_log.h"
 #include "eventstore/rocksdb_tables.h"
@@ -8,7 +11,7 @@ namespace mintmark {
 
 // Why this version must not open the log for writing; empty where it may: the meta data, the anchor and the
 // events behind the anchor agree. Reads the tail alone. Blocks on disk.
-std::string check_against_anchor(RocksDbTables& tables, const HeadAnchor& anchor);
+std::string check_against_anchor(RocksDbTables& tables, const std::optional<HeadAnchor::Head>& anchored);
 
 // Reads every file and then all events of the tree in `meta`, in bounded memory, each at the pace that
 // `options` ask for; checks checksums, positions, stream versions, the tree's nodes, the root and the tree

@@ -90,23 +90,23 @@ void add_admin_callback(CLI::App& app, int& exit_code, AdminCommand command) {
   auto as_json = std::make_shared<bool>(false);
   app.add_flag("--json", *as_json, "Print the result as one JSON object");
   app.callback([options, as_json, command = std::move(command), &exit_code] {
-    const auto config = options->load();
-    if (!config) {
-      exit_code = report(config.error());
-      return;
-    }
-    json::object object{{"command", command.name}};
-    command.members(object);
-    const auto result =
-        administer(*config, object, [](const std::string& line) { fmt::print("{}\n", line); });
-    if (!result) {
-      exit_code = report(result.error());
-    } else if (*as_json) {
-      fmt::print("{}\n", json::serialize(*result));
-    } else {
-      command.print(*result);
-    }
+    exit_code = run_admin_command(*options, *as_json, command);
   });
+}
+
+int run_admin_command(const CommonOptions& options, bool as_json, const AdminCommand& command) {
+  const auto config = options.load();
+  if (!config) return report(config.error());
+  json::object object{{"command", command.name}};
+  command.members(object);
+  const auto result = administer(*config, object, [](const std::string& line) { fmt::print("{}\n", line); });
+  if (!result) return report(result.error());
+  if (as_json) {
+    fmt::print("{}\n", json::serialize(*result));
+  } else {
+    command.print(*result);
+  }
+  return kDone;
 }
 
 }  // namespace mintmark

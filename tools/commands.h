@@ -67,4 +67,7 @@ struct AdminCommand {
 };
 void add_admin_callback(CLI::App& app, int& exit_code, AdminCommand command);
 
+// The same for a subcommand with a callback of its own: what it ends with.
+int run_admin_command(const CommonOptions& options, bool as_json, const AdminCommand& command);
+
 }  // namespace mintmark

@@ -223,15 +223,22 @@ Result<void> Instance::open_views() {
 
 Result<void> Instance::open_tree_heads() {
   const auto path = config_.tree_heads_path();
+  const bool has_key = !is_absent(config_.tree_head_key_path());
   const auto seed = open_tree_head_key(config_.tree_head_key_path(), path, random);
   if (!seed) return std::unexpected(seed.error());
   tree_heads = std::make_unique<TreeHeadJournal>(*log, *seed, path);
+  if (!has_key) {
+    // From here on a missing file is one that went away.
+    if (const auto begun = tree_heads->begin(); !begun) spdlog::error("{}", begun.error().messages.front());
+  } else if (is_absent(path)) {
+    spdlog::warn("there is no file {}, so the log is held to no tree head: is its disk mounted?", path);
+  }
   const auto read = tree_heads->valid_heads();
   if (!read.problem.empty()) {
     // Whoever can write there must not be able to keep the service from starting, nor to hide what was
     // signed.
     spdlog::error("{}", read.problem);
-    tree_heads_damaged_ = true;
+    tree_heads_damaged_ = read.kind == ErrorKind::kInvalid;
   }
   const auto problem = log->tree_head_problem(read.heads);
   if (problem.empty()) return {};

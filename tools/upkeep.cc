@@ -64,7 +64,8 @@ void Upkeep::verify_once(const std::stop_token& stop) {
   VerifyOptions options;
   auto heads = subjects_.tree_heads.valid_heads();
   if (!heads.problem.empty()) {
-    subjects_.damage_found = true;
+    // What cannot be read now may be readable at the next pass.
+    if (heads.kind == ErrorKind::kInvalid) subjects_.damage_found = true;
     spdlog::error("{}", heads.problem);
   }
   options.tree_heads = std::move(heads.heads);

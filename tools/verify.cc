@@ -1,12 +1,16 @@
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
-#include <system_error>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "api/admin_socket.h"
+#include "eventstore/files.h"
 #include "eventstore/rocksdb_log.h"
 #include "eventstore/tree_head_journal.h"
 #include "tools/commands.h"
@@ -17,18 +21,32 @@ namespace {
 
 namespace json = boost::json;
 
-// The tree heads of a log that no server has open; none where none was ever signed. kInvalid where they are
-// not what its key has signed.
-Result<std::vector<TreeHead>> stopped_tree_heads(const Config& config, const EventId& log_id,
-                                                 const std::string& further) {
+// What the log is to be held to.
+struct Demands {
+  std::string tree_heads;  // a further file of them
+  std::optional<NoteVerifier> public_key;
+  bool is_restored = false;
+};
+
+// The tree heads of a log that no server has open; none where none was ever signed. The key that signs is
+// needed only where its public half is not given.
+Result<TreeHeadFile::Valid> stopped_tree_heads(const Config& config, const EventId& log_id,
+                                               const Demands& demands) {
   const auto key_path = config.tree_head_key_path();
   const auto heads_path = config.tree_heads_path();
-  std::error_code code;
-  if (!std::filesystem::exists(key_path, code)) {
-    if (further.empty() && !std::filesystem::exists(heads_path, code)) return {};
-    return fail(ErrorKind::kInvalid,
-                fmt::format("there are tree heads in {}, but their signing key {} is missing",
-                            further.empty() ? heads_path : further, key_path));
+  const auto& further = demands.tree_heads;
+  if (demands.public_key) {
+    if (auto fits = check_tree_head_key(*demands.public_key, log_id); !fits)
+      return std::unexpected(fits.error());
+    return read_tree_heads(*demands.public_key, heads_path, further);
+  }
+  if (is_absent(key_path)) {
+    if (further.empty() && is_absent(heads_path)) return {};
+    return TreeHeadFile::Valid{
+        .heads = {},
+        .problem = fmt::format("there are tree heads in {}, but their signing key {} is "
+                               "missing, and no --public-key was given",
+                               further.empty() ? heads_path : further, key_path)};
   }
   const auto seed = read_key_file(key_path);
   if (!seed) return std::unexpected(seed.error());
@@ -36,36 +54,78 @@ Result<std::vector<TreeHead>> stopped_tree_heads(const Config& config, const Eve
   return read_tree_heads(signer.verifier(), heads_path, further);
 }
 
-Result<VerifyReport> verify_stopped(const Config& config, const std::string& further) {
+Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands) {
   const RocksDbLog::Options log{config.log_path(), nullptr, {}, {}};
   VerifyOptions options;
+  options.is_restored = demands.is_restored;
   // Where the id cannot be read, either the log cannot be opened at all, or it is damaged: what follows
   // tells.
   const auto id = RocksDbLog::log_id_of_stopped(log);
-  auto heads = id ? stopped_tree_heads(config, *id, further) : std::unexpected(id.error());
-  if (heads) {
-    options.tree_heads = std::move(*heads);
-  } else if (id && heads.error().kind != ErrorKind::kInvalid) {
-    return std::unexpected(heads.error());
+  TreeHeadFile::Valid heads;
+  if (id) {
+    auto read = stopped_tree_heads(config, *id, demands);
+    if (!read) return std::unexpected(read.error());
+    heads = std::move(*read);
+    options.tree_heads = std::move(heads.heads);
   }
   ProgressBar bar("verifying");
   auto report =
       RocksDbLog::verify_stopped(log, [&](Position done, Position total) { bar.show(done, total); }, options);
-  if (!report || !report->problem.empty() || heads) return report;
+  if (!report || !report->problem.empty()) return report;
   if (!id) return std::unexpected(id.error());
-  report->problem = heads.error().messages.front();
+  report->problem = std::move(heads.problem);
   return report;
 }
 
-Result<json::object> verify(const Config& config, const std::string& further) {
-  if (const auto client = AdminClient::connect(config.admin_socket_path())) {
-    json::object command{{"command", "verify"}};
-    if (!further.empty()) command["tree_heads"] = std::filesystem::absolute(further).string();
-    return client->run(command, [](const std::string&) {});
-  }
-  const auto report = verify_stopped(config, further);
+Result<json::object> verify_by_server(AdminClient& client, const Demands& demands) {
+  json::object command{{"command", "verify"}, {"restored", demands.is_restored}};
+  if (!demands.tree_heads.empty())
+    command["tree_heads"] = std::filesystem::absolute(demands.tree_heads).string();
+  if (demands.public_key) command["public_key"] = demands.public_key->text();
+  ProgressBar bar("verifying");
+  return client.run(command, [&bar](const std::string& line) {
+    Position percent = 0;
+    const auto [end, code] = std::from_chars(line.data(), line.data() + line.size(), percent);
+    if (code == std::errc()) bar.show(std::min<Position>(percent, 100), 100);
+  });
+}
+
+Result<json::object> verify(const Config& config, const Demands& demands) {
+  if (const auto client = AdminClient::connect(config.admin_socket_path()))
+    return verify_by_server(*client, demands);
+  const auto report = verify_stopped(config, demands);
   if (!report) return std::unexpected(report.error());
-  return json::object{{"head", report->head}, {"root", hex(report->root)}, {"problem", report->problem}};
+  return represent_report(*report);
+}
+
+void print_verified(const json::object& result) {
+  fmt::print("{} events, none missing or changed; root {}; held to {} tree heads\n",
+             json::serialize(result.at("head")), std::string_view(result.at("root").as_string()),
+             json::serialize(result.at("tree_heads")));
+  if (const auto lost = result.at("signed_and_lost").to_number<Position>(); lost > 0)
+    fmt::print("{} events behind them were signed, and are lost\n", lost);
+}
+
+struct VerifyCommand {
+  CommonOptions common;
+  std::string tree_heads;
+  std::string public_key;
+  bool restored = false;
+  bool as_json = false;
+};
+
+Result<json::object> run_verify(const VerifyCommand& options) {
+  Demands demands{.tree_heads = options.tree_heads, .public_key = {}, .is_restored = options.restored};
+  if (!options.public_key.empty()) {
+    demands.public_key = NoteVerifier::parse(options.public_key);
+    if (!demands.public_key) {
+      return fail(ErrorKind::kInvalid,
+                  "The public key is not what `mintmark tree-head key` prints: NAME+KEYID+BASE64.");
+    }
+  }
+  const auto config = options.common.load();
+  if (!config) return std::unexpected(config.error());
+  return verify(*config, demands);
 }
 
 }  // namespace
@@ -73,23 +133,18 @@ Result<json::object> verify(const Config& config, const std::string& further) {
 void add_verify(CLI::App& program, int& exit_code) {
   auto* command = program.add_subcommand(
       "verify", "Check the log: every checksum, gap and root, the anchor and the signed tree heads");
-  struct Options {
-    CommonOptions common;
-    std::string tree_heads;
-    bool as_json = false;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<VerifyCommand>();
   options->common.add_to(*command);
   command->add_option("--tree-heads", options->tree_heads,
                       "A further file of signed tree heads, kept elsewhere, to check the log against");
+  command->add_option(
+      "--public-key", options->public_key,
+      "Check tree heads with this key, as `tree-head key` prints it, not with the signing key");
+  command->add_flag("--restored", options->restored,
+                    "The log was restored: count what was signed behind its end, and allow it");
   command->add_flag("--json", options->as_json, "Print the result as one JSON object");
   command->callback([options, &exit_code] {
-    const auto config = options->common.load();
-    if (!config) {
-      exit_code = report(config.error());
-      return;
-    }
-    const auto result = verify(*config, options->tree_heads);
+    const auto result = run_verify(*options);
     if (!result) {
       exit_code = report(result.error());
       return;
@@ -98,8 +153,7 @@ void add_verify(CLI::App& program, int& exit_code) {
     if (options->as_json) {
       fmt::print("{}\n", json::serialize(*result));
     } else if (problem.empty()) {
-      fmt::print("{} events, none missing or changed; root {}\n", json::serialize(result->at("head")),
-                 std::string_view(result->at("root").as_string()));
+      print_verified(*result);
     } else {
       fmt::print(stderr, "mintmark: the log is damaged: {}{}\n", problem, problem.ends_with('.') ? "" : ".");
     }

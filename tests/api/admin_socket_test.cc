@@ -1,6 +1,7 @@
 #include "api/admin_socket.h"
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,12 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include "tests/api/administration_fixture.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/log_tables.h"
 
@@ -159,6 +162,35 @@ TEST_F(AdminSocketTest, WhatIsNoCommandIsAnsweredOrDroppedAndTheNextIsServed) {
   EXPECT_EQ(send_raw(""), "");
   EXPECT_EQ(send_raw("{\"command\":\"account.list\"}"), "");  // no newline: it never came whole
   EXPECT_TRUE(ask({{"command", "account.list"}}));
+}
+
+// A file of tree heads that cannot be read before somebody writes to it keeps a verification under way.
+TEST_F(AdminSocketTest, OneVerificationRunsAtATimeAndEndsWithWhoWaitsForIt) {
+  const testing::CapturedLog captured;
+  const AdminSocket socket(path_, *instance_->administration);
+  const auto heads = folder_.file("heads");
+  ASSERT_EQ(::mkfifo(heads.c_str(), 0600), 0);
+  asio::io_context context;
+  asio::local::stream_protocol::socket client(context);
+  client.connect(path_);
+  const boost::json::object command{{"command", "verify"}, {"tree_heads", heads}};
+  asio::write(client, asio::buffer(boost::json::serialize(command) + "\n"));
+  auto second = ask({{"command", "verify"}});
+  while (second) second = ask({{"command", "verify"}});  // until the other is under way
+  EXPECT_EQ(second.error().kind, ErrorKind::kConflict);
+  client.shutdown(asio::socket_base::shutdown_send);
+  EXPECT_EQ(ask({{"command", "verify"}}).error().kind, ErrorKind::kConflict)
+      << "who says no more still waits";
+
+  client.close();
+  EXPECT_TRUE(ask({{"command", "account.list"}}));  // taken behind that
+  {
+    const std::ofstream writer(heads);
+  }
+  auto next = ask({{"command", "verify"}});
+  while (!next) next = ask({{"command", "verify"}});
+  EXPECT_EQ(lines_.back(), "100 %");
+  EXPECT_TRUE(captured.has("given up: The log was not read to its end"));
 }
 
 TEST_F(AdminSocketTest, ACommandUnderWayWhenItEndsIsFinishedFirst) {

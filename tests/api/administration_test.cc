@@ -1,5 +1,7 @@
 #include "api/administration.h"
 
+#include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -186,6 +188,59 @@ TEST_F(AdministrationTest, VerifyFindsNothingWrong) {
   EXPECT_EQ(report.at("head").to_number<Position>(), 2);
   EXPECT_EQ(text(report, "problem"), "");
   EXPECT_THAT(text(report, "root"), MatchesRegex("[0-9a-f]{64}"));
+}
+
+TEST_F(AdministrationTest, VerifyTellsHowFarItIs) {
+  open_account();
+  done({{"command", "verify"}});
+  ASSERT_FALSE(output_.lines.empty());
+  EXPECT_EQ(output_.lines.back(), "100 %");
+}
+
+TEST_F(AdministrationTest, VerifyHoldsTheLogToAPublicKey) {
+  const auto own = text(done({{"command", "tree_head.key"}}), "public_key");
+  EXPECT_EQ(text(done({{"command", "verify"}, {"public_key", own}}), "problem"), "");
+  const NoteSigner forger(instance_->tree_heads->verifier().name(), SigningSeed{});
+  EXPECT_THAT(text(done({{"command", "verify"}, {"public_key", forger.verifier().text()}}), "problem"),
+              HasSubstr("its tree heads are signed by " + own + ", not by "));
+  const NoteSigner stranger("mintmark/another", SigningSeed{});
+  for (const auto& key : {stranger.verifier().text(), own + "x", std::string()}) {
+    const auto refused = administer({{"command", "verify"}, {"public_key", key}});
+    ASSERT_FALSE(refused) << key;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  }
+}
+
+TEST_F(AdministrationTest, WhatNobodyWaitsForEnds) {
+  open_account();
+  std::stop_source gone;
+  gone.request_stop();
+  const auto events = folder_.file("events");
+  for (const json::object& command :
+       {json::object{{"command", "verify"}}, json::object{{"command", "backup"}, {"events", events}}}) {
+    const auto ended =
+        testing::run(instance_->administration->run("olga", command, output_, gone.get_token()));
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().kind, ErrorKind::kUnavailable);
+  }
+  EXPECT_EQ(done({{"command", "backup"}, {"events", events}}).at("events").to_number<Position>(), 2U)
+      << "and had written nothing";
+}
+
+TEST_F(AdministrationTest, TheVaultsBackupIsNotPutToTheEventsHoweverThatIsSpelt) {
+  const auto events = folder_.file("events");
+  done({{"command", "backup"}, {"events", events}});
+  std::filesystem::create_symlink(events, folder_.file("link"));
+  for (const auto& folder : {events, events + "/", events + "//", events + "/./", folder_.file("link")}) {
+    for (const auto* vault : {"/events/vault", "/events/../events/vault", "/events//vault", "/link/vault"}) {
+      const auto refused =
+          administer({{"command", "backup"}, {"events", folder}, {"vault", folder_.path().string() + vault}});
+      ASSERT_FALSE(refused) << folder << " " << vault;
+      EXPECT_THAT(refused.error().messages.front(), HasSubstr("must not lie in the events' folder"));
+    }
+  }
+  for (const auto& folder : {events, events + "/"})
+    done({{"command", "backup"}, {"events", folder}, {"vault", folder_.file("events-vault")}});
 }
 
 TEST_F(AdministrationTest, UnknownCommandsAndBadMembersAreRefusedAndWriteNothing) {

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <future>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,10 @@
 #include <sys/file.h>
 
 #include "eventstore/files.h"
+#include "eventstore/rocksdb_options.h"
 #include "tests/eventstore/backup_fixture.h"
 #include "tests/support/file_size_limit.h"
+#include "tests/support/small_disk.h"
 
 // What stands in the way of a backup, and what it must not bring back.
 namespace mintmark::testing::backup_fault_test {
@@ -130,7 +133,7 @@ TEST_F(BackupFault, AVaultOfManyPiecesIsRestored) {
 TEST_F(BackupFault, NothingIsRestoredWhereTheDiskHasNoRoomForIt) {
   append(1);
   back_up();
-  const auto bytes = backup_bytes(events, vault);
+  const auto bytes = restore_bytes(events, vault);
   ASSERT_TRUE(bytes);
   auto options = target();
   options.free_disk_bytes = [&] { return *bytes - 1; };
@@ -141,6 +144,83 @@ TEST_F(BackupFault, NothingIsRestoredWhereTheDiskHasNoRoomForIt) {
   EXPECT_FALSE(fs::exists(target().path));
   options.free_disk_bytes = [&] { return *bytes; };
   EXPECT_TRUE(restore_log(options, events, vault, no_progress));
+}
+
+// Of events that are as small as any, and each append with an idempotency key.
+TEST_F(BackupFault, ARestoreAsksForAsMuchDiskAsTheLogTakes) {
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    auto request = append_request(fmt::format("token-SU-{:09}", i), 0, 1000 * i, 10);
+    request.idempotency_key = idempotency_key(std::to_string(i), std::to_string(i));
+    ASSERT_TRUE(append_and_wait(*log, std::move(request)));
+  }
+  back_up();
+  ASSERT_TRUE(restore());
+  std::uint64_t log_bytes = 0;
+  for (const auto& [name, bytes] : contents_of(target().path)) log_bytes += bytes.size();
+  const auto size = backup_size(events, vault);
+  ASSERT_TRUE(size);
+  EXPECT_EQ(size->events, 3000U);
+  EXPECT_GT(log_bytes, size->bytes) << "or the backup's bytes would do";
+  EXPECT_GE(restore_bytes(events, vault).value() - write_ahead_bytes_max, log_bytes);
+}
+
+TEST_F(BackupFault, ARestoreEndsWhereTheDiskFillsUpMeanwhile) {
+  append(1);
+  back_up();
+  const SmallDisk disk(64UL * 1024 * 1024);
+  auto options = target();
+  options.path = disk.path() / "restored";
+  options.free_disk_bytes = [] { return std::uint64_t{1} << 40U; };
+  const auto refused =
+      restore_log(options, events, vault, [&](Position, Position) { disk.leave_free(1024UL * 1024); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(refused.error().messages.front(), HasSubstr("the disk is full: "));
+  disk.empty();
+  EXPECT_FALSE(RocksDbLog::open(options)) << "nothing that opens is left";
+}
+
+TEST_F(BackupFault, AStopEndsItAndTheNextRunIsWhole) {
+  append(1);
+  back_up();
+  append(2);
+  const auto segments_before = contents_of(events);
+  const auto vault_before = read_file(vault);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto ended = backup_events(*log, events, stop.get_token());
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().kind, ErrorKind::kUnavailable);
+  EXPECT_FALSE(backup_vault(*log, vault, stop.get_token()));
+  EXPECT_EQ(contents_of(events), segments_before);
+  EXPECT_EQ(read_file(vault), vault_before);
+  EXPECT_EQ(back_up().events, 3U);
+  EXPECT_EQ(restore_refusal(), "");
+}
+
+TEST_F(BackupFault, IsFoundByACheckThatWritesNothing) {
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    append(i);
+    back_up();
+  }
+  const auto segments = contents_of(events);
+  const auto sound = check_backup(events);
+  ASSERT_TRUE(sound) << sound.error().messages.front();
+  EXPECT_EQ(sound->tree, log->tree());
+  EXPECT_EQ(check_vault_backup(vault, sound->log_id), 3U);
+  EXPECT_FALSE(check_vault_backup(vault, event_id(2)));
+  // An old one, which no later run reads.
+  const auto first = events + "/" + segments.begin()->first;
+  auto damaged = segments.begin()->second;
+  damaged[damaged.size() / 2] ^= 1;
+  write_file(first, damaged);
+  append(4);
+  back_up();
+  EXPECT_THAT(check_backup(events).error().messages.front(), HasSubstr(first));
+  // The remedy of docs/backup.md, while the log still has the events: without that one and those behind it.
+  for (const auto& [name, bytes] : contents_of(events)) fs::remove(fs::path(events) / name);
+  EXPECT_EQ(back_up().events, 12U);
+  EXPECT_EQ(check_backup(events)->tree, log->tree());
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ TEST(RocksDbLogFolder, TakesOneOpenerAtATime) {
   {
     const auto log = folder.open();
     EXPECT_THAT(folder.refusal(), HasSubstr("another process has it open"));
-    EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))), HasSubstr("is in use"));
+    EXPECT_THAT(refusal_of(RocksDbLog::create(folder.options(), event_id(2))),
+                HasSubstr("another process has it open"));
     const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {});
     ASSERT_FALSE(report);
     EXPECT_THAT(report.error().messages.front(), HasSubstr("another process has it open"));

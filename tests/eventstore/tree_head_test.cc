@@ -6,11 +6,13 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "eventstore/tree_head_journal.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 
@@ -36,10 +38,7 @@ MerkleTree tree_of(std::size_t size) {
 class TreeHeads : public ::testing::Test {
  protected:
   std::string note(std::size_t size) const { return sign_tree_head(signer, tree_of(size).head()); }
-  std::string refusal() const {
-    const auto heads = file.read(signer.verifier());
-    return heads ? "" : heads.error().messages.front();
-  }
+  std::string refusal() const { return file.read(signer.verifier()).problem; }
 
   NoteSigner signer{tree_head_origin(event_id(1)), seed_of(1)};
   TemporaryFolder folder;
@@ -73,9 +72,9 @@ TEST_F(TreeHeads, OfAnotherLogOrFormAreNoneOfOurs) {
 }
 
 TEST_F(TreeHeads, AreReadInTheOrderThatTheyWereAppendedIn) {
-  EXPECT_THAT(*file.read(signer.verifier()), IsEmpty()) << "no file is no head";
+  EXPECT_THAT(file.read(signer.verifier()).heads, IsEmpty()) << "no file is no head";
   for (const std::size_t size : {0U, 3U, 7U}) ASSERT_TRUE(file.append(note(size)));
-  EXPECT_THAT(*file.read(signer.verifier()),
+  EXPECT_THAT(file.read(signer.verifier()).heads,
               ElementsAre(tree_of(0).head(), tree_of(3).head(), tree_of(7).head()));
 }
 
@@ -86,9 +85,10 @@ TEST_F(TreeHeads, SurviveAnAppendThatWasCutShort) {
   const auto both = read_file(file.path());
   for (auto length = first.size(); length < both.size(); ++length) {
     write_file(file.path(), both.substr(0, length));
-    EXPECT_THAT(*file.read(signer.verifier()), ElementsAre(tree_of(3).head())) << length;
+    EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head())) << length;
     ASSERT_TRUE(file.append(note(7)));
-    EXPECT_THAT(*file.read(signer.verifier()), ElementsAre(tree_of(3).head(), tree_of(7).head())) << length;
+    EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head(), tree_of(7).head()))
+        << length;
   }
 }
 
@@ -112,10 +112,10 @@ TEST_F(TreeHeads, ThatAreValidAreReadWhateverStandsBetweenThem) {
         bytes += note(3 + i) + "\n";
       }
       write_file(file.path(), bytes);
-      const auto read = file.read_valid(signer.verifier());
+      const auto read = file.read(signer.verifier());
       EXPECT_THAT(read.heads, ElementsAre(tree_of(3).head(), tree_of(4).head(), tree_of(5).head())) << place;
       EXPECT_THAT(read.problem, HasSubstr("was not signed by ")) << place;
-      EXPECT_EQ(refusal(), read.problem);
+      EXPECT_EQ(read.kind, ErrorKind::kInvalid);
     }
   }
 }
@@ -128,16 +128,57 @@ TEST_F(TreeHeads, AreNeverTakenAwayByAnAppend) {
       const auto before = read_file(file.path());
       ASSERT_TRUE(file.append(note(5)));
       EXPECT_TRUE(read_file(file.path()).starts_with(before));
-      EXPECT_THAT(file.read_valid(signer.verifier()).heads,
-                  ElementsAre(tree_of(3).head(), tree_of(5).head()));
+      EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head(), tree_of(5).head()));
     }
   }
 }
 
 TEST_F(TreeHeads, ThatCannotBeReadAreNotTakenForNone) {
-  const TreeHeadFile unreadable(folder.path().string());
-  EXPECT_FALSE(unreadable.read(signer.verifier()));
-  EXPECT_THAT(unreadable.read_valid(signer.verifier()).problem, HasSubstr("Is a directory"));
+  write_file(folder.file("a file"), "");
+  for (const auto& [path, why] : {std::pair(folder.path().string(), "Is a directory"),
+                                  std::pair(folder.file("a file/tree-heads"), "Not a directory")}) {
+    const auto read = TreeHeadFile(path).read(signer.verifier());
+    EXPECT_THAT(read.problem, HasSubstr(why));
+    EXPECT_EQ(read.kind, ErrorKind::kUnavailable);
+    const auto heads = read_tree_heads(signer.verifier(), path, "");
+    ASSERT_FALSE(heads);
+    EXPECT_EQ(heads.error().kind, ErrorKind::kUnavailable);
+    EXPECT_FALSE(read_tree_heads(signer.verifier(), file.path(), path));
+  }
+}
+
+TEST_F(TreeHeads, OfTwoFilesAreReadTogetherWhateverStandsInOneOfThem) {
+  ASSERT_TRUE(file.append(note(3)));
+  EXPECT_THAT(read_tree_heads(signer.verifier(), file.path(), file.path())->heads,
+              ElementsAre(tree_of(3).head()))
+      << "the same file is not two";
+  const auto further = folder.file("further");
+  EXPECT_THAT(read_tree_heads(signer.verifier(), file.path(), further).error().messages.front(),
+              HasSubstr("There is no file "));
+  write_file(further, "a line of nobody's\n\n" + note(5) + "\n");
+  for (const auto& [first, second] : {std::pair(file.path(), further), std::pair(further, file.path())}) {
+    const auto both = read_tree_heads(signer.verifier(), first, second);
+    ASSERT_TRUE(both);
+    EXPECT_THAT(both->heads, ::testing::UnorderedElementsAre(tree_of(3).head(), tree_of(5).head()));
+    EXPECT_THAT(both->problem, HasSubstr("further cannot be used: the one at line 1 was not signed by "));
+  }
+}
+
+TEST_F(TreeHeads, BeginWithAnEmptyFileThatIsLeftAloneOnceThereIsOne) {
+  ASSERT_TRUE(file.begin());
+  EXPECT_EQ(read_file(file.path()), "");
+  EXPECT_EQ(refusal(), "");
+  ASSERT_TRUE(file.append(note(3)));
+  ASSERT_TRUE(file.begin());
+  EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head()));
+  EXPECT_FALSE(TreeHeadFile(folder.file("missing/tree-heads")).begin());
+}
+
+TEST_F(TreeHeads, AreCheckedWithAKeyOfTheirOwnLogAlone) {
+  EXPECT_TRUE(check_tree_head_key(signer.verifier(), event_id(1)));
+  const auto foreign = check_tree_head_key(signer.verifier(), event_id(2));
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().kind, ErrorKind::kInvalid);
 }
 
 TEST_F(TreeHeads, CannotBeKeptWhereNothingCanBeWritten) {
@@ -205,6 +246,28 @@ TEST_F(SignedLog, RolledBackToYesterdaysCopyIsFoundOut) {
         append_and_wait(*folder.open(), append_request("other-" + std::to_string(number), 0, number)));
   }
   EXPECT_EQ(problem({today}), "its root at position 17 is not that of a signed tree head");
+}
+
+TEST_F(SignedLog, ThatWasRestoredIsHeldToWhatWasSignedUpToItsEnd) {
+  LogFolder backup;
+  backup.become_copy_of(folder);
+  LogFolder::append_some(*folder.open(), 5);
+  auto signed_heads = heads;
+  signed_heads.push_back(folder.open()->tree().head());
+  folder.become_copy_of(backup);
+  VerifyOptions options{.tree_heads = signed_heads, .is_restored = true};
+  auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->problem, "");
+  EXPECT_EQ(report->tree_heads, heads.size());
+  EXPECT_EQ(report->signed_and_lost, 5U);
+  EXPECT_EQ(folder.open()->verify([](Position, Position) {}, options).signed_and_lost, 5U);
+  options.tree_heads[2].root[31] ^= 1;
+  report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
+  EXPECT_EQ(report->problem, "its root at position 6 is not that of a signed tree head");
+  options = {.tree_heads = heads, .is_restored = true};
+  report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
+  EXPECT_EQ(report->signed_and_lost, 0U);
 }
 
 TEST_F(SignedLog, PacedVerificationChecksTheSameAndStops) {

@@ -93,6 +93,23 @@ void SmallDisk::empty() const {
   std::filesystem::remove(path_ / "ballast");
 }
 
+void SmallDisk::make_read_only() const {
+  const auto path = folder_.path().string();
+  const auto users = fmt::format("/proc/{}/ns/user", holder_);
+  const auto mounts = fmt::format("/proc/{}/ns/mnt", holder_);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool there =
+        holder_ < 0 || (::setns(::open(users.c_str(), O_RDONLY | O_CLOEXEC), CLONE_NEWUSER) == 0 &&
+                        ::setns(::open(mounts.c_str(), O_RDONLY | O_CLOEXEC), CLONE_NEWNS) == 0);
+    const bool done = there && ::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+    ::_exit(done ? 0 : 1);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0)
+    throw std::runtime_error("the small disk cannot be made one that is only read");
+}
+
 std::uint64_t SmallDisk::free_bytes() const {
   struct statvfs info{};
   ::statvfs(path_.c_str(), &info);

@@ -26,6 +26,8 @@ class SmallDisk {
   // Takes the ballast away.
   void empty() const;
   std::uint64_t free_bytes() const;
+  // From here on nothing can be written to it. No file of it may be open for writing.
+  void make_read_only() const;
 
  private:
   TemporaryFolder folder_;

@@ -89,7 +89,8 @@ class Administration : public ::testing::Test {
                 ElementsAre("head", "root", "events", "segments", "vault_keys"));
     expect_forms_of_jobs();
     const auto verified = folder_.run_json({"verify"});
-    EXPECT_THAT(members_of(verified), ElementsAre("head", "root", "problem"));
+    EXPECT_THAT(members_of(verified),
+                ElementsAre("head", "root", "problem", "tree_heads", "signed_and_lost"));
     EXPECT_EQ(text(verified, "problem"), "");
   }
 

@@ -1,19 +1,15 @@
-// What keeps the record trustworthy over years: signed tree heads, backups, the rotation of keys.
-#include <algorithm>
+// What keeps the record trustworthy over years: signed tree heads, verification, the rotation of keys.
 #include <atomic>
-#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
-#include <sstream>
 #include <thread>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 
-#include "tests/system/fixture.h"
+#include "tests/system/safekeeping_fixture.h"
 
 namespace mintmark::testing::safekeeping_test {
 namespace {
@@ -23,27 +19,7 @@ namespace json = boost::json;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-class Safekeeping : public ::testing::Test {
- protected:
-  // A token's key.
-  std::string create(const std::string& name) const {
-    return text(folder_.run_json({"token", "create", "--account", folder_.account(), "--name", name}), "key");
-  }
-  RestClient owner(const ServerProcess& server) const {
-    RestClient client(server.port());
-    client.log_in(folder_.email(), folder_.password());
-    return client;
-  }
-  static std::string id_of(const std::string& key) { return key.substr(0, key.find(':')); }
-
-  InitialisedFolder folder_;
-  TemporaryFolder elsewhere_;
-};
+class Safekeeping : public SafekeepingTest {};
 
 TEST_F(Safekeeping, SignsTreeHeadsThatTheLogIsHeldTo) {
   const auto heads = elsewhere_.file("tree-heads");
@@ -58,18 +34,6 @@ TEST_F(Safekeeping, SignsTreeHeadsThatTheLogIsHeldTo) {
   EXPECT_EQ(folder_.run({"verify"}).exit_code, 0);
   EXPECT_EQ(server.stop().exit_code, 0);
   EXPECT_EQ(folder_.run({"verify", "--tree-heads-file", heads}).exit_code, 0);
-}
-
-// The size that the newest tree head in a file is of; 0 where there is none.
-std::uint64_t newest_tree_head(const std::string& file) {
-  std::istringstream lines(read_file(file));
-  std::uint64_t newest = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("mintmark/")) continue;
-    std::getline(lines, line);
-    newest = std::max(newest, std::uint64_t{std::stoull(line)});
-  }
-  return newest;
 }
 
 TEST_F(Safekeeping, SignsTreeHeadsAtItsInterval) {
@@ -146,12 +110,6 @@ TEST_F(Safekeeping, FindsDamageInTheBackground) {
   expect_eventually(
       [&] { return RestClient(server.port()).get("//healthz").object().at("damage_found").as_bool(); });
   EXPECT_EQ(folder_.run({"verify"}).exit_code, 3);
-}
-
-void write_file(const std::string& path, const std::string& bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << bytes;
-  ASSERT_TRUE(file.flush());
 }
 
 // The largest file in a log's tables whose name has that in it.
@@ -264,90 +222,45 @@ TEST_F(Safekeeping, CatchesAFolderThatWasRolledBackAndWentOn) {
   }
 }
 
-TEST_F(Safekeeping, RestoresABackupThatWasMadeBesideTheRunningServer) {
-  const auto events = elsewhere_.file("events");
-  const auto vault = elsewhere_.file("vault");
-  std::vector<std::string> kept;
-  std::string deleted;
-  json::object backup;
-  {
-    ServerProcess server(folder_.path());
-    auto client = owner(server);
-    for (int i = 0; i < 5; ++i) kept.push_back(text(create_token(client, "Token"), "token"));
-    deleted = text(create_token(client, "Deleted later"), "token");
-    folder_.run_json({"backup", "--events", events, "--vault", vault});
-    const auto older_vault = read_file(vault);
-    EXPECT_EQ(client.remove(path_of(id_of(deleted))).status, 204);
-    backup = folder_.run_json({"backup", "--events", events});
-    EXPECT_EQ(backup.at("events").as_int64(), 1) << "the deletion alone";
-    EXPECT_EQ(read_file(vault), older_vault);
-    EXPECT_EQ(server.stop().exit_code, 0);
-  }
-  const auto root = text(folder_.run_json({"verify"}), "root");
+// Of a copy of the folder that has the log alone, with what the operator has given away.
+TEST_F(Safekeeping, AnAuditorHoldsACopyToItsTreeHeadsWithThePublicKeyAlone) {
+  const auto heads = elsewhere_.file("tree-heads");
+  create("Monday");
+  const auto yesterday = elsewhere_.file("yesterday");
+  fs::create_directory(yesterday);
+  fs::copy(folder_.file("log"), yesterday + "/log", fs::copy_options::recursive);
+  folder_.run_json({"tree-head", "sign", "--tree-heads-file", heads});
+  create("Tuesday");
+  folder_.run_json({"tree-head", "sign", "--tree-heads-file", heads});
+  const auto today = elsewhere_.file("today");
+  fs::create_directory(today);
+  fs::copy(folder_.file("log"), today + "/log", fs::copy_options::recursive);
+  const auto key = text(folder_.run_json({"tree-head", "key"}), "public_key");
 
-  // The drill of docs/backup.md, on another machine.
-  const auto restored = elsewhere_.file("restored");
-  fs::create_directories(restored + "/keys");
-  fs::copy(folder_.file("keys"), restored + "/keys", fs::copy_options::recursive);
-  const Arguments restore{"restore", "--data", restored, "--events", events, "--vault", vault, "--json"};
-  const auto finished = run_mintmark(restore);
-  ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_THAT(finished.out, HasSubstr(text(backup, "root")));
-  const auto verified = run_mintmark({"verify", "--data", restored, "--json"});
-  EXPECT_EQ(verified.exit_code, 0) << verified.err;
-  EXPECT_THAT(verified.out, HasSubstr(text(backup, "root")));
-  const auto again = run_mintmark(restore);
-  EXPECT_EQ(again.exit_code, 1);
-  EXPECT_THAT(again.err, HasSubstr("nothing is restored over it"));
-
-  ServerProcess server(restored);
-  auto client = owner(server);
-  for (const auto& key : kept) {
-    EXPECT_EQ(authorize(server.port(), key), 204);
-    const auto revealed = client.post(path_of(id_of(key)) + "/reveal", "");
-    EXPECT_EQ(revealed.status, 200) << revealed.body;
-    EXPECT_EQ(text(revealed.object(), "token"), key);
-  }
-  EXPECT_EQ(authorize(server.port(), deleted), 401);
-  EXPECT_EQ(client.post(path_of(id_of(deleted)) + "/reveal", "").status, 404)
-      << "although the vault's backup is older than the deletion";
-  EXPECT_FALSE(root.empty());
-}
-
-TEST_F(Safekeeping, RestoresBesideViewsAndJobsThatAreAheadOfTheBackup) {
-  const auto events = elsewhere_.file("events");
-  const auto vault = elsewhere_.file("vault");
-  const auto kept = create("Kept");
-  folder_.run_json({"backup", "--events", events, "--vault", vault});
-  for (int i = 0; i < 3; ++i) create("Lost");
-  fs::remove_all(folder_.file("log"));
-  folder_.run_json({"restore", "--events", events, "--vault", vault});
-  const auto refused = folder_.run({"serve", "--listen", "127.0.0.1:0"});
-  EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_THAT(refused.err, HasSubstr("`mintmark rebuild --all` makes it anew"));
-  const auto rebuilt = folder_.run({"rebuild", "--all"});
-  EXPECT_THAT(rebuilt.out, HasSubstr("planned again at the next start")) << rebuilt.err;
-  const ServerProcess server(folder_.path());
-  EXPECT_EQ(authorize(server.port(), kept), 204);
-}
-
-TEST_F(Safekeeping, RestoresNothingWithoutTheRightKey) {
-  const auto events = elsewhere_.file("events");
-  const auto vault = elsewhere_.file("vault");
-  folder_.run_json({"backup", "--events", events, "--vault", vault});
-  const auto restored = elsewhere_.file("restored");
-  const Arguments restore{"restore", "--data", restored, "--events", events, "--vault", vault};
-  const auto without = run_mintmark(restore);
-  EXPECT_EQ(without.exit_code, 1);
-  EXPECT_THAT(without.err, HasSubstr("key-encryption-key"));
+  const auto verify = [&](const std::string& copy, const std::string& with) {
+    return run_mintmark({"verify", "--data", copy, "--tree-heads", heads, "--public-key", with});
+  };
+  auto sound = verify(today, key);
+  EXPECT_EQ(sound.exit_code, 0) << sound.err;
+  EXPECT_THAT(sound.out, HasSubstr("; held to 2 tree heads"));
+  const auto rolled_back = verify(yesterday, key);
+  EXPECT_EQ(rolled_back.exit_code, 3);
+  EXPECT_THAT(rolled_back.err, HasSubstr("but a tree head of position "));
   const InitialisedFolder other;
-  auto with_another = restore;
-  with_another.insert(with_another.end(), {"--key-file", other.file("keys/key-encryption-key")});
-  const auto wrong = run_mintmark(with_another);
-  EXPECT_EQ(wrong.exit_code, 1);
-  EXPECT_THAT(wrong.err, HasSubstr("not the one that this data folder was made with"));
-  EXPECT_FALSE(fs::exists(restored + "/log"));
-  EXPECT_FALSE(fs::exists(restored + "/log.unfinished"));
+  const auto foreign = verify(today, text(other.run_json({"tree-head", "key"}), "public_key"));
+  EXPECT_EQ(foreign.exit_code, 2);
+  EXPECT_THAT(foreign.err, HasSubstr("The public key is that of mintmark/"));
+  EXPECT_EQ(verify(today, "mintmark/nonsense").exit_code, 2);
+  const auto without = run_mintmark({"verify", "--data", today, "--tree-heads", heads});
+  EXPECT_EQ(without.exit_code, 3);
+  EXPECT_THAT(without.err, HasSubstr("--public-key"));
+
+  // A line of somebody else's spoils none of the others, and is told last.
+  write_file(heads, "a line of nobody's\n\n" + read_file(heads));
+  EXPECT_THAT(verify(yesterday, key).err, HasSubstr("but a tree head of position "));
+  const auto spoilt = verify(today, key);
+  EXPECT_EQ(spoilt.exit_code, 3);
+  EXPECT_THAT(spoilt.err, HasSubstr("the one at line 1 was not signed by " + key));
 }
 
 TEST_F(Safekeeping, RotatesItsKeysWhileTokensAreUsedAndMade) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "domain/schema.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/log_tables.h"
@@ -145,6 +146,34 @@ TEST_F(InstanceTest, IsHeldToItsTreeHeadsWhateverStandsBetweenThem) {
   fs::remove_all(config_.log_path());
   fs::copy(yesterday, config_.log_path(), fs::copy_options::recursive);
   EXPECT_THAT(refusal(), HasSubstr("but a tree head of position 2 was signed"));
+}
+
+TEST_F(InstanceTest, TellsWhereItsTreeHeadsAreGone) {
+  create();
+  {
+    const CapturedLog captured;
+    EXPECT_TRUE(open());
+    EXPECT_FALSE(captured.has("is held to no tree head")) << "none was ever signed";
+  }
+  EXPECT_EQ(read_file(config_.tree_heads_path()), "") << "begun with its key";
+  const CapturedLog captured;
+  EXPECT_TRUE(open());
+  EXPECT_FALSE(captured.has("is held to no tree head"));
+  fs::remove(config_.tree_heads_path());
+  EXPECT_TRUE(open());
+  EXPECT_TRUE(captured.has("is held to no tree head: is its disk mounted?"));
+}
+
+TEST_F(InstanceTest, WhoseTreeHeadsCannotBeReadTellsButIsNotDamaged) {
+  create();
+  EXPECT_TRUE(open());
+  fs::remove(config_.tree_heads_path());
+  fs::create_directory(config_.tree_heads_path());
+  const CapturedLog captured;
+  const auto instance = open();
+  ASSERT_TRUE(instance);
+  EXPECT_TRUE(captured.has("cannot be used: Is a directory"));
+  EXPECT_FALSE((*instance)->services->damage_found) << "they may be readable at the next look";
 }
 
 }  // namespace
