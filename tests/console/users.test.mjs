@@ -8,6 +8,7 @@ import {
   chooseFromMenu,
   clipboard,
   closePage,
+  holdBack,
   newPage,
   notice,
   openAs,
@@ -38,7 +39,11 @@ describe("users", () => {
     await assertAccessible(page, "inviting, with an error");
     await dialog.getByLabel("E-mail").fill("bob@example.com");
     await dialog.getByRole("radio", { name: /^Member/ }).check();
+    const letGo = await holdBack(page, "**/users");
     await submit.click();
+    await page.keyboard.press("Escape");
+    assert.ok(await dialog.getByRole("button", { name: "Cancel" }).isDisabled(), "nor while it is sent");
+    await letGo();
     const done = page.getByRole("dialog", { name: "User invited" });
     await done.getByRole("button", { name: "Copy the password" }).click();
     password = await clipboard(page, (text) => text.length >= 12 && !text.includes(" "));

@@ -88,6 +88,20 @@ export async function clipboard(page, isWanted) {
   }
 }
 
+// Holds back every write to the address from now on, until what this returns is called.
+export async function holdBack(page, address) {
+  let letGo;
+  const released = new Promise((resolve) => (letGo = resolve));
+  await page.route(address, async (route) => {
+    if (route.request().method() === "POST") await released;
+    await route.continue();
+  });
+  return async () => {
+    letGo();
+    await page.unrouteAll({ behavior: "wait" });
+  };
+}
+
 // The row of a token, by its label.
 export function row(page, label) {
   return page.getByRole("row").filter({ has: page.getByText(label, { exact: true }) });

@@ -131,7 +131,8 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// One key for as long as what is sent stays the same, a new one once it changes.
+// One key for as long as what is sent stays the same, a new one once it changes or was answered: the same again is
+// then another.
 export class IdempotencyKeys {
   private content: string | null = null;
   private key = "";
@@ -143,5 +144,10 @@ export class IdempotencyKeys {
       this.key = newIdempotencyKey();
     }
     return this.key;
+  }
+
+  // What was sent has succeeded.
+  done(): void {
+    this.content = null;
   }
 }

@@ -1,0 +1,66 @@
+// Making tokens: what one presses meanwhile, the same one twice, half-typed dates, types of one's own.
+// Debian's Chromium against the real program; run.cmake runs this and names the program.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { anyDialog, chooseFromMenu, closePage, createToken, holdBack, leaveSummary, row } from "./support/browser.mjs";
+import { suite } from "./support/suite.mjs";
+
+let rest;
+
+const scene = suite(async ({ server }) => {
+  rest = await server.rest();
+});
+
+describe("a token", () => {
+  let page;
+  const dialog = () => page.getByRole("dialog", { name: "Create token" });
+  const chooseModule = async () => {
+    await dialog().getByRole("radio", { name: /^Only the modules/ }).check();
+    await dialog().getByRole("checkbox", { name: /MD-0001$/ }).check();
+  };
+  const named = (label) => rest("GET", `/auth/tokens?name=${encodeURIComponent(label)}`);
+  const remove = async (label) => {
+    await chooseFromMenu(page, label, "Delete");
+    await page.getByRole("button", { name: "Delete token" }).click();
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await row(page, label).waitFor({ state: "detached" });
+  };
+
+  before(async () => {
+    page = await scene.open("/tokens?size=10");
+    await page.getByText("No tokens yet").waitFor();
+  });
+  after(() => closePage(page));
+
+  test("that is on its way may call no more than was chosen, whatever one presses meanwhile", async () => {
+    await page.getByRole("button", { name: "Create token" }).first().click();
+    await dialog().getByLabel("Label", { exact: true }).fill("Not to be left");
+    await chooseModule();
+    const letGo = await holdBack(page, "**/public/v1/auth/tokens");
+    await dialog().getByRole("button", { name: "Create token" }).click();
+    await page.keyboard.press("Escape");
+    await page.mouse.click(4, 4);
+    for (const name of ["Cancel", "Close"]) assert.ok(await dialog().getByRole("button", { name }).isDisabled(), name);
+    await letGo();
+    await page.getByRole("dialog", { name: "Token created" }).waitFor();
+    await leaveSummary(page);
+    const [{ restricted }] = await named("Not to be left");
+    assert.equal(restricted, true);
+    await remove("Not to be left");
+  });
+
+  test("like one before is another, also where that one may call more or was deleted", async () => {
+    for (const fill of [async () => {}, chooseModule]) {
+      await createToken(page, "Twice", fill);
+      await leaveSummary(page);
+    }
+    const twice = await named("Twice");
+    assert.deepEqual(twice.map(({ restricted }) => restricted).sort(), [false, true]);
+    for (const { id } of twice) await rest("DELETE", `/auth/tokens/${id}`);
+    await row(page, "Twice").first().waitFor({ state: "detached" });
+    await createToken(page, "Twice");
+    await leaveSummary(page);
+    await remove("Twice");
+  });
+});
