@@ -63,4 +63,30 @@ describe("a token", () => {
     await leaveSummary(page);
     await remove("Twice");
   });
+
+  test("with a date typed in part is not made, nor is its value replaced", async () => {
+    await page.getByRole("button", { name: "Create token" }).first().click();
+    await dialog().getByLabel("Label", { exact: true }).fill("To expire");
+    const inPart = async (field) => {
+      await field.focus();
+      await page.keyboard.type("0101");
+    };
+    const expires = dialog().getByLabel("Expires");
+    await inPart(expires);
+    await page.keyboard.press("Enter");
+    await dialog().getByText("Enter day, month and year, or nothing.").waitFor();
+    assert.equal(await expires.getAttribute("aria-invalid"), "true");
+    assert.deepEqual(await named("To expire"), []);
+    await expires.fill("2031-12-31");
+    await dialog().getByRole("button", { name: "Create token" }).click();
+    await leaveSummary(page);
+    assert.match((await named("To expire"))[0].expiration_date, /^(2031-12-31|2032-01-01)T/);
+    await chooseFromMenu(page, "To expire", "Rotate");
+    await inPart(anyDialog(page).getByLabel("Expires"));
+    await page.getByRole("button", { name: "Rotate token" }).click();
+    await anyDialog(page).getByText("Enter day, month and year, or nothing.").waitFor();
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await remove("To expire");
+  });
 });

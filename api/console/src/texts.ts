@@ -273,6 +273,7 @@ export const texts = {
     expires: "Expires",
     expiresHint: "At the end of this day, your time. Without a date it is valid until you delete it.",
     expiresPast: "Choose today or a later day.",
+    expiresUnfinished: "Enter day, month and year, or nothing.",
     tooLong: (limit: number) => `At most ${limit} characters.`,
     create: "Create token",
     unlimited: "The token is there already, and may call every module until this has succeeded. Try again, or delete it.",

@@ -40,6 +40,12 @@ describe("the token form", () => {
     expect(checkForm({ ...filled, expires: "2026-11-23" }, now)).toEqual({});
     expect(checkForm({ ...filled, expires: "2026-11-22" }, now)).toHaveProperty("expiration_date");
   });
+
+  it("takes no expiry that is not read as a day, and so would never come", () => {
+    for (const expires of ["unfinished", "12026-11-23", "2026-11"]) {
+      expect(checkForm({ ...filled, expires })).toEqual({ expiration_date: texts.tokenForm.expiresUnfinished });
+    }
+  });
 });
 
 describe("what a form shows of a failure", () => {
