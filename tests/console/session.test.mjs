@@ -16,6 +16,7 @@ import {
   row,
   signIn,
 } from "./support/browser.mjs";
+import { Line } from "./support/line.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
@@ -250,5 +251,31 @@ describe("a lost connection", () => {
     await leaveSummary(page);
     assert.equal(await row(page, "Made once").count(), 1);
     await closePage(page);
+  });
+
+  test("that only falls silent is noticed too, and what happens afterwards shows", async () => {
+    const line = await Line.to(scene.server.port);
+    const page = await newPage(scene.browser, line.url);
+    await page.context().addCookies([(await scene.server.signIn(scene.server.owner)).cookie]);
+    await page.clock.install();
+    const streaming = page.waitForResponse(/events.stream/);
+    await page.goto("/tokens");
+    await row(page, "Made once").waitFor();
+    await streaming;
+    line.cut();
+    await page.clock.runFor(40_000);
+    await page.clock.runFor(6_000);
+    const banner = page.locator(".connection-banner");
+    await banner.waitFor();
+    const rest = await scene.server.rest();
+    await rest("POST", "/auth/tokens", { name: "Meanwhile", extension: { name: "custom" } });
+    line.mend();
+    await page.clock.runFor(2_000);
+    await banner.waitFor({ state: "detached" });
+    await row(page, "Meanwhile").waitFor();
+    await rest("POST", "/auth/tokens", { name: "Afterwards", extension: { name: "custom" } });
+    await row(page, "Afterwards").waitFor();
+    await closePage(page);
+    await line.close();
   });
 });
