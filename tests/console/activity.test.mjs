@@ -133,7 +133,8 @@ describe("two browsers", () => {
     await page.getByText("Disabled", { exact: true }).waitFor();
     await events(page, "History").filter({ hasText: "Disabled the token" }).waitFor();
     await rest("DELETE", `/auth/tokens/${made.id}`);
-    await page.getByText("This no longer exists.").waitFor();
+    await page.getByText("This token was deleted.").waitFor();
+    await events(page, "History").filter({ hasText: "Deleted the token" }).waitFor();
 
     await page.getByRole("link", { name: "Webhooks" }).click();
     await page.getByText("Orders", { exact: true }).waitFor();

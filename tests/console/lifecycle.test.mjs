@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 
 import {
   anyDialog,
+  assertAccessibleInBoth,
   chooseFromMenu,
   clipboard,
   closePage,
@@ -354,7 +355,13 @@ describe("a token's page", () => {
     await page.getByRole("button", { name: "Delete token" }).click();
     await page.waitForURL("**/tokens");
     await page.goto(`/tokens/${id}`);
+    await page.getByText("This token was deleted.").waitFor();
+    await page.getByRole("list", { name: "History" }).getByText("Deleted the token").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
+    await assertAccessibleInBoth(page, "a token that was deleted");
+    await page.goto("/tokens/SU-000-000-001");
     await page.getByText("This no longer exists.").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
     await closePage(page);
   });
 

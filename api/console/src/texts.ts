@@ -180,6 +180,8 @@ export const texts = {
     back: "All tokens",
     loading: "Loading the token…",
     failed: "The token could not be loaded.",
+    deleted: "This token was deleted.",
+    deletedHint: "Its clients are refused. What happened to it stays on record.",
     actions: "Actions",
     general: "General",
     never: "Never",
