@@ -121,10 +121,18 @@ describe("finding tokens", () => {
     await closePage(page);
   });
 
-  test("a type of one's own has its name in the table, on the page and among the filters", async () => {
-    const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
-    const own = await rest("POST", "/auth/tokens", { name: "Of its own type", extension: { id: extension.id } });
+  test("a type of one's own can be chosen, has its name in the table, on the page and among the filters", async () => {
     const page = await open();
+    await row(page, "Alpha").waitFor();
+    const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
+    await createToken(page, "Of its own type", async (dialog) => {
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /^partner-link/ }).click();
+      await dialog.getByText("For an API client other than Zapier").first().waitFor();
+    });
+    await leaveSummary(page);
+    const [own] = await rest("GET", "/auth/tokens?name=Of%20its%20own%20type");
+    assert.equal(own.extension.id, extension.id);
     await row(page, "Of its own type").getByText("partner-link").waitFor();
     await page.getByRole("combobox", { name: "Type", exact: true }).selectOption("partner-link");
     await row(page, "Alpha").waitFor({ state: "detached" });
@@ -135,7 +143,8 @@ describe("finding tokens", () => {
     await page.getByRole("link", { name: "Of its own type" }).click();
     await page.locator("dd").getByText("partner-link").waitFor();
     await page.getByRole("link", { name: "General" }).click();
-    await page.getByLabel("API key", { exact: true }).fill(own.token);
+    const { token: key } = await rest("POST", `/auth/tokens/${own.id}/reveal`);
+    await page.getByLabel("API key", { exact: true }).fill(key);
     await page.getByRole("button", { name: "Check", exact: true }).click();
     await page.getByText("partner-link").waitFor();
     await rest("DELETE", `/auth/tokens/${own.id}`);

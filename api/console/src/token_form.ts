@@ -1,4 +1,5 @@
-import type { NewToken, Token, TokenFields, TokenType } from "./api/tokens";
+import { CUSTOM } from "./api/extensions";
+import type { NewToken, Token, TokenFields } from "./api/tokens";
 import { countCharacters, endOfDay, textOrNull, today } from "./format";
 import { texts } from "./texts";
 
@@ -9,14 +10,14 @@ export const FORM_FIELDS = ["name", "extension", "description", "external_id", "
 
 export interface TokenForm {
   name: string;
-  type: TokenType;
+  extension: string; // its type's id
   description: string;
   externalId: string;
   expires: string; // a day as a date field has it, or empty; what is neither is refused
 }
 
 export function emptyForm(): TokenForm {
-  return { name: "", type: "custom", description: "", externalId: "", expires: "" };
+  return { name: "", extension: CUSTOM, description: "", externalId: "", expires: "" };
 }
 
 export function formOf(token: Token): TokenForm {
@@ -58,5 +59,5 @@ export function fieldsOf(form: TokenForm): TokenFields {
 }
 
 export function newTokenOf(form: TokenForm): NewToken {
-  return { ...fieldsOf(form), extension: { name: form.type }, expiration_date: endOfDay(form.expires) };
+  return { ...fieldsOf(form), extension: { id: form.extension }, expiration_date: endOfDay(form.expires) };
 }

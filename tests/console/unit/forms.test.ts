@@ -14,11 +14,11 @@ const filled = { ...emptyForm(), name: "  Billing " };
 
 describe("the token form", () => {
   it("sends what the API takes", () => {
-    expect(newTokenOf({ ...filled, type: "zapier", description: " ", externalId: "7" })).toEqual({
+    expect(newTokenOf({ ...filled, extension: "EXT-001", description: " ", externalId: "7" })).toEqual({
       name: "Billing",
       description: null,
       external_id: "7",
-      extension: { name: "zapier" },
+      extension: { id: "EXT-001" },
       expiration_date: null,
     });
   });
