@@ -1,9 +1,18 @@
-// Making tokens: what one presses meanwhile, the same one twice, half-typed dates, types of one's own.
+// Making tokens: what one presses meanwhile, the same one twice, what fails half-way, dates typed in part.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { anyDialog, chooseFromMenu, closePage, createToken, holdBack, leaveSummary, row } from "./support/browser.mjs";
+import {
+  anyDialog,
+  assertAccessibleInBoth,
+  chooseFromMenu,
+  closePage,
+  createToken,
+  holdBack,
+  leaveSummary,
+  row,
+} from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 let rest;
@@ -48,6 +57,27 @@ describe("a token", () => {
     const [{ restricted }] = await named("Not to be left");
     assert.equal(restricted, true);
     await remove("Not to be left");
+  });
+
+  test("that could not be limited is limited by trying again, or deleted; nothing else closes it", async () => {
+    for (const [label, goOn] of [["Limited late", "Try again"], ["Thought better of", "Delete the token"]]) {
+      await page.route("**/permissions", (route) => route.fulfill({ status: 500, body: "{}" }));
+      await page.getByRole("button", { name: "Create token" }).first().click();
+      await dialog().getByLabel("Label", { exact: true }).fill(label);
+      await chooseModule();
+      await dialog().getByRole("button", { name: "Create token" }).click();
+      await dialog().getByText("may call every module until this has succeeded").waitFor();
+      assert.ok(await dialog().getByLabel("Label", { exact: true }).isDisabled());
+      if (goOn === "Try again") await assertAccessibleInBoth(page, "a token that could not be limited");
+      await page.keyboard.press("Escape");
+      await page.unrouteAll({ behavior: "wait" });
+      await dialog().getByRole("button", { name: goOn }).click();
+      if (goOn === "Try again") await leaveSummary(page);
+      await anyDialog(page).waitFor({ state: "hidden" });
+    }
+    await row(page, "Thought better of").waitFor({ state: "detached" });
+    assert.equal((await named("Limited late"))[0].restricted, true);
+    await remove("Limited late");
   });
 
   test("like one before is another, also where that one may call more or was deleted", async () => {
