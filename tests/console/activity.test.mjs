@@ -151,6 +151,20 @@ describe("two browsers", () => {
     await closePage(page);
   });
 
+  test("that a token was used shows on its page within a minute", async () => {
+    const made = await rest("POST", "/auth/tokens", { name: "Unused", extension: { name: "custom" } });
+    const page = await open("/general");
+    await page.clock.install();
+    await page.goto(`/tokens/${made.id}`);
+    await page.getByText("Never, as far as is known").waitFor();
+    const headers = { Authorization: `ApiKey ${made.token}` };
+    assert.equal((await fetch(`${scene.server.url}/authorize`, { headers })).status, 204);
+    await page.clock.fastForward(60_000);
+    await page.getByText("Never, as far as is known").waitFor({ state: "detached" });
+    await rest("DELETE", `/auth/tokens/${made.id}`);
+    await closePage(page);
+  });
+
   test("a row that changes under an open menu and a shown value stays where it is", async () => {
     const page = await open("/tokens");
     const shown = row(page, HOSTILE);

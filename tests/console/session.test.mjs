@@ -263,14 +263,14 @@ describe("a lost connection", () => {
     await row(page, "Made once").waitFor();
     await streaming;
     line.cut();
-    await page.clock.runFor(40_000);
-    await page.clock.runFor(6_000);
+    await page.clock.fastForward(40_000);
+    await page.clock.fastForward(6_000);
     const banner = page.locator(".connection-banner");
     await banner.waitFor();
     const rest = await scene.server.rest();
     await rest("POST", "/auth/tokens", { name: "Meanwhile", extension: { name: "custom" } });
     line.mend();
-    await page.clock.runFor(2_000);
+    await page.clock.fastForward(2_000);
     await banner.waitFor({ state: "detached" });
     await row(page, "Meanwhile").waitFor();
     await rest("POST", "/auth/tokens", { name: "Afterwards", extension: { name: "custom" } });

@@ -710,7 +710,6 @@ export const texts = {
     TokenExpiring: "Noted that a token expires soon:",
     TokenExpired: "Noted that a token has expired:",
     TokenDeleted: "Deleted the token",
-    TokensUsed: "Noted which tokens were used",
     PermissionsGranted: "Gave permissions to the token",
     PermissionsRevoked: "Took permissions from the token",
     ZapierConnectionIssued: "Connected to Zapier the token",
