@@ -11,6 +11,7 @@ import {
   createToken,
   holdBack,
   leaveSummary,
+  notice,
   row,
 } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
@@ -92,6 +93,22 @@ describe("a token", () => {
     await createToken(page, "Twice");
     await leaveSummary(page);
     await remove("Twice");
+  });
+
+  test("is copied also where the browser has but the older way, which plain http leaves", async () => {
+    const plain = await scene.open("/general");
+    await plain.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await plain.goto("/tokens?size=10");
+    const summary = await createToken(plain, "Copied the older way");
+    await summary.getByRole("button", { name: "Copy the API key" }).click();
+    await notice(plain, "Copied.").waitFor();
+    assert.ok(await summary.evaluate((element) => element.contains(document.activeElement)), "the focus stays there");
+    await leaveSummary(plain);
+    const [{ id }] = await named("Copied the older way");
+    await plain.getByLabel("Search label").press("Control+V");
+    await plain.waitForURL(new RegExp(`q=${id}`));
+    await closePage(plain);
+    await remove("Copied the older way");
   });
 
   test("with a date typed in part is not made, nor is its value replaced", async () => {

@@ -127,7 +127,7 @@ describe("finding tokens", () => {
     const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
     await createToken(page, "Of its own type", async (dialog) => {
       await dialog.getByLabel("Type").press("Enter");
-      await page.getByRole("option", { name: /^partner-link/ }).click();
+      await page.getByRole("option", { name: /^partner-link For/ }).click();
       await dialog.getByText("For an API client other than Zapier").first().waitFor();
     });
     await leaveSummary(page);
@@ -207,6 +207,7 @@ describe("from a token's menu", () => {
     await page.getByText("The old value stays good for 24 hours.").waitFor();
     await page.getByRole("button", { name: "Renew token" }).click();
     await page.getByRole("dialog", { name: "Token renewed" }).waitFor();
+    await assertAccessibleInBoth(page, "renewed");
     used.push(await value());
     await leaveSummary(page);
     await row(page, "Alpha").getByText("Renewed").waitFor();
@@ -236,6 +237,7 @@ describe("from a token's menu", () => {
     await rest("PUT", `/auth/tokens/${made.Beta.id}`, { name: "Theirs" });
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByText("Somebody else changed this in the meantime").waitFor();
+    await assertAccessibleInBoth(page, "changed by somebody else");
     assert.equal(await label.inputValue(), "Mine");
     await dialog.getByRole("button", { name: "Load what is there now" }).click();
     await page.waitForFunction(() => document.querySelector("[role=dialog] input[name=name]").value === "Theirs");

@@ -65,7 +65,7 @@ describe("signing in", () => {
     const again = page.getByRole("dialog", { name: "Sign in again" });
     await again.getByText("Your session has ended.").waitFor();
     await again.getByText(scene.server.owner.email).waitFor();
-    await assertAccessible(page, "signing in again");
+    await assertAccessibleInBoth(page, "signing in again");
     await again.getByLabel("Password").fill("wrong");
     await again.getByRole("button", { name: "Sign in", exact: true }).click();
     await again.getByText("do not belong together").waitFor();
@@ -200,7 +200,7 @@ describe("one's own account", () => {
     const submit = dialog.getByRole("button", { name: "Change password" });
     await submit.click();
     await dialog.getByText("Enter your present password.").waitFor();
-    await assertAccessible(page, "changing the password, with errors");
+    await assertAccessibleInBoth(page, "changing the password, with errors");
     await dialog.getByLabel("Present password").fill("not the one");
     await dialog.getByLabel("New password", { exact: true }).fill("correct horse battery");
     await dialog.getByLabel("New password again").fill("correct horse");

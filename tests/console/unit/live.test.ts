@@ -46,13 +46,13 @@ async function begin() {
       ? new Response("{}")
       : new Response(JSON.stringify(body), { status, headers: { "Mintmark-Position": position } });
   };
-  vi.stubGlobal("document", page);
-  vi.stubGlobal("EventSource", FakeSource);
-  vi.stubGlobal("fetch", (url: string) => Promise.resolve(url).then(respond));
   const { client } = await import("../../../api/console/src/api");
   const { connection } = await import("../../../api/console/src/state/connection");
   const { live } = await import("../../../api/console/src/state/live");
   const { session } = await import("../../../api/console/src/state/session");
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("EventSource", FakeSource);
+  vi.stubGlobal("fetch", (url: string) => Promise.resolve(url).then(respond));
   client.onSignedOut(() => session.expire());
   client.onConnection(connection.reached, connection.unreachable);
   live.start();
