@@ -144,7 +144,7 @@ async function shootDeliveries(page, shoot) {
   await page.getByRole("button", { name: "Send the test" }).click();
   await page.getByText("It answered 204").waitFor();
   await shoot("webhook-test");
-  await page.goto("/deliveries");
+  await page.goto("/deliveries?size=100");
   await page.getByText("The receiver answered 503.").first().waitFor();
   await shoot("deliveries");
   await page.getByRole("button", { name: "Retry all of these" }).click();
