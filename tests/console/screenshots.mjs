@@ -171,6 +171,11 @@ async function shootActivityAndUsers(page, shoot) {
   await shoot("user-invite");
   await page.keyboard.press("Escape");
   await anyDialog(page).waitFor({ state: "hidden" });
+  await chooseFromMenu(page, "auditor@example.com", "New password");
+  await anyDialog(page).waitFor();
+  await shoot("user-password");
+  await page.keyboard.press("Escape");
+  await anyDialog(page).waitFor({ state: "hidden" });
   await chooseFromMenu(page, "auditor@example.com", "Delete");
   await anyDialog(page).waitFor();
   await shoot("user-delete");

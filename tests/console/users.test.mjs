@@ -82,6 +82,34 @@ describe("users", () => {
     await dialog.waitFor({ state: "hidden" });
   });
 
+  test("get a new password that shows once, and their old one is good for nothing", async () => {
+    const his = await openAs(scene.browser, scene.server, { email: "bob@example.com", password }, "/users");
+    await entry(his, "bob@example.com").waitFor();
+    await chooseFromMenu(page, "bob@example.com", "New password");
+    const asked = page.getByRole("alertdialog", { name: "Give a new password?" });
+    await asked.getByText("bob@example.com").waitFor();
+    await assertAccessibleInBoth(page, "asking before a new password");
+    await asked.getByRole("button", { name: "Give a new password" }).click();
+    const done = page.getByRole("dialog", { name: "New password given" });
+    await done.getByRole("button", { name: "Copy the password" }).click();
+    const given = await clipboard(page, (text) => text.length >= 12 && !text.includes(" ") && text !== password);
+    await page.keyboard.press("Escape");
+    assert.ok(await done.getByText(given).isVisible(), "it is not lost by a key");
+    await assertAccessibleInBoth(page, "a new password");
+    await done.getByRole("button", { name: "Done" }).click();
+    await done.waitFor({ state: "hidden" });
+    assert.ok(!(await page.content()).includes(given), "the password is gone with the dialog");
+    await his.getByRole("dialog", { name: "Sign in again" }).waitFor();
+    await closePage(his);
+    await assert.rejects(scene.server.signIn({ email: "bob@example.com", password }), /401/);
+    password = given;
+    await scene.server.signIn({ email: "bob@example.com", password });
+    await page.getByRole("button", { name: `Actions for ${scene.server.owner.email}` }).click();
+    await page.getByRole("menuitem", { name: "Change role" }).waitFor();
+    assert.equal(await page.getByRole("menuitem", { name: "New password" }).count(), 0, "one's own one changes oneself");
+    await page.keyboard.press("Escape");
+  });
+
   test("are kept out at once, let in again, and forgotten after asking", async () => {
     const his = await openAs(scene.browser, scene.server, { email: "bob@example.com", password }, "/users");
     await entry(his, "bob@example.com").waitFor();

@@ -767,6 +767,7 @@ export const texts = {
 
   userActions: {
     role: "Change role",
+    password: "New password",
     activate: "Activate",
     deactivate: "Deactivate",
     remove: "Delete",
@@ -808,7 +809,16 @@ export const texts = {
     once: "Pass this password on; it is shown this once. They can change it once they are signed in.",
     password: "Password",
     copy: "Copy the password",
-    shownBefore: "They were invited already, with a password that was shown then.",
+    shownBefore:
+      "They were invited already, with a password that was shown then. Where nobody has it, an owner can give them a new " +
+      "one: New password in their menu.",
     confirm: "Invite user",
+  },
+
+  newPassword: {
+    title: "Give a new password?",
+    doneTitle: "New password given",
+    text: "Their present password is refused from this moment, and they are signed out everywhere. Pass the new one on to them.",
+    confirm: "Give a new password",
   },
 };

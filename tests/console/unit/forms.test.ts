@@ -132,9 +132,13 @@ describe("a sentence", () => {
 
 describe("a user", () => {
   it("is let in or kept out, as they are not already", () => {
-    const offered = (status: "active" | "inactive") => userActions({ status }).map(({ value }) => value);
-    expect(offered("active")).toEqual(["role", "deactivate", "remove"]);
-    expect(offered("inactive")).toEqual(["role", "activate", "remove"]);
+    const offered = (status: "active" | "inactive") => userActions({ status }, false).map(({ value }) => value);
+    expect(offered("active")).toEqual(["role", "password", "deactivate", "remove"]);
+    expect(offered("inactive")).toEqual(["role", "password", "activate", "remove"]);
+  });
+
+  it("is given no new password by themselves, for they change their own", () => {
+    expect(userActions({ status: "active" }, true).map(({ value }) => value)).toEqual(["role", "deactivate", "remove"]);
   });
 });
 
