@@ -32,6 +32,9 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
+// An event and no comment: of a comment, scripts in browsers do not hear.
+constexpr auto heartbeat_event = "event: heartbeat\ndata: {}\n\n";
+
 // Before it asks again for what the server was too busy for.
 constexpr std::chrono::milliseconds busy_pause{250};
 
@@ -162,7 +165,7 @@ awaitable<std::optional<std::string>> EventStream::next() {
     }
     if (!may) break;
     next_ = batch->next;
-    if (batch->text.empty() && now >= heartbeat_at_) batch->text = ":\n\n";
+    if (batch->text.empty() && now >= heartbeat_at_) batch->text = heartbeat_event;
     if (!batch->text.empty()) {
       heartbeat_at_ = now + limits::event_stream_heartbeat;
       co_return std::move(batch->text);

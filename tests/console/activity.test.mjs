@@ -133,7 +133,8 @@ describe("two browsers", () => {
     await page.getByText("Disabled", { exact: true }).waitFor();
     await events(page, "History").filter({ hasText: "Disabled the token" }).waitFor();
     await rest("DELETE", `/auth/tokens/${made.id}`);
-    await page.getByText("This no longer exists.").waitFor();
+    await page.getByText("This token was deleted.").waitFor();
+    await events(page, "History").filter({ hasText: "Deleted the token" }).waitFor();
 
     await page.getByRole("link", { name: "Webhooks" }).click();
     await page.getByText("Orders", { exact: true }).waitFor();
@@ -147,6 +148,20 @@ describe("two browsers", () => {
     await events(page).filter({ hasText: "Deleted the webhook" }).waitFor();
     await rest("POST", `/auth/tokens/${token.id}/rotate`);
     await events(page).filter({ hasText: "Rotated the token" }).waitFor();
+    await closePage(page);
+  });
+
+  test("that a token was used shows on its page within a minute", async () => {
+    const made = await rest("POST", "/auth/tokens", { name: "Unused", extension: { name: "custom" } });
+    const page = await open("/general");
+    await page.clock.install();
+    await page.goto(`/tokens/${made.id}`);
+    await page.getByText("Never, as far as is known").waitFor();
+    const headers = { Authorization: `ApiKey ${made.token}` };
+    assert.equal((await fetch(`${scene.server.url}/authorize`, { headers })).status, 204);
+    await page.clock.fastForward(60_000);
+    await page.getByText("Never, as far as is known").waitFor({ state: "detached" });
+    await rest("DELETE", `/auth/tokens/${made.id}`);
     await closePage(page);
   });
 

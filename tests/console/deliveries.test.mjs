@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 
-import { assertAccessible, closePage, createToken, leaveSummary, notice, openAs, row } from "./support/browser.mjs";
+import { assertAccessibleInBoth, closePage, createToken, leaveSummary, notice, openAs, row } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 let rest;
@@ -44,7 +44,7 @@ describe("a webhook's page", () => {
     await entry.getByText("Details").click();
     await entry.getByText('"name": "Told of"').waitFor();
     await entry.getByRole("cell", { name: "503", exact: true }).waitFor();
-    await assertAccessible(page, "a webhook's page");
+    await assertAccessibleInBoth(page, "a webhook's page");
     await closePage(page);
   });
 
@@ -64,6 +64,8 @@ describe("a webhook's page", () => {
     await entry.getByText("The receiver answered 503.").first().waitFor();
     await entry.getByRole("button", { name: "Cancel: Asked for by hand" }).click();
     const dialog = page.getByRole("alertdialog", { name: "Cancel this?" });
+    await dialog.getByRole("button", { name: "Do not attempt it" }).waitFor();
+    await assertAccessibleInBoth(page, "cancelling a delivery");
     await dialog.getByRole("button", { name: "Do not attempt it" }).click();
     await entry.getByText("Cancelled", { exact: true }).waitFor();
     await page.getByRole("combobox", { name: "Status" }).selectOption("Delivered");
@@ -99,7 +101,7 @@ describe("what is left to do", () => {
     const jobs = page.getByRole("list", { name: "Deliveries" }).getByRole("listitem");
     await jobs.filter({ hasText: "Gone" }).getByText("Given up").waitFor();
     await jobs.filter({ hasText: "Flaky <receiver>" }).getByText("The receiver answered 503.").first().waitFor();
-    await assertAccessible(page, "deliveries");
+    await assertAccessibleInBoth(page, "deliveries");
     await page.getByRole("combobox", { name: "Status" }).selectOption("Given up");
     await jobs.filter({ hasText: "Flaky" }).first().waitFor({ state: "detached" });
     assert.match(page.url(), /status=dead/);
@@ -110,7 +112,7 @@ describe("what is left to do", () => {
     await page.getByRole("button", { name: "Retry all of these" }).click();
     const dialog = page.getByRole("alertdialog", { name: "Retry all of these?" });
     await dialog.getByText("That is 1 delivery.").waitFor();
-    await assertAccessible(page, "retrying all");
+    await assertAccessibleInBoth(page, "retrying all");
     await dialog.getByRole("button", { name: "Retry them" }).click();
     await notice(page, "1 is attempted again.").waitFor();
     await jobs.filter({ hasText: "Token created" }).waitFor({ state: "detached" });
@@ -154,7 +156,7 @@ describe("a Zapier token that cannot be announced", () => {
     await row(page, "For Zapier").getByText("Pending").waitFor();
     await page.getByRole("link", { name: "For Zapier" }).click();
     await page.getByText("The receiver answered 500.").first().waitFor();
-    await assertAccessible(page, "a failed connection");
+    await assertAccessibleInBoth(page, "a failed connection");
     scene.receiver.answer("/zapier", 200);
     await page.getByRole("button", { name: "Try now" }).click();
     await page.getByText("Active", { exact: true }).waitFor();

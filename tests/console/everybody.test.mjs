@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import {
   anyDialog,
   assertAccessible,
+  assertAccessibleInBoth,
   chooseFromMenu,
   closePage,
   focusedName,
@@ -19,6 +20,7 @@ import {
 import { suite } from "./support/suite.mjs";
 
 let token;
+let hook;
 
 const scene = suite(async ({ server }) => {
   const rest = await server.rest();
@@ -26,7 +28,7 @@ const scene = suite(async ({ server }) => {
   for (const description of ["one", "two", "three", "four", "five", "six"]) {
     await rest("PUT", `/auth/tokens/${token.id}`, { description });
   }
-  await rest("POST", "/notifications/webhooks", {
+  hook = await rest("POST", "/notifications/webhooks", {
     label: "Orders hook",
     object_class: "token",
     external_url: "https://hooks.example.com/orders",
@@ -41,6 +43,18 @@ describe("everybody can use it", () => {
     test(`axe finds nothing on any page, ${colorScheme}`, async () => {
       const check = (what) => assertAccessible(page, what, { colours: colorScheme === "dark" });
       const page = await newPage(scene.browser, scene.server.url, { colorScheme });
+      // What a menu asks before it acts: checked, and thought better of.
+      const checkDialogs = async (openMenu, dialogs) => {
+        for (const [item, title] of dialogs) {
+          await openMenu();
+          await page.getByRole("menuitem", { name: item, exact: true }).click();
+          await anyDialog(page).filter({ hasText: title }).getByRole("button").first().waitFor();
+          await check(title);
+          await page.keyboard.press("Escape");
+          await anyDialog(page).waitFor({ state: "hidden" });
+        }
+      };
+      const menuOf = (label) => () => page.getByRole("button", { name: label, exact: true }).click();
       await page.goto("/sign-in");
       await signIn(page, { email: "x@example.com", password: "wrong" });
       await page.getByRole("alert").getByText("do not belong together").waitFor();
@@ -81,13 +95,12 @@ describe("everybody can use it", () => {
       await page.getByText("No token matches.").waitFor();
       await check("no match");
       await page.getByRole("button", { name: "Clear search and filters" }).click();
-      for (const [action, title] of [["Disable", "Disable this token?"], ["Rotate", "Rotate this token?"]]) {
-        await chooseFromMenu(page, "Made once", action);
-        await page.getByRole("alertdialog", { name: title }).waitFor();
-        await check(action);
-        await page.keyboard.press("Escape");
-        await anyDialog(page).waitFor({ state: "hidden" });
-      }
+      await row(page, "Made once").waitFor();
+      await checkDialogs(menuOf("Actions for Made once"), [
+        ["Disable", "Disable this token?"],
+        ["Rotate", "Rotate this token?"],
+        ["Renew", "Renew this token?"],
+      ]);
       await page.getByRole("link", { name: "Made once" }).click();
       await page.getByRole("heading", { name: "Permissions" }).waitFor();
       await check("a token's details");
@@ -103,12 +116,12 @@ describe("everybody can use it", () => {
       await page.getByRole("link", { name: "Orders hook" }).click();
       await page.getByRole("heading", { name: "Statistics" }).waitFor();
       await check("a webhook's details");
-      await page.getByRole("button", { name: "Actions" }).click();
-      await page.getByRole("menuitem", { name: "Test" }).click();
-      await page.getByRole("button", { name: "Send the test" }).waitFor();
-      await check("testing a webhook");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
+      await checkDialogs(menuOf("Actions"), [
+        ["Test", "Test this webhook"],
+        ["Show signing secret", "Signing secret"],
+        ["Edit", "Edit webhook"],
+        ["Delete", "Delete this webhook?"],
+      ]);
       await page.getByRole("link", { name: "Deliveries" }).click();
       await shown(page, "Call of the webhook").waitFor();
       await check("deliveries");
@@ -120,11 +133,11 @@ describe("everybody can use it", () => {
       await page.getByRole("link", { name: "Users" }).click();
       await page.getByText("That is you").waitFor();
       await check("users");
-      await chooseFromMenu(page, "auditor@example.com", "Change role");
-      await page.getByRole("dialog", { name: "Change role" }).waitFor();
-      await check("changing a role");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
+      await checkDialogs(menuOf("Actions for auditor@example.com"), [
+        ["Change role", "Change role"],
+        ["Deactivate", "Deactivate this user?"],
+        ["Delete", "Delete this user?"],
+      ]);
       await page.getByRole("button", { name: "Invite user" }).click();
       await page.getByRole("dialog", { name: "Invite user" }).waitFor();
       await check("inviting");
@@ -164,15 +177,42 @@ describe("everybody can use it", () => {
       await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
       await check("the appearance menu");
       await page.keyboard.press("Escape");
-      for (const path of ["events", "jobs", "auth/tokens", "notifications/webhooks"]) {
-        await page.route(`**/public/v1/${path}?*`, (route) => route.fulfill({ status: 500, body: "{}" }));
+      const fail = (path) => page.route(`**/public/v1/${path}`, (route) => route.fulfill({ status: 500, body: "{}" }));
+      const failed = async (what) => {
+        await page.getByText(what).first().waitFor();
+        await check(String(what));
+      };
+      for (const path of ["events?*", "jobs?*", "auth/tokens?*", "notifications/webhooks?*", "accounts/*/users?*"]) {
+        await fail(path);
       }
-      const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks" };
+      const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks", Users: "users" };
       for (const [link, what] of Object.entries(failing)) {
         await page.getByRole("link", { name: link }).click();
-        await page.getByText(new RegExp(`${what} could not be loaded`)).waitFor();
-        await check(`${link}, which could not be loaded`);
+        await failed(new RegExp(`${what} could not be loaded`));
       }
+      await fail("auth/sessions");
+      await menuOf("Your account")();
+      await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+      await anyDialog(page).getByRole("alert").getByText("Something went wrong").waitFor();
+      await check("sessions that could not be loaded");
+      await page.goto(`/tokens/${token.id}`);
+      await failed("The history could not be loaded.");
+      await page.getByRole("button", { name: "Copy the value" }).waitFor();
+      await fail("auth/tokens/*");
+      await fail("auth/tokens/*/reveal");
+      await page.getByRole("button", { name: "Change permissions" }).click();
+      await anyDialog(page).getByText("Something went wrong").waitFor();
+      await check("permissions that could not be loaded");
+      await page.keyboard.press("Escape");
+      await anyDialog(page).waitFor({ state: "hidden" });
+      await page.getByRole("button", { name: "Show the value" }).click();
+      await page.getByRole("button", { name: "Close" }).waitFor();
+      await check("a notice of what failed");
+      await page.goto(`/tokens/${token.id}`);
+      await failed("The token could not be loaded.");
+      await fail("notifications/webhooks/*");
+      await page.goto(`/webhooks/${hook.id}`);
+      await failed("The webhook could not be loaded.");
       await page.unrouteAll();
       await closePage(page);
     });
@@ -201,10 +241,16 @@ describe("everybody can use it", () => {
       await page.getByRole("navigation").getByRole("link", { name: link }).click();
       await shown(page, text).waitFor();
       assert.ok((await wide()) <= 0, link);
+      await assertAccessible(page, `${link} on a phone`);
     }
     await page.getByRole("link", { name: "Made once" }).click();
     await page.getByRole("heading", { name: "Permissions" }).waitFor();
     assert.ok((await wide()) <= 0, "a token's details");
+    await assertAccessibleInBoth(page, "a token's details on a phone");
+    await page.getByRole("button", { name: "Change permissions" }).click();
+    await page.getByRole("radio", { name: /^Only the modules/ }).check();
+    await page.getByRole("checkbox").first().waitFor();
+    await assertAccessibleInBoth(page, "permissions on a phone");
     await closePage(page);
   });
 

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 
 import {
   anyDialog,
+  assertAccessibleInBoth,
   chooseFromMenu,
   clipboard,
   closePage,
@@ -120,10 +121,18 @@ describe("finding tokens", () => {
     await closePage(page);
   });
 
-  test("a type of one's own has its name in the table, on the page and among the filters", async () => {
-    const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
-    const own = await rest("POST", "/auth/tokens", { name: "Of its own type", extension: { id: extension.id } });
+  test("a type of one's own can be chosen, has its name in the table, on the page and among the filters", async () => {
     const page = await open();
+    await row(page, "Alpha").waitFor();
+    const extension = await rest("POST", "/extensions", { name: "partner-link", description: "For partners" });
+    await createToken(page, "Of its own type", async (dialog) => {
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /^partner-link For/ }).click();
+      await dialog.getByText("For an API client other than Zapier").first().waitFor();
+    });
+    await leaveSummary(page);
+    const [own] = await rest("GET", "/auth/tokens?name=Of%20its%20own%20type");
+    assert.equal(own.extension.id, extension.id);
     await row(page, "Of its own type").getByText("partner-link").waitFor();
     await page.getByRole("combobox", { name: "Type", exact: true }).selectOption("partner-link");
     await row(page, "Alpha").waitFor({ state: "detached" });
@@ -134,7 +143,8 @@ describe("finding tokens", () => {
     await page.getByRole("link", { name: "Of its own type" }).click();
     await page.locator("dd").getByText("partner-link").waitFor();
     await page.getByRole("link", { name: "General" }).click();
-    await page.getByLabel("API key", { exact: true }).fill(own.token);
+    const { token: key } = await rest("POST", `/auth/tokens/${own.id}/reveal`);
+    await page.getByLabel("API key", { exact: true }).fill(key);
     await page.getByRole("button", { name: "Check", exact: true }).click();
     await page.getByText("partner-link").waitFor();
     await rest("DELETE", `/auth/tokens/${own.id}`);
@@ -197,6 +207,7 @@ describe("from a token's menu", () => {
     await page.getByText("The old value stays good for 24 hours.").waitFor();
     await page.getByRole("button", { name: "Renew token" }).click();
     await page.getByRole("dialog", { name: "Token renewed" }).waitFor();
+    await assertAccessibleInBoth(page, "renewed");
     used.push(await value());
     await leaveSummary(page);
     await row(page, "Alpha").getByText("Renewed").waitFor();
@@ -226,6 +237,7 @@ describe("from a token's menu", () => {
     await rest("PUT", `/auth/tokens/${made.Beta.id}`, { name: "Theirs" });
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByText("Somebody else changed this in the meantime").waitFor();
+    await assertAccessibleInBoth(page, "changed by somebody else");
     assert.equal(await label.inputValue(), "Mine");
     await dialog.getByRole("button", { name: "Load what is there now" }).click();
     await page.waitForFunction(() => document.querySelector("[role=dialog] input[name=name]").value === "Theirs");
@@ -265,27 +277,22 @@ describe("deleting", () => {
 describe("what fails half-way", () => {
   const fail = (route) => route.fulfill({ status: 500, body: "{}" });
 
-  test("a token that could not be limited is limited by trying again, or deleted; nothing else closes it", async () => {
-    const page = await open();
-    for (const [label, goOn] of [["Limited late", "Try again"], ["Thought better of", "Delete the token"]]) {
-      await page.route("**/permissions", fail);
-      await page.getByRole("button", { name: "Create token" }).click();
-      const dialog = page.getByRole("dialog", { name: "Create token" });
-      await dialog.getByLabel("Label", { exact: true }).fill(label);
-      await dialog.getByRole("radio", { name: /^Only the modules/ }).check();
-      await dialog.getByRole("checkbox", { name: /MD-0001$/ }).check();
-      await dialog.getByRole("button", { name: "Create token" }).click();
-      await dialog.getByText("may call every module until this has succeeded").waitFor();
-      assert.ok(await dialog.getByLabel("Label", { exact: true }).isDisabled());
-      await page.keyboard.press("Escape");
-      await page.unroute("**/permissions", fail);
-      await dialog.getByRole("button", { name: goOn }).click();
-      if (goOn === "Try again") await leaveSummary(page);
-      await anyDialog(page).waitFor({ state: "hidden" });
-    }
-    await row(page, "Thought better of").waitFor({ state: "detached" });
-    const [{ id, restricted }] = await rest("GET", "/auth/tokens?name=Limited%20late");
-    assert.equal(restricted, true);
+  test("permissions of which the first half was changed are changed wholly by trying again", async () => {
+    const { id } = await rest("POST", "/auth/tokens", { name: "Half changed", extension: { name: "custom" } });
+    await rest("POST", `/auth/tokens/${id}/permissions`, { object: { id: "MD-0001" } });
+    const page = await open(`/tokens/${id}`);
+    await page.getByRole("button", { name: "Change permissions" }).click();
+    const dialog = page.getByRole("dialog", { name: "Change permissions" });
+    await dialog.getByRole("checkbox", { name: /MD-0001$/ }).uncheck();
+    await dialog.getByRole("checkbox", { name: /MD-0002$/ }).check();
+    await page.route("**/permissions", (route) => (route.request().method() === "POST" ? fail(route) : route.continue()));
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText("Something went wrong").waitFor();
+    await page.unrouteAll({ behavior: "wait" });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    const held = await rest("GET", `/auth/tokens/${id}/permissions`);
+    assert.deepEqual(held.map(({ object }) => object.id), ["MD-0002"]);
     await rest("DELETE", `/auth/tokens/${id}`);
     await closePage(page);
   });
@@ -354,7 +361,13 @@ describe("a token's page", () => {
     await page.getByRole("button", { name: "Delete token" }).click();
     await page.waitForURL("**/tokens");
     await page.goto(`/tokens/${id}`);
+    await page.getByText("This token was deleted.").waitFor();
+    await page.getByRole("list", { name: "History" }).getByText("Deleted the token").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
+    await assertAccessibleInBoth(page, "a token that was deleted");
+    await page.goto("/tokens/SU-000-000-001");
     await page.getByText("This no longer exists.").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0);
     await closePage(page);
   });
 

@@ -27,8 +27,12 @@ describe("many tokens", () => {
     await page.getByText(/^51–\d+ of \d+$/).waitFor();
     await page.getByLabel("Rows per page").selectOption("10");
     await page.getByText(/^1–10 of \d+$/).waitFor();
+    await page.goto("/general");
     await page.goto("/tokens?page=9999&size=10");
     await page.getByText(/^\d+–\d+ of \d+$/).waitFor();
+    assert.match(page.url(), /page=6&size=10$/);
+    await page.goBack();
+    await page.waitForURL("**/general");
     await closePage(page);
   });
 

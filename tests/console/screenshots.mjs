@@ -1,4 +1,4 @@
-// Pictures of every page, light and dark, desk and phone, into a folder: node screenshots.mjs OUT
+// Pictures of every page, light and dark, desk, tablet and phone, into a folder: node screenshots.mjs OUT
 // (by way of run.cmake, which puts this beside its packages). Names such as desk-dark behind it choose some.
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -89,6 +89,9 @@ async function shootAll(browser, server, name, options) {
   await page.goto(`/tokens/${server.failing}`);
   await page.getByText("The receiver answered 500.").first().waitFor();
   await shoot("token-failing");
+  await page.goto(`/tokens/${server.gone}`);
+  await page.getByText("Deleted the token").waitFor();
+  await shoot("token-deleted");
   await page.goto(`/tokens/${server.limited}`);
   await page.getByRole("button", { name: "Change permissions" }).click();
   await page.getByRole("checkbox").first().waitFor();
@@ -141,7 +144,7 @@ async function shootDeliveries(page, shoot) {
   await page.getByRole("button", { name: "Send the test" }).click();
   await page.getByText("It answered 204").waitFor();
   await shoot("webhook-test");
-  await page.goto("/deliveries");
+  await page.goto("/deliveries?size=100");
   await page.getByText("The receiver answered 503.").first().waitFor();
   await shoot("deliveries");
   await page.getByRole("button", { name: "Retry all of these" }).click();
@@ -166,6 +169,11 @@ async function shootActivityAndUsers(page, shoot) {
   await page.getByRole("button", { name: "Invite user" }).click();
   await anyDialog(page).waitFor();
   await shoot("user-invite");
+  await page.keyboard.press("Escape");
+  await anyDialog(page).waitFor({ state: "hidden" });
+  await chooseFromMenu(page, "auditor@example.com", "New password");
+  await anyDialog(page).waitFor();
+  await shoot("user-password");
   await page.keyboard.press("Escape");
   await anyDialog(page).waitFor({ state: "hidden" });
   await chooseFromMenu(page, "auditor@example.com", "Delete");
@@ -213,6 +221,9 @@ async function makeStatuses(rest) {
   await rest("POST", `/auth/tokens/${off.id}/deactivate`);
   const renewed = await create("Inventory service", {});
   await rest("POST", `/auth/tokens/${renewed.id}/renew`);
+  const gone = await create("Last year's importer", {});
+  await rest("DELETE", `/auth/tokens/${gone.id}`);
+  return gone.id;
 }
 
 const receiver = await Receiver.make();
@@ -220,29 +231,28 @@ const server = await Server.make(receiver.settings());
 const browser = await launch();
 try {
   await mkdir(out, { recursive: true });
-  const empty = await newPage(browser, server.url, views.desk);
-  await empty.goto("/tokens");
-  await signIn(empty, server.owner);
-  await empty.getByText("No tokens yet").waitFor();
-  await settle(empty);
-  await empty.screenshot({ path: join(out, "desk-light-empty.png") });
-  await empty.context().close();
+  const wanted = Object.entries(views)
+    .flatMap(([view, options]) => ["light", "dark"].map((colorScheme) => [`${view}-${colorScheme}`, { ...options, colorScheme }]))
+    .filter(([name]) => chosen.length === 0 || chosen.includes(name));
+  for (const [name, options] of wanted) {
+    const empty = await newPage(browser, server.url, options);
+    await empty.goto("/tokens");
+    await signIn(empty, server.owner);
+    await empty.getByText("No tokens yet").waitFor();
+    await settle(empty);
+    await empty.screenshot({ path: join(out, `${name}-empty.png`) });
+    await empty.context().close();
+  }
 
   const rest = await server.rest();
   await makeWebhooks(server, rest, receiver);
-  await makeStatuses(rest);
+  server.gone = await makeStatuses(rest);
   server.failing = await makeFailing(rest, receiver);
   for (const [label, type, description] of [...labels].reverse()) {
     const token = await rest("POST", "/auth/tokens", { name: label, extension: { name: type }, description });
     server.key = token.token ?? server.key;
   }
-  for (const [view, options] of Object.entries(views)) {
-    for (const colorScheme of ["light", "dark"]) {
-      const name = `${view}-${colorScheme}`;
-      if (chosen.length > 0 && !chosen.includes(name)) continue;
-      await shootAll(browser, server, name, { ...options, colorScheme });
-    }
-  }
+  for (const [name, options] of wanted) await shootAll(browser, server, name, options);
 } finally {
   await browser.close();
   await server.remove();

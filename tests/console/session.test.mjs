@@ -16,6 +16,7 @@ import {
   row,
   signIn,
 } from "./support/browser.mjs";
+import { Line } from "./support/line.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
@@ -64,7 +65,7 @@ describe("signing in", () => {
     const again = page.getByRole("dialog", { name: "Sign in again" });
     await again.getByText("Your session has ended.").waitFor();
     await again.getByText(scene.server.owner.email).waitFor();
-    await assertAccessible(page, "signing in again");
+    await assertAccessibleInBoth(page, "signing in again");
     await again.getByLabel("Password").fill("wrong");
     await again.getByRole("button", { name: "Sign in", exact: true }).click();
     await again.getByText("do not belong together").waitFor();
@@ -199,7 +200,7 @@ describe("one's own account", () => {
     const submit = dialog.getByRole("button", { name: "Change password" });
     await submit.click();
     await dialog.getByText("Enter your present password.").waitFor();
-    await assertAccessible(page, "changing the password, with errors");
+    await assertAccessibleInBoth(page, "changing the password, with errors");
     await dialog.getByLabel("Present password").fill("not the one");
     await dialog.getByLabel("New password", { exact: true }).fill("correct horse battery");
     await dialog.getByLabel("New password again").fill("correct horse");
@@ -250,5 +251,31 @@ describe("a lost connection", () => {
     await leaveSummary(page);
     assert.equal(await row(page, "Made once").count(), 1);
     await closePage(page);
+  });
+
+  test("that only falls silent is noticed too, and what happens afterwards shows", async () => {
+    const line = await Line.to(scene.server.port);
+    const page = await newPage(scene.browser, line.url);
+    await page.context().addCookies([(await scene.server.signIn(scene.server.owner)).cookie]);
+    await page.clock.install();
+    const streaming = page.waitForResponse(/events.stream/);
+    await page.goto("/tokens");
+    await row(page, "Made once").waitFor();
+    await streaming;
+    line.cut();
+    await page.clock.fastForward(40_000);
+    await page.clock.fastForward(6_000);
+    const banner = page.locator(".connection-banner");
+    await banner.waitFor();
+    const rest = await scene.server.rest();
+    await rest("POST", "/auth/tokens", { name: "Meanwhile", extension: { name: "custom" } });
+    line.mend();
+    await page.clock.fastForward(2_000);
+    await banner.waitFor({ state: "detached" });
+    await row(page, "Meanwhile").waitFor();
+    await rest("POST", "/auth/tokens", { name: "Afterwards", extension: { name: "custom" } });
+    await row(page, "Afterwards").waitFor();
+    await closePage(page);
+    await line.close();
   });
 });

@@ -72,6 +72,7 @@ describe("a token's life", () => {
     await billing.getByRole("button", { name: "Hide the value" }).click();
     await billing.getByText("Hidden").waitFor();
     assert.ok(!(await page.content()).includes(secret));
+    assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, ""]);
   });
 
   test("hidden again by itself after half a minute", async () => {

@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
-  assertAccessible,
+  assertAccessibleInBoth,
   chooseFromMenu,
   clipboard,
   closePage,
+  holdBack,
   newPage,
   notice,
   openAs,
@@ -35,17 +36,21 @@ describe("users", () => {
     await dialog.getByLabel("E-mail").fill(scene.server.auditor.email);
     await submit.click();
     await dialog.getByText("This e-mail address has a user.").waitFor();
-    await assertAccessible(page, "inviting, with an error");
+    await assertAccessibleInBoth(page, "inviting, with an error");
     await dialog.getByLabel("E-mail").fill("bob@example.com");
     await dialog.getByRole("radio", { name: /^Member/ }).check();
+    const letGo = await holdBack(page, "**/users");
     await submit.click();
+    await page.keyboard.press("Escape");
+    assert.ok(await dialog.getByRole("button", { name: "Cancel" }).isDisabled(), "nor while it is sent");
+    await letGo();
     const done = page.getByRole("dialog", { name: "User invited" });
     await done.getByRole("button", { name: "Copy the password" }).click();
     password = await clipboard(page, (text) => text.length >= 12 && !text.includes(" "));
     await page.mouse.click(4, 4);
     await page.keyboard.press("Escape");
     assert.ok(await done.getByText(password).isVisible(), "it is not lost by a click beside the dialog");
-    await assertAccessible(page, "invited");
+    await assertAccessibleInBoth(page, "invited");
     await done.getByRole("button", { name: "Done" }).click();
     await done.waitFor({ state: "hidden" });
     assert.ok(!(await page.content()).includes(password), "the password is gone with the dialog");
@@ -65,7 +70,6 @@ describe("users", () => {
     await chooseFromMenu(page, "bob@example.com", "Change role");
     const dialog = page.getByRole("dialog", { name: "Change role" });
     await dialog.getByRole("radio", { name: /^Auditor/ }).check();
-    await assertAccessible(page, "changing a role");
     await dialog.getByRole("button", { name: "Save" }).click();
     await entry(page, "bob@example.com").getByText("Auditor").waitFor();
     await his.getByRole("button", { name: "Create webhook" }).waitFor({ state: "detached" });
@@ -76,6 +80,34 @@ describe("users", () => {
     await dialog.getByText("last active owner").waitFor();
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await dialog.waitFor({ state: "hidden" });
+  });
+
+  test("get a new password that shows once, and their old one is good for nothing", async () => {
+    const his = await openAs(scene.browser, scene.server, { email: "bob@example.com", password }, "/users");
+    await entry(his, "bob@example.com").waitFor();
+    await chooseFromMenu(page, "bob@example.com", "New password");
+    const asked = page.getByRole("alertdialog", { name: "Give a new password?" });
+    await asked.getByText("bob@example.com").waitFor();
+    await assertAccessibleInBoth(page, "asking before a new password");
+    await asked.getByRole("button", { name: "Give a new password" }).click();
+    const done = page.getByRole("dialog", { name: "New password given" });
+    await done.getByRole("button", { name: "Copy the password" }).click();
+    const given = await clipboard(page, (text) => text.length >= 12 && !text.includes(" ") && text !== password);
+    await page.keyboard.press("Escape");
+    assert.ok(await done.getByText(given).isVisible(), "it is not lost by a key");
+    await assertAccessibleInBoth(page, "a new password");
+    await done.getByRole("button", { name: "Done" }).click();
+    await done.waitFor({ state: "hidden" });
+    assert.ok(!(await page.content()).includes(given), "the password is gone with the dialog");
+    await his.getByRole("dialog", { name: "Sign in again" }).waitFor();
+    await closePage(his);
+    await assert.rejects(scene.server.signIn({ email: "bob@example.com", password }), /401/);
+    password = given;
+    await scene.server.signIn({ email: "bob@example.com", password });
+    await page.getByRole("button", { name: `Actions for ${scene.server.owner.email}` }).click();
+    await page.getByRole("menuitem", { name: "Change role" }).waitFor();
+    assert.equal(await page.getByRole("menuitem", { name: "New password" }).count(), 0, "one's own one changes oneself");
+    await page.keyboard.press("Escape");
   });
 
   test("are kept out at once, let in again, and forgotten after asking", async () => {

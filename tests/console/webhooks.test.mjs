@@ -53,6 +53,23 @@ describe("a webhook's life", () => {
     scene.receiver.answer("/hook", 500);
     await test.getByRole("button", { name: "Send it again" }).click();
     await test.getByText("The receiver answered 500.").waitFor();
+    await assertAccessibleInBoth(page, "what came of a test");
+    await page.route("**/deliveries?id=*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 });
+    scene.receiver.answer("/hook", 204);
+    await test.getByRole("button", { name: "Send it again" }).click();
+    await test.getByText("Something went wrong").waitFor();
+    await test.getByText("It answered 204").waitFor();
+    assert.equal(await test.getByText("Something went wrong").count(), 0);
+    await page.route(/\/test$|deliveries\?id=/, async (route) => {
+      const response = await route.fetch();
+      const told = await response.json();
+      const heldBack = { ...[told].flat()[0], status: "parked", attempts: [] };
+      await route.fulfill({ response, json: Array.isArray(told) ? [heldBack] : heldBack });
+    });
+    await test.getByRole("button", { name: "Send it again" }).click();
+    await test.getByText("Waits until its webhook is called again").waitFor();
+    assert.ok(await test.getByRole("button", { name: "Send it again" }).isEnabled(), "it can be sent again");
+    await page.unrouteAll({ behavior: "wait" });
     await test.getByRole("button", { name: "Close" }).last().click();
     await test.waitFor({ state: "hidden" });
 

@@ -44,6 +44,9 @@ function momentOf(day: string, hours: number, minutes: number, seconds: number):
   return date.toISOString().replace(/\.\d+Z$/, "+00:00");
 }
 
+// Of those that a date field is to have: a year has four digits.
+export const LAST_DAY = "9999-12-31";
+
 export const startOfDay = (day: string): string | null => momentOf(day, 0, 0, 0);
 
 // The last second of it.

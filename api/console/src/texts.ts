@@ -180,6 +180,8 @@ export const texts = {
     back: "All tokens",
     loading: "Loading the token…",
     failed: "The token could not be loaded.",
+    deleted: "This token was deleted.",
+    deletedHint: "Its clients are refused. What happened to it stays on record.",
     actions: "Actions",
     general: "General",
     never: "Never",
@@ -273,6 +275,7 @@ export const texts = {
     expires: "Expires",
     expiresHint: "At the end of this day, your time. Without a date it is valid until you delete it.",
     expiresPast: "Choose today or a later day.",
+    expiresUnfinished: "Enter day, month and year, or nothing.",
     tooLong: (limit: number) => `At most ${limit} characters.`,
     create: "Create token",
     unlimited: "The token is there already, and may call every module until this has succeeded. Try again, or delete it.",
@@ -707,7 +710,6 @@ export const texts = {
     TokenExpiring: "Noted that a token expires soon:",
     TokenExpired: "Noted that a token has expired:",
     TokenDeleted: "Deleted the token",
-    TokensUsed: "Noted which tokens were used",
     PermissionsGranted: "Gave permissions to the token",
     PermissionsRevoked: "Took permissions from the token",
     ZapierConnectionIssued: "Connected to Zapier the token",
@@ -765,6 +767,7 @@ export const texts = {
 
   userActions: {
     role: "Change role",
+    password: "New password",
     activate: "Activate",
     deactivate: "Deactivate",
     remove: "Delete",
@@ -806,7 +809,16 @@ export const texts = {
     once: "Pass this password on; it is shown this once. They can change it once they are signed in.",
     password: "Password",
     copy: "Copy the password",
-    shownBefore: "They were invited already, with a password that was shown then.",
+    shownBefore:
+      "They were invited already, with a password that was shown then. Where nobody has it, an owner can give them a new " +
+      "one: New password in their menu.",
     confirm: "Invite user",
+  },
+
+  newPassword: {
+    title: "Give a new password?",
+    doneTitle: "New password given",
+    text: "Their present password is refused from this moment, and they are signed out everywhere. Pass the new one on to them.",
+    confirm: "Give a new password",
   },
 };

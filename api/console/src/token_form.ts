@@ -1,4 +1,5 @@
-import type { NewToken, Token, TokenFields, TokenType } from "./api/tokens";
+import { CUSTOM } from "./api/extensions";
+import type { NewToken, Token, TokenFields } from "./api/tokens";
 import { countCharacters, endOfDay, textOrNull, today } from "./format";
 import { texts } from "./texts";
 
@@ -9,14 +10,14 @@ export const FORM_FIELDS = ["name", "extension", "description", "external_id", "
 
 export interface TokenForm {
   name: string;
-  type: TokenType;
+  extension: string; // its type's id
   description: string;
   externalId: string;
-  expires: string; // a day as a date field has it, or empty
+  expires: string; // a day as a date field has it, or empty; what is neither is refused
 }
 
 export function emptyForm(): TokenForm {
-  return { name: "", type: "custom", description: "", externalId: "", expires: "" };
+  return { name: "", extension: CUSTOM, description: "", externalId: "", expires: "" };
 }
 
 export function formOf(token: Token): TokenForm {
@@ -28,9 +29,16 @@ export function formOf(token: Token): TokenForm {
   };
 }
 
+// What is wrong with the day at whose end something is to expire; nothing where there is none.
+export function expiryError(expires: string, now: Date = new Date()): Record<string, string> {
+  if (expires === "") return {};
+  if (endOfDay(expires) === null) return { expiration_date: texts.tokenForm.expiresUnfinished };
+  return expires < today(now) ? { expiration_date: texts.tokenForm.expiresPast } : {};
+}
+
 // What is wrong before the server is asked, by the API's own field names.
 export function checkForm(form: TokenForm, now: Date = new Date()): Record<string, string> {
-  const errors: Record<string, string> = {};
+  const errors = expiryError(form.expires, now);
   const words = texts.tokenForm;
   const checkLength = (field: string, text: string, limit: number) => {
     if (countCharacters(text.trim()) > limit) errors[field] = words.tooLong(limit);
@@ -39,7 +47,6 @@ export function checkForm(form: TokenForm, now: Date = new Date()): Record<strin
   checkLength("description", form.description, LIMITS.description);
   checkLength("external_id", form.externalId, LIMITS.externalId);
   if (form.name.trim() === "") errors.name = words.labelMissing;
-  if (form.expires && form.expires < today(now)) errors.expiration_date = words.expiresPast;
   return errors;
 }
 
@@ -52,5 +59,5 @@ export function fieldsOf(form: TokenForm): TokenFields {
 }
 
 export function newTokenOf(form: TokenForm): NewToken {
-  return { ...fieldsOf(form), extension: { name: form.type }, expiration_date: endOfDay(form.expires) };
+  return { ...fieldsOf(form), extension: { id: form.extension }, expiration_date: endOfDay(form.expires) };
 }

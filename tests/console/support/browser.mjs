@@ -88,6 +88,20 @@ export async function clipboard(page, isWanted) {
   }
 }
 
+// Holds back every write to the address from now on, until what this returns is called.
+export async function holdBack(page, address) {
+  let letGo;
+  const released = new Promise((resolve) => (letGo = resolve));
+  await page.route(address, async (route) => {
+    if (route.request().method() === "POST") await released;
+    await route.continue();
+  });
+  return async () => {
+    letGo();
+    await page.unrouteAll({ behavior: "wait" });
+  };
+}
+
 // The row of a token, by its label.
 export function row(page, label) {
   return page.getByRole("row").filter({ has: page.getByText(label, { exact: true }) });
@@ -164,8 +178,8 @@ async function standsStill(page) {
   );
 }
 
-// Every rule of axe, the best practices and the newest (WCAG 2.2) too, on the page as it is now; with `colours`, those that depend on light
-// and dark alone.
+// Every rule of axe, the best practices and the newest (WCAG 2.2) too, on the page as it is now; with `colours`, those that
+// depend on light and dark alone. Where a dialog is open, on that: what is behind it was there before.
 export async function assertAccessible(page, what, { colours = false } = {}) {
   await standsStill(page);
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
@@ -173,7 +187,10 @@ export async function assertAccessible(page, what, { colours = false } = {}) {
     resultTypes: ["violations"],
     ...(colours ? { runOnly: ["color-contrast", "link-in-text-block"] } : { rules: { "target-size": { enabled: true } } }),
   };
-  const { violations } = await page.evaluate((given) => globalThis.axe.run(document, given), options);
+  const { violations } = await page.evaluate((given) => {
+    const dialog = document.querySelector("[role=dialog], [role=alertdialog]");
+    return globalThis.axe.run(dialog?.closest(".v-overlay-container") ?? document, given);
+  }, options);
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any.map((c) => c.message).join("; ")}`),
   );

@@ -299,4 +299,13 @@ describe("an idempotency key", () => {
     expect(keys.for({ name: "a" })).toBe(first);
     expect(keys.for({ name: "b" })).not.toBe(first);
   });
+
+  it("is another once what was sent has succeeded, though the same is sent", () => {
+    const keys = new IdempotencyKeys();
+    const first = keys.for({ name: "a" });
+    keys.done();
+    const second = keys.for({ name: "a" });
+    expect(second).not.toBe(first);
+    expect(keys.for({ name: "a" })).toBe(second);
+  });
 });

@@ -14,11 +14,11 @@ const filled = { ...emptyForm(), name: "  Billing " };
 
 describe("the token form", () => {
   it("sends what the API takes", () => {
-    expect(newTokenOf({ ...filled, type: "zapier", description: " ", externalId: "7" })).toEqual({
+    expect(newTokenOf({ ...filled, extension: "EXT-001", description: " ", externalId: "7" })).toEqual({
       name: "Billing",
       description: null,
       external_id: "7",
-      extension: { name: "zapier" },
+      extension: { id: "EXT-001" },
       expiration_date: null,
     });
   });
@@ -39,6 +39,12 @@ describe("the token form", () => {
     const now = new Date(2026, 10, 23, 15);
     expect(checkForm({ ...filled, expires: "2026-11-23" }, now)).toEqual({});
     expect(checkForm({ ...filled, expires: "2026-11-22" }, now)).toHaveProperty("expiration_date");
+  });
+
+  it("takes no expiry that is not read as a day, and so would never come", () => {
+    for (const expires of ["unfinished", "12026-11-23", "2026-11"]) {
+      expect(checkForm({ ...filled, expires })).toEqual({ expiration_date: texts.tokenForm.expiresUnfinished });
+    }
   });
 });
 
@@ -126,9 +132,13 @@ describe("a sentence", () => {
 
 describe("a user", () => {
   it("is let in or kept out, as they are not already", () => {
-    const offered = (status: "active" | "inactive") => userActions({ status }).map(({ value }) => value);
-    expect(offered("active")).toEqual(["role", "deactivate", "remove"]);
-    expect(offered("inactive")).toEqual(["role", "activate", "remove"]);
+    const offered = (status: "active" | "inactive") => userActions({ status }, false).map(({ value }) => value);
+    expect(offered("active")).toEqual(["role", "password", "deactivate", "remove"]);
+    expect(offered("inactive")).toEqual(["role", "password", "activate", "remove"]);
+  });
+
+  it("is given no new password by themselves, for they change their own", () => {
+    expect(userActions({ status: "active" }, true).map(({ value }) => value)).toEqual(["role", "deactivate", "remove"]);
   });
 });
 

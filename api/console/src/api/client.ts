@@ -1,4 +1,5 @@
 import { Failure, failureOf } from "./errors";
+import { within } from "./within";
 
 export interface Call {
   method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -20,6 +21,9 @@ export interface Answer<T> {
 export type Refused = "refused" | "send-again" | "signed-out";
 
 export const BASE = "/public/v1";
+
+// What is not there by then does not come: the connection is lost, though nobody said so.
+export const ANSWER_MS_MAX = 30_000;
 
 // The REST client of the signed-in person. Their session is a cookie that scripts cannot read; what proves
 // that this page and no other sends a write is the CSRF token, kept here, in memory, and nowhere else.
@@ -89,10 +93,12 @@ export class Client {
     if (ifMatch) headers["If-Match"] = ifMatch;
     const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
     if (body !== undefined) init.body = JSON.stringify(body);
-    if (signal) init.signal = signal;
-    try {
-      const response = await this.fetcher(url, init);
+    const ask = async (ending: AbortSignal) => {
+      const response = await this.fetcher(url, { ...init, signal: ending });
       return { response, text: await response.text() };
+    };
+    try {
+      return await within(ANSWER_MS_MAX, ask, signal);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
       this.listeners.unreachable();
@@ -131,7 +137,8 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// One key for as long as what is sent stays the same, a new one once it changes.
+// One key for as long as what is sent stays the same, a new one once it changes or was answered: the same again is
+// then another.
 export class IdempotencyKeys {
   private content: string | null = null;
   private key = "";
@@ -143,5 +150,10 @@ export class IdempotencyKeys {
       this.key = newIdempotencyKey();
     }
     return this.key;
+  }
+
+  // What was sent has succeeded.
+  done(): void {
+    this.content = null;
   }
 }

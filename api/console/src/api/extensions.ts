@@ -6,6 +6,13 @@ export interface Extension {
   name: string;
 }
 
+// The two that every account has.
+export const CUSTOM = "EXT-000";
+export const BUILT_IN: readonly Extension[] = [
+  { id: CUSTOM, name: "custom" },
+  { id: "EXT-001", name: "zapier" },
+];
+
 export class ExtensionsApi {
   constructor(private readonly client: Client) {}
 

@@ -1,7 +1,8 @@
-import { BASE } from "./client";
+import { ANSWER_MS_MAX, BASE } from "./client";
 import { Failure, failureOf } from "./errors";
 import type { Account } from "./session";
 import type { Token } from "./tokens";
+import { within } from "./within";
 
 export type KeyVerdict =
   | { kind: "allowed"; token: Token; account: Account }
@@ -29,11 +30,10 @@ export function readPastedKey(text: string): PastedKey {
 export async function checkKey(key: string, fetcher: typeof fetch = (i, init) => fetch(i, init)): Promise<KeyVerdict> {
   let response: Response;
   try {
-    response = await fetcher(`${BASE}/auth/context`, {
-      headers: { Accept: "application/json", Authorization: `ApiKey ${key}` },
-      credentials: "omit",
-      cache: "no-store",
-    });
+    const headers = { Accept: "application/json", Authorization: `ApiKey ${key}` };
+    const ask = (signal: AbortSignal) =>
+      fetcher(`${BASE}/auth/context`, { headers, credentials: "omit", cache: "no-store", signal });
+    response = await within(ANSWER_MS_MAX, ask);
   } catch {
     throw new Failure("unreachable", "");
   }

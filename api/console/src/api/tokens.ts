@@ -58,7 +58,7 @@ export interface TokenFields {
 }
 
 export interface NewToken extends TokenFields {
-  extension: { name: TokenType };
+  extension: { id: string };
   expiration_date: string | null;
 }
 

@@ -39,6 +39,12 @@ export class UsersApi {
     return (await this.client.call<{ password: string | null }>(path(account), call)).body.password;
   }
 
+  // In place of the one they had; shown this once. Ends their sessions.
+  async givePassword(account: string, id: string): Promise<string> {
+    const url = `${path(account, id)}/password`;
+    return (await this.client.call<{ password: string }>(url, { method: "POST" })).body.password;
+  }
+
   async setRole(account: string, id: string, role: Role): Promise<void> {
     await this.client.call(path(account, id), { method: "PUT", body: { role } });
   }

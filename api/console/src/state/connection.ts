@@ -1,6 +1,9 @@
 import { reactive } from "vue";
 
+import { within } from "../api/within";
+
 const RETRY_MS = 2000;
+const ANSWER_MS_MAX = 5000;
 
 // Whether the server answers. Once it does not, it is asked until it does.
 const state = reactive({ lost: false, restored: 0 });
@@ -9,7 +12,8 @@ let waiting: (() => void)[] = [];
 
 async function isReachable(): Promise<boolean> {
   try {
-    return (await fetch("/healthz", { cache: "no-store", credentials: "omit" })).ok;
+    const ask = (signal: AbortSignal) => fetch("/healthz", { cache: "no-store", credentials: "omit", signal });
+    return (await within(ANSWER_MS_MAX, ask)).ok;
   } catch {
     return false;
   }

@@ -90,7 +90,8 @@ export function useListPage<Item, Place extends Paged>(how: ListPage<Item, Place
       const { items, range } = await how.list(place.value, (page - 1) * size, size, mine.signal);
       if (current !== mine) return;
       const lastPage = Math.max(1, Math.ceil(range.total / size));
-      if (page > lastPage) return goTo({ page: lastPage } as Partial<Place>);
+      // In place of the page that is not there: going back leads past it.
+      if (page > lastPage) return void router.replace({ query: how.queryOf({ ...place.value, page: lastPage }) });
       Object.assign(state, { items, total: range.total, loaded: true, failure: null });
     } catch (error) {
       if (current !== mine) return;

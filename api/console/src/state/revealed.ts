@@ -4,24 +4,28 @@ import { tokensApi } from "../api";
 import { copyText } from "../clipboard";
 import { describe } from "../failures";
 import { texts } from "../texts";
+import { live } from "./live";
 import { notices } from "./notices";
 import { session } from "./session";
 
 const SHOWN_MS = 30_000;
 
 // The values on show, by token id. Each is asked for anew (which the server writes down), and gone from memory
-// and page once hidden.
+// and page once hidden. A token's value that another takes the place of is hidden.
 export function useRevealed() {
   const values = reactive(new Map<string, string>());
   const asking = reactive(new Set<string>());
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  // Counts the times that all were hidden: what was asked for before is not shown after.
+  // Count the times that all were hidden, and that a token's was: what was asked for before is not shown after.
   let hidings = 0;
+  const hidingsOf = new Map<string, number>();
+  const hidden = (id: string) => hidings + (hidingsOf.get(id) ?? 0);
 
   function hide(id: string): void {
     clearTimeout(timers.get(id));
     timers.delete(id);
     values.delete(id);
+    hidingsOf.set(id, (hidingsOf.get(id) ?? 0) + 1);
   }
 
   function hideAll(): void {
@@ -50,10 +54,10 @@ export function useRevealed() {
   async function toggle(id: string): Promise<void> {
     if (asking.has(id)) return;
     if (values.has(id)) return hide(id);
-    const asked = hidings;
+    const before = hidden(id);
     try {
       const value = await ask(id);
-      if (asked === hidings) show(id, value);
+      if (before === hidden(id)) show(id, value);
     } catch (error) {
       notices.fail(describe(error));
     }
@@ -61,11 +65,13 @@ export function useRevealed() {
 
   async function copy(id: string): Promise<void> {
     if (asking.has(id)) return;
-    const asked = hidings;
+    const before = hidden(id);
     try {
       const value = await ask(id);
-      if (asked !== hidings) return;
+      if (before !== hidden(id)) return;
+      // The browser may ask whether to, and wait for its person.
       if (await copyText(value)) return notices.show(texts.common.copied);
+      if (before !== hidden(id)) return;
       // Then one copies it by hand, for which it has to be there.
       show(id, value);
       notices.fail(texts.common.copyFailed);
@@ -75,7 +81,13 @@ export function useRevealed() {
   }
 
   // Nothing stays on show where nobody is signed in.
-  watch(() => session.state.status, hideAll);
-  onScopeDispose(hideAll);
+  watch(() => session.state.status, hideAll, { flush: "sync" });
+  const stop = live.listen((change) => {
+    if (change?.object.id && /^Token(Rotated|Renewed)$/.test(change.type)) hide(change.object.id);
+  });
+  onScopeDispose(() => {
+    stop();
+    hideAll();
+  });
   return { values, asking, toggle, copy };
 }

@@ -55,13 +55,15 @@ export const session = {
   },
 
   // Asks who is signed in now: their role may have changed, and another page of this browser may have signed in
-  // anew, or as somebody else, whose page this then is not. Throws a Failure where the server does not say; where it
-  // no longer knows the session, that is told as with any call.
+  // anew, so that an ended session goes on here too, or as somebody else, whose page this then is not. Throws a
+  // Failure where the server does not say; where it no longer knows the session, that is told as with any call.
   async verify(): Promise<void> {
     const context = await sessionApi.context();
-    if (state.status !== "signed-in") return;
+    const { status } = state;
+    if (status !== "signed-in" && status !== "ended") return;
     if (context.user?.id !== state.user?.id) return leave();
     enter(context);
+    if (status === "ended") state.resumed += 1;
   },
 
   // A write was refused: why, and with what it may be sent again.
