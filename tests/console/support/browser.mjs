@@ -167,15 +167,20 @@ export async function leaveSummary(page) {
   await anyDialog(page).waitFor({ state: "hidden" });
 }
 
+// Once nothing has moved for two frames: one transition's end may begin another.
 async function standsStill(page) {
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .filter((animation) => animation.effect.getComputedTiming().iterations !== Infinity)
-        .map((animation) => animation.finished.catch(() => {})),
-    ),
-  );
+  await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const moving = () =>
+      document.getAnimations().filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity);
+    for (let still = 0; still < 2; still += 1) {
+      if (moving().length > 0) {
+        await Promise.all(moving().map(({ finished }) => finished.catch(() => {})));
+        still = -1;
+      }
+      await frame();
+    }
+  });
 }
 
 // Every rule of axe, the best practices and the newest (WCAG 2.2) too, on the page as it is now; with `colours`, those that
