@@ -135,7 +135,10 @@ TEST(Record, VerifyRebuildAndRestartFindTheSame) {
   EXPECT_THAT(while_serving.err, HasSubstr("A server runs on this data folder"));
   EXPECT_EQ(server.stop().exit_code, 0);
 
-  EXPECT_EQ(folder.run_json({"verify"}), running);
+  auto stopped = folder.run_json({"verify"});
+  EXPECT_GT(stopped.at("tree_heads").as_int64(), running.at("tree_heads").as_int64()) << "a stop signs one";
+  stopped["tree_heads"] = running.at("tree_heads");
+  EXPECT_EQ(stopped, running);
   for (int i = 0; i < 2; ++i) {
     const auto rebuilt = folder.run({"rebuild", "--all"});
     EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.err;
