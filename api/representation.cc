@@ -142,7 +142,8 @@ std::optional<Role> role_of_group(std::string_view id) {
 }
 
 json::object represent_token(const Services& services, const TokenRow& row, Time now) {
-  NameCache names(services, AccountId::parse(row.account_id()).value());
+  const AccountId account = AccountId::parse(row.account_id()).value();
+  NameCache names(services, account);
   return represent_token(names, row, now);
 }
 

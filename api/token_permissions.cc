@@ -56,7 +56,7 @@ Result<std::uint64_t> read_permissions(std::uint64_t known, TokenId token, const
   if (body.is_array()) {
     if (body.as_array().empty()) errors.add("body", "Must name at least one permission.");
     for (const auto& value : body.as_array()) {
-      modules |= read_permission(known, token, value, errors).value_or(0);
+      modules |= read_permission(known, token, value, errors).value_or(std::uint64_t{0});
     }
   } else {
     modules = read_permission(known, token, body, errors).value_or(0);

@@ -44,7 +44,7 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
 // Whether it is empty or of our format; not ok where that cannot be read.
 rocksdb::Status find_whether_ours(rocksdb::DB& db, bool& is_ours) {
   std::string value;
-  const auto status = db.Get(rocksdb::ReadOptions(), "format", &value);
+  auto status = db.Get(rocksdb::ReadOptions(), "format", &value);
   is_ours = status.ok() && value == format;
   if (!status.IsNotFound()) return status;
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(rocksdb::ReadOptions()));

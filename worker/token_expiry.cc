@@ -75,6 +75,7 @@ bool TokenExpiry::record(const std::vector<TokenId>& tokens) {
     return decide(token, ComeDue{now});
   };
   std::vector<Outcome> outcomes;
+  outcomes.reserve(tokens.size());
   for (const auto token : tokens) outcomes.push_back({stream_of(token), "expiry", "", false});
   const auto recorded = record_outcomes(log_, clock_, random_, outcomes, decide_due);
   Position position = 0;
