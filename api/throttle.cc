@@ -59,7 +59,7 @@ std::uint64_t NameHash::operator()(std::string_view name) const {
 
 template <class Value>
 Value& SlotTable<Value>::at(std::uint64_t hash) {
-  Slot* const first = &slots_[hash % sets * ways];
+  Slot* const first = &table_[hash % sets * ways];
   Slot* oldest = first;
   for (Slot* slot = first; slot != first + ways; ++slot) {
     if (slot->hash == hash) return slot->value;

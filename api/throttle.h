@@ -44,7 +44,7 @@ class SlotTable {
     std::uint64_t hash = 0;
     Value value{};
   };
-  std::vector<Slot> slots_ = std::vector<Slot>(sets * ways);  // NOLINT(readability-identifier-naming)
+  std::vector<Slot> table_ = std::vector<Slot>(sets * ways);
 };
 
 // So many a second, and so many at once, for each name: the generic cell rate algorithm (ITU-T I.371).
