@@ -267,15 +267,25 @@ RowSet TokenScan::by_permission(const Condition& condition, const TokenBlock& bl
 }
 
 RowSet TokenScan::by_creator(const Condition& condition, const TokenBlock& block, const RowSet& rows) {
-  std::vector<bool> fits;
-  for (const auto& actor : block.creators) {
-    const auto& found = creator(actor);
-    const auto& text = condition.field == kTokenCreatorId     ? found.id
-                       : condition.field == kTokenCreatorName ? found.name
-                                                              : found.email;
-    fits.push_back(condition.matches(std::string_view(text)));
+  auto& known = fitting_creators_[&condition];
+  std::vector<bool> fitting;
+  for (std::size_t i = 0; i < block.creators.size(); ++i) {
+    const auto number = block.creator_numbers[i];
+    if (number >= known.size()) known.resize(number + 1);
+    if (!known[number]) known[number] = fits(condition, block.creators[i], number);
+    fitting.push_back(known[number].value_or(false));
   }
-  return where(rows, [&](std::size_t row) { return fits[block.created_by[row]]; });
+  return where(rows, [&](std::size_t row) { return fitting[block.created_by[row]]; });
+}
+
+bool TokenScan::fits(const Condition& condition, const Actor& creator, std::uint32_t number) {
+  const auto [known, is_new] = creators_.try_emplace(number);
+  auto& found = known->second;
+  if (is_new) found = find_creator_(creator);
+  const auto& text = condition.field == kTokenCreatorId     ? found.id
+                     : condition.field == kTokenCreatorName ? found.name
+                                                            : found.email;
+  return condition.matches(std::string_view(text));
 }
 
 // A block has few kinds of token: each is asked about once.
@@ -294,14 +304,6 @@ RowSet TokenScan::by_extension(const Condition& condition, const TokenBlock& blo
     }
     return answers.emplace_back(id, ask(id)).second;
   });
-}
-
-const TokenCreator& TokenScan::creator(const Actor& actor) {
-  // Ids of different kinds look different, but for the free names of workers and operators.
-  creator_key_.assign(1, static_cast<char>(actor.kind())).append(actor.id());
-  const auto found = creators_.find(creator_key_);
-  return found != creators_.end() ? found->second
-                                  : creators_.emplace(creator_key_, find_creator_(actor)).first->second;
 }
 
 }  // namespace mintmark

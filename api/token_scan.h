@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -94,7 +95,7 @@ struct TokenCreator {
   std::string email;
 };
 
-// Asks filters of blocks, a column at a time. Not thread-safe.
+// Asks filters of the blocks of one account, a column at a time. Not thread-safe.
 class TokenScan {
  public:
   using FindCreator = std::function<TokenCreator(const Actor&)>;
@@ -116,13 +117,14 @@ class TokenScan {
   RowSet by_extension(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   RowSet by_module(const Condition& condition, const TokenBlock& block, const RowSet& rows);
   RowSet by_permission(const Condition& condition, const TokenBlock& block, const RowSet& rows);
-  const TokenCreator& creator(const Actor& actor);
+  bool fits(const Condition& condition, const Actor& creator, std::uint32_t number);
 
   const Time now_;
   FindCreator find_creator_;
   FindExtension find_extension_;
-  std::unordered_map<std::string, TokenCreator> creators_;
-  std::string creator_key_;
+  std::unordered_map<std::uint32_t, TokenCreator> creators_;  // by their numbers
+  // What each condition says of each creator, by their numbers, as far as it was asked.
+  std::unordered_map<const Condition*, std::vector<std::optional<bool>>> fitting_creators_;
   std::unordered_map<ExtensionId, std::string> extension_names_;
   // What conditions about permissions want, worked out once.
   std::unordered_map<const Condition*, std::uint64_t> fitting_modules_;

@@ -17,10 +17,6 @@ std::int64_t last_use_of(const TokenRow& row) {
   return row.has_last_used_at_us() ? row.last_used_at_us() : TokenBlock::never;
 }
 
-bool same_actor(const Actor& left, const Actor& right) {
-  return left.kind() == right.kind() && left.id() == right.id();
-}
-
 }  // namespace
 
 void TextColumn::push_back(std::string_view text) {
@@ -42,7 +38,14 @@ void TextColumn::erase(std::size_t row) {
   erase_at(ends_, row);
 }
 
-void TokenBlock::push_back(const TokenRow& row) {
+std::uint32_t CreatorNumbers::of(const Actor& actor) {
+  // Ids of different kinds look different, but for the free names of workers and operators.
+  const auto next = static_cast<std::uint32_t>(numbers_.size());
+  return numbers_.try_emplace(std::string(1, static_cast<char>(actor.kind())) + actor.id(), next)
+      .first->second;
+}
+
+void TokenBlock::push_back(const TokenRow& row, std::uint32_t creator_number) {
   created_positions.push_back(row.created_position());
   ids.push_back(TokenId::parse(row.token_id()).value());
   id_texts.push_back(row.token_id());
@@ -54,7 +57,7 @@ void TokenBlock::push_back(const TokenRow& row) {
   permissions.push_back(permission_set(row));
   created_at_us.push_back(row.created().at_us());
   last_used_at_us.push_back(last_use_of(row));
-  created_by.push_back(creator_index(row.created().by()));
+  created_by.push_back(creator_index(row.created().by(), creator_number));
 }
 
 // The rest of a token never changes.
@@ -95,18 +98,17 @@ void TokenBlock::append(const TokenBlock& next) {
     permissions.push_back(next.permissions[i]);
     created_at_us.push_back(next.created_at_us[i]);
     last_used_at_us.push_back(next.last_used_at_us[i]);
-    created_by.push_back(creator_index(next.creators[next.created_by[i]]));
+    const auto by = next.created_by[i];
+    created_by.push_back(creator_index(next.creators[by], next.creator_numbers[by]));
   }
 }
 
-std::uint16_t TokenBlock::creator_index(const Actor& actor) {
-  // Mostly the one of the row before.
-  if (!created_by.empty() && same_actor(creators[created_by.back()], actor)) return created_by.back();
-  const auto found =
-      std::ranges::find_if(creators, [&](const Actor& creator) { return same_actor(creator, actor); });
-  if (found != creators.end()) return static_cast<std::uint16_t>(found - creators.begin());
+std::uint16_t TokenBlock::creator_index(const Actor& actor, std::uint32_t number) {
+  const auto found = std::ranges::find(creator_numbers, number);
+  if (found != creator_numbers.end()) return static_cast<std::uint16_t>(found - creator_numbers.begin());
   if (creators.size() == 2 * rows_max) drop_unused_creators();
   creators.push_back(actor);
+  creator_numbers.push_back(number);
   return static_cast<std::uint16_t>(creators.size() - 1);
 }
 
@@ -115,6 +117,7 @@ void TokenBlock::drop_unused_creators() {
     const auto at = static_cast<std::uint16_t>(index);
     if (std::ranges::find(created_by, at) != created_by.end()) continue;
     erase_at(creators, index);
+    erase_at(creator_numbers, index);
     for (auto& used : created_by) {
       if (used > at) --used;
     }
@@ -124,6 +127,7 @@ void TokenBlock::drop_unused_creators() {
 void TokenColumns::Account::clear() {
   state = State::kEmpty;
   tokens = 0;
+  creator_numbers = {};
   blocks.clear();
   seen.clear();
   published.reset();
@@ -157,6 +161,7 @@ std::shared_ptr<const TokenBlocks> TokenColumns::blocks(AccountId id, const Load
     throw;
   }
   lock.lock();
+  account.creator_numbers = std::move(rows.creator_numbers);
   account.blocks = std::move(rows.blocks);
   account.seen = std::move(rows.seen);
   account.tokens = rows.tokens;
@@ -177,6 +182,7 @@ void TokenColumns::apply(std::vector<TokenRowChange> changes) {
     auto& account = *found->second;
     if (account.state == Account::State::kLoaded) {
       apply(account, change);
+      if (account.has_stale_numbers()) account.clear();
     } else if (account.state == Account::State::kLoading) {
       account.while_loading.push_back(std::move(change));
     }
@@ -244,7 +250,8 @@ void TokenColumns::append(Account& account, const TokenRow& row) {
     account.blocks.push_back(std::make_shared<TokenBlock>());
     account.seen.push_back(false);
   }
-  writable(account, account.blocks.size() - 1).push_back(row);
+  const auto creator_number = account.creator_numbers.of(row.created().by());
+  writable(account, account.blocks.size() - 1).push_back(row, creator_number);
   ++account.tokens;
 }
 

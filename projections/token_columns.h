@@ -56,19 +56,30 @@ struct TokenBlock {
   std::vector<ExtensionId> extensions;
   std::vector<std::uint64_t> permissions;  // module_bit()s (domain/token.h)
   std::vector<std::int64_t> created_at_us;
-  std::vector<std::int64_t> last_used_at_us;  // never: not as far as it is recorded
-  std::vector<std::uint16_t> created_by;      // an index into creators
-  std::vector<Actor> creators;                // each once
+  std::vector<std::int64_t> last_used_at_us;   // never: not as far as it is recorded
+  std::vector<std::uint16_t> created_by;       // an index into the next two
+  std::vector<Actor> creators;                 // each once
+  std::vector<std::uint32_t> creator_numbers;  // of each of them; the same in all blocks of an account
 
-  void push_back(const TokenRow& row);
+  void push_back(const TokenRow& row, std::uint32_t creator_number);
   void replace(std::size_t index, const TokenRow& row);
   void erase(std::size_t index);
   // Takes over the rows of a block that follows this one.
   void append(const TokenBlock& next);
 
  private:
-  std::uint16_t creator_index(const Actor& actor);
+  std::uint16_t creator_index(const Actor& actor, std::uint32_t number);
   void drop_unused_creators();
+};
+
+// Numbers the creators of tokens, so that a query about many tokens asks about each creator once.
+class CreatorNumbers {
+ public:
+  std::uint32_t of(const Actor& actor);
+  std::size_t size() const { return numbers_.size(); }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 // The tokens of one account at one moment, oldest first. Nothing in it ever changes.
@@ -110,11 +121,14 @@ class TokenColumns {
     enum class State : std::uint8_t { kEmpty, kLoading, kLoaded };
 
     void clear();
+    // Whether most of the creators that have numbers have no token any more.
+    bool has_stale_numbers() const { return creator_numbers.size() > 2 * tokens + creators_kept; }
 
     std::mutex loading;  // held by the thread that loads; taken before mutex_
     State state = State::kEmpty;
     std::uint64_t last_use = 0;
     std::size_t tokens = 0;
+    CreatorNumbers creator_numbers;
     std::vector<std::shared_ptr<TokenBlock>> blocks;
     std::vector<bool> seen;                        // for each block whether a reader may have it
     std::shared_ptr<const TokenBlocks> published;  // the blocks as readers see them, made at the first read
@@ -128,6 +142,8 @@ class TokenColumns {
   static void append(Account& account, const TokenRow& row);
   static TokenBlock& writable(Account& account, std::size_t block);
   static void merge(Account& account, std::size_t block);
+
+  static constexpr std::size_t creators_kept = 4096;
 
   const std::size_t tokens_max_;
   mutable std::mutex mutex_;

@@ -1,6 +1,9 @@
 #include "projections/token_columns.h"
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
+#include <map>
 #include <random>
 #include <string>
 #include <thread>
@@ -19,8 +22,14 @@ namespace mintmark::token_columns_test {
 namespace {
 
 using namespace ::mintmark::testing;
+using ::testing::_;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Lt;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 TokenRow row(std::uint32_t number, Position position, const std::string& name) {
   TokenRow row;
@@ -62,7 +71,7 @@ std::string text_of(const std::vector<TokenRow>& newest_first) {
   TokenBlocks blocks;
   for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
     auto block = std::make_shared<TokenBlock>();
-    block->push_back(*it);
+    block->push_back(*it, 0);
     blocks.push_back(std::move(block));
   }
   return text_of(blocks);
@@ -181,20 +190,49 @@ TEST(TokenColumns, BlocksStayWithinTheirSizeHoweverManyComeAndGo) {
 
 TEST(TokenColumns, ManyCreatorsThatComeAndGoDoNotPileUp) {
   TokenColumns columns(1000);
-  columns.blocks(vendor(1), empty);
-  for (Position position = 1; position < 5000; ++position) {
-    auto created = row(1, position, "brief");
-    created.mutable_created()->mutable_by()->set_id(std::to_string(position));
-    columns.apply({{position, vendor(1), position, created}});
-    if (position > 3) columns.apply({{position, vendor(1), position - 3, {}}});
+  std::deque<TokenRow> living;
+  Position position = 0;
+  const TokenColumns::Load load = [&](const std::function<void(const TokenRow&)>& take) {
+    std::ranges::for_each(living, take);
+    return position;
+  };
+  columns.blocks(vendor(1), load);
+  while (position < 10'000) {
+    living.push_back(row(1, ++position, "brief"));
+    living.back().mutable_created()->mutable_by()->set_id(std::to_string(position));
+    columns.apply({{position, vendor(1), position, living.back()}});
+    if (living.size() <= 3) continue;
+    columns.apply({{++position, vendor(1), living.front().created_position(), {}}});
+    living.pop_front();
   }
-  const auto blocks = columns.blocks(vendor(1), empty);
+  const auto blocks = columns.blocks(vendor(1), load);
   ASSERT_EQ(blocks->size(), 1);
   const auto& block = *blocks->front();
   EXPECT_LE(block.creators.size(), 2 * TokenBlock::rows_max);
+  EXPECT_THAT(block.creator_numbers, SizeIs(block.creators.size()));
+  EXPECT_THAT(block.creator_numbers, Each(Lt(5000)));
+  ASSERT_EQ(block.size(), living.size());
   for (std::size_t i = 0; i < block.size(); ++i) {
-    EXPECT_EQ(block.creators[block.created_by[i]].id(), std::to_string(block.created_positions[i]));
+    EXPECT_EQ(block.creators[block.created_by[i]].id(), living[i].created().by().id());
   }
+}
+
+TEST(TokenColumns, ACreatorHasOneNumberInAllBlocks) {
+  TokenColumns columns(10'000);
+  columns.blocks(vendor(1), empty);
+  for (Position position = 1; position <= 3 * TokenBlock::rows_max; ++position) {
+    columns.apply({{position, vendor(1), position, row(static_cast<std::uint32_t>(position), position, "")}});
+  }
+  const auto blocks = columns.blocks(vendor(1), empty);
+  ASSERT_EQ(blocks->size(), 3);
+  std::map<std::string, std::uint32_t> numbers;
+  for (const auto& block : *blocks) {
+    for (std::size_t i = 0; i < block->creators.size(); ++i) {
+      const auto number = block->creator_numbers[i];
+      EXPECT_EQ(numbers.try_emplace(block->creators[i].id(), number).first->second, number);
+    }
+  }
+  EXPECT_THAT(numbers, UnorderedElementsAre(Pair("UR-0", _), Pair("UR-1", _), Pair("UR-2", _)));
 }
 
 // Readers compare every state that they see with itself, scanned twice, while the writer changes it.

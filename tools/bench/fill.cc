@@ -21,7 +21,6 @@
 namespace mintmark {
 namespace {
 
-constexpr std::size_t tokens_per_append = 32;
 constexpr std::size_t appends_in_flight_max = 64;
 
 class Filler {
@@ -45,8 +44,8 @@ class Filler {
       const auto id = UserId::from_value(number);
       auto [data_key, vault_write] = vault_.make(stream_of(id));
       UserProfile profile;
-      profile.set_name(fmt::format("Member {:02}", number));
-      profile.set_email(fmt::format("member{:02}@example.com", number));
+      profile.set_name(fmt::format("Member {:03}", number));
+      profile.set_email(fmt::format("member{:03}@example.com", number));
       const AddUser add{
           .id = id,
           .account = account,
@@ -61,10 +60,11 @@ class Filler {
   }
 
   void make_tokens(AccountId account, std::uint32_t count, std::ostream& keys) {
+    const std::size_t tokens_per_append = varied_ ? tokens_per_creator : 32;
+    Event used;
     for (std::uint32_t made = 0; made < count;) {
       std::vector<StreamAppend> streams;
       std::vector<VaultWrite> vault_writes;
-      Event used;
       for (; made < count && streams.size() < tokens_per_append; ++made) {
         // Spread over the id space without a collision: the multiplier has no factor in common with 10^9.
         const auto id =
@@ -75,16 +75,23 @@ class Filler {
         if (may_everything) keys << ApiKey{id, secret}.text() << '\n';
         if (varied_ && made % 3 != 0) note_use(id, made, used);
       }
-      if (varied_) actor_.set_id(UserId::from_value(made / tokens_per_append % creator_count).text());
-      if (varied_) actor_.set_kind(Actor::USER);
-      if (varied_) streams.push_back(stream("usage-" + account.text(), used_++, {used}));
+      if (varied_) set_creator(made / tokens_per_creator % creator_count);
+      if (used.tokens_used().uses_size() >= uses_per_event)
+        streams.push_back(stream("usage-" + account.text(), used_++, {std::exchange(used, {})}));
       append(std::move(streams), std::move(vault_writes));
     }
     wait_for_all();
   }
 
  private:
-  static constexpr std::uint32_t creator_count = 20;
+  static constexpr std::uint32_t creator_count = 1000;
+  static constexpr std::uint32_t tokens_per_creator = 2;  // in a row: their neighbours have others
+  static constexpr int uses_per_event = 20;
+
+  void set_creator(std::uint32_t number) {
+    actor_.set_id(UserId::from_value(number).text());
+    actor_.set_kind(Actor::USER);
+  }
 
   StreamAppend stream(std::string name, std::uint64_t version, const std::vector<Event>& events) {
     StreamAppend made{std::move(name), version, {}};
