@@ -143,7 +143,22 @@ Result<void> TreeHeadFile::append(std::string_view note) {
     return refuse_tree_head(path_, system_message());
   }
   if (is_new && !sync_parent_folder(path_)) return refuse_tree_head(path_, system_message());
+  last_ = added;
+  last_place_ = end;
   return {};
+}
+
+std::string TreeHeadFile::loss() const {
+  if (last_.empty()) return "";
+  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0 && errno == ENOENT)
+    return fmt::format("The tree heads in {} are gone: the file was there, and is not any more.", path_);
+  std::string found(last_.size(), '\0');
+  if (file.fd() < 0 || ::lseek(file.fd(), static_cast<off_t>(last_place_), SEEK_SET) < 0) return "";
+  const auto size = read_up_to(file.fd(), found.data(), found.size());
+  if (size < 0 || found == last_) return "";
+  return fmt::format("The tree heads in {} were cut or changed: the newest is no longer where it was.",
+                     path_);
 }
 
 std::string tree_head_problem(const std::vector<TreeHead>& heads, const TreeHead& tree,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,8 +55,14 @@ class TreeHeadFile {
   // none; takes away what an append that was cut short left at the end, and nothing else.
   Result<void> append(std::string_view note);
 
+  // What has become of the file where it no longer holds what this object appended last, at the place where
+  // it did; empty where it does, where nothing was appended, and where the file cannot be read.
+  std::string loss() const;
+
  private:
   std::string path_;
+  std::string last_;              // that was appended
+  std::uint64_t last_place_ = 0;  // in the file
 };
 
 // What is wrong with a log of this tree, whose nodes these are, if those heads were signed for it: one is

@@ -43,11 +43,27 @@ Result<TreeHeadFile::Valid> read_tree_heads(const NoteVerifier& verifier, const 
   return all;
 }
 
+void TreeHeadJournal::look_for_loss() {
+  if (is_lost_) return;
+  auto loss = file_.loss();
+  if (loss.empty()) return;
+  is_lost_ = true;
+  loss_ = std::move(loss);
+}
+
+std::string TreeHeadJournal::take_loss() {
+  const std::scoped_lock lock(mutex_);
+  look_for_loss();
+  return std::exchange(loss_, "");
+}
+
 Result<TreeHeadJournal::Published> TreeHeadJournal::publish_locked() {
+  look_for_loss();
   const auto head = log_.tree().head();
   auto note = sign_tree_head(signer_, head);
   if (auto appended = file_.append(note); !appended) return std::unexpected(appended.error());
   published_ = head.size;
+  is_lost_ = false;
   return Published{head, std::move(note)};
 }
 
@@ -58,7 +74,8 @@ Result<TreeHeadJournal::Published> TreeHeadJournal::publish() {
 
 Result<void> TreeHeadJournal::publish_if_grown() {
   const std::scoped_lock lock(mutex_);
-  if (log_.head() <= published_) return {};
+  look_for_loss();
+  if (log_.head() <= published_ && !is_lost_) return {};
   const auto published = publish_locked();
   if (!published) return std::unexpected(published.error());
   return {};

@@ -33,8 +33,12 @@ class TreeHeadJournal {
   };
   // Signs the tree head of all that is durable, appends it to the file and returns it. Blocks on disk.
   Result<Published> publish();
-  // The same where the log has grown since the last one of this object; nothing elsewhere.
+  // The same where the log has grown since the last one of this object, or that has vanished from the file;
+  // nothing elsewhere.
   Result<void> publish_if_grown();
+  // What became of the file, each time once, where it lost or changed what this object had appended last.
+  // What is signed then goes on in what there is of it, or in a new one.
+  std::string take_loss();
 
   // The position of the newest one of this object, 0 before the first. Waits for one that is being published.
   Position published() const {
@@ -51,6 +55,7 @@ class TreeHeadJournal {
   Result<void> begin();
 
  private:
+  void look_for_loss();
   Result<Published> publish_locked();
 
   RocksDbLog& log_;
@@ -58,6 +63,8 @@ class TreeHeadJournal {
   mutable std::mutex mutex_;
   TreeHeadFile file_;       // guarded by mutex_
   Position published_ = 0;  // guarded by mutex_
+  bool is_lost_ = false;    // what was published last; guarded by mutex_
+  std::string loss_;        // that nobody has taken yet; guarded by mutex_
 };
 
 // All heads of this key in both files, and what stands in one of them that is none. kUnavailable where one

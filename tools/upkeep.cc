@@ -36,6 +36,10 @@ void Upkeep::publish() {
   try {
     const auto published = subjects_.tree_heads.publish_if_grown();
     if (!published) spdlog::error("no tree head is signed: {}", published.error().messages.front());
+    if (const auto loss = subjects_.tree_heads.take_loss(); !loss.empty()) {
+      subjects_.damage_found = true;
+      spdlog::error("{}", loss);
+    }
   } catch (const std::exception& error) {
     spdlog::error("no tree head is signed: {}", error.what());
   }

@@ -28,42 +28,52 @@ constexpr std::chrono::microseconds retry_delay = 1s;
 }  // namespace
 
 TokenExpiry::TokenExpiry(EventLog& log, const TokenList& tokens, Projector& projector, const Clock& clock,
-                         Random& random, std::function<void(const std::string&)> on_failure)
+                         Random& random, std::function<void(const std::string&)> on_failure, Drive drive)
     : log_(log),
       tokens_(tokens),
       projector_(projector),
       clock_(clock),
       random_(random),
       on_failure_(std::move(on_failure)),
-      thread_([this](const std::stop_token& stop) {
-        try {
-          run(stop);
-        } catch (const std::exception& error) {
-          on_failure_(error.what());
-        }
-      }) {}
+      drive_(drive) {
+  if (drive_ == Drive::kCaller) return;
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    try {
+      while (!stop.stop_requested()) wait(look(stop), stop);
+    } catch (const std::exception& error) {
+      on_failure_(error.what());
+    }
+  });
+}
 
 TokenExpiry::~TokenExpiry() {
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
 }
 
-void TokenExpiry::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    bool all_recorded = true;
-    auto due = tokens_.next_due();
-    while (due && due->at <= clock_.now() && !stop.stop_requested()) {
-      std::vector<TokenId> batch;
-      for (; due && due->at <= clock_.now() && batch.size() < limits::expiry_batch_tokens_max;
-           due = tokens_.next_due(due)) {
-        batch.push_back(due->token);
-      }
-      all_recorded = record(batch) && all_recorded;
+bool TokenExpiry::step() {
+  const auto before = awaited_;
+  if (projector_.position() < before) return false;
+  look({});
+  return awaited_ > before;
+}
+
+// Records what is due; how long to wait until the next look.
+std::chrono::microseconds TokenExpiry::look(const std::stop_token& stop) {
+  bool all_recorded = true;
+  auto due = tokens_.next_due();
+  while (due && due->at <= clock_.now() && !stop.stop_requested()) {
+    std::vector<TokenId> batch;
+    for (; due && due->at <= clock_.now() && batch.size() < limits::expiry_batch_tokens_max;
+         due = tokens_.next_due(due)) {
+      batch.push_back(due->token);
     }
-    auto pause = all_recorded ? look_again : retry_delay;
-    if (due) pause = std::clamp<std::chrono::microseconds>(due->at - clock_.now(), 1ms, pause);
-    wait(pause, stop);
+    all_recorded = record(batch) && all_recorded;
   }
+  const auto pause = all_recorded ? look_again : retry_delay;
+  if (!due) return pause;
+  return std::clamp<std::chrono::microseconds>(due->at - clock_.now(), 1ms, pause);
 }
 
 // False where something has to be tried again. When it returns, the list shows what it did.
@@ -96,8 +106,12 @@ bool TokenExpiry::record(const std::vector<TokenId>& tokens) {
   return is_projected(position) && all_recorded && failures == 0;
 }
 
-// Waits until the list shows it; false where the projector has ended.
+// Waits until the list shows it, or has the next step do so; false where the projector has ended.
 bool TokenExpiry::is_projected(Position position) {
+  if (drive_ == Drive::kCaller) {
+    awaited_ = std::max(awaited_, position);
+    return true;
+  }
   std::promise<bool> promise;
   auto reached = promise.get_future();
   projector_.when_reached(position, [&promise](bool done) { promise.set_value(done); });

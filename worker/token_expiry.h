@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "eventstore/clock.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
 #include "projections/projector.h"
@@ -23,12 +25,17 @@ class TokenExpiry {
  public:
   // All must outlive it. `on_failure` is told once where it has to give up.
   TokenExpiry(EventLog& log, const TokenList& tokens, Projector& projector, const Clock& clock,
-              Random& random, std::function<void(const std::string& reason)> on_failure);
+              Random& random, std::function<void(const std::string& reason)> on_failure,
+              Drive drive = Drive::kOwnThreads);
   // Ends the thread after the events at hand.
   ~TokenExpiry();
 
+  // With Drive::kCaller: records what is due now; false where nothing is, or the list does not show yet what
+  // an earlier call recorded. Throws where it has to give up.
+  bool step();
+
  private:
-  void run(const std::stop_token& stop);
+  std::chrono::microseconds look(const std::stop_token& stop);
   bool record(const std::vector<TokenId>& tokens);
   bool is_projected(Position position);
   void wait(std::chrono::microseconds time, const std::stop_token& stop);
@@ -39,6 +46,8 @@ class TokenExpiry {
   const Clock& clock_;
   Random& random_;
   const std::function<void(const std::string&)> on_failure_;
+  const Drive drive_;
+  Position awaited_ = 0;  // with Drive::kCaller: the list has to show it before the next look
   std::mutex mutex_;
   std::condition_variable_any stopping_;
   std::jthread thread_;

@@ -31,7 +31,7 @@ std::string reason_of(const Error& error) {
 
 UsageRecorder::UsageRecorder(EventLog& log, AuthorizationIndex& index, Projector& projector,
                              const Clock& clock, Random& random, std::chrono::seconds interval,
-                             std::function<void(const std::string&)> on_failure)
+                             std::function<void(const std::string&)> on_failure, Drive drive)
     : log_(log),
       index_(index),
       projector_(projector),
@@ -39,16 +39,21 @@ UsageRecorder::UsageRecorder(EventLog& log, AuthorizationIndex& index, Projector
       random_(random),
       interval_(interval),
       on_failure_(std::move(on_failure)),
-      thread_([this, beginning = clock.now()](const std::stop_token& stop) {
-        try {
-          run(beginning, stop);
-        } catch (const std::exception& error) {
-          failed_ = true;
-          on_failure_(error.what());
-        }
-      }) {}
+      drive_(drive),
+      last_(clock.now()) {
+  if (drive_ == Drive::kCaller) return;
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    try {
+      run(stop);
+    } catch (const std::exception& error) {
+      failed_ = true;
+      on_failure_(error.what());
+    }
+  });
+}
 
 UsageRecorder::~UsageRecorder() {
+  if (drive_ == Drive::kCaller) return;
   thread_.request_stop();
   thread_.join();
   if (failed_) return;
@@ -61,20 +66,32 @@ UsageRecorder::~UsageRecorder() {
   }
 }
 
-void UsageRecorder::run(Time last, const std::stop_token& stop) {
+bool UsageRecorder::step() {
+  const auto before = awaited_;
+  if (projector_.position() < before) return false;
+  look({});
+  return awaited_ > before;
+}
+
+void UsageRecorder::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     wait(usage_look_again, stop);
-    const auto now = clock_.now();
-    // A clock that was set back must not put it off.
-    if (now >= last && now - last < interval_) continue;
-    const auto recorded = record(stop);
-    if (recorded) {
-      last = now;
-      continue;
-    }
-    spdlog::warn("when tokens were used last will be recorded later: {}", reason_of(recorded.error()));
-    wait(usage_retry_delay, stop);
+    if (!look(stop)) wait(usage_retry_delay, stop);
   }
+}
+
+// Records what was used in the interval, if that is over; false where the log takes nothing now.
+bool UsageRecorder::look(const std::stop_token& stop) {
+  const auto now = clock_.now();
+  // A clock that was set back must not put it off.
+  if (now >= last_ && now - last_ < interval_) return true;
+  const auto recorded = record(stop);
+  if (recorded) {
+    last_ = now;
+    return true;
+  }
+  spdlog::warn("when tokens were used last will be recorded later: {}", reason_of(recorded.error()));
+  return false;
 }
 
 Result<void> UsageRecorder::record(const std::stop_token& stop) {
@@ -105,7 +122,8 @@ Result<void> UsageRecorder::record_pending(const std::stop_token& stop) {
   return {};
 }
 
-// Waits for the projections, so that no other event ever has more than one of these before it.
+// Waits for the projections, so that no other event ever has more than one of these before it; or has the
+// next step do so.
 Result<void> UsageRecorder::append(AccountId account, const Uses& uses) {
   Event event;
   for (const auto& use : uses) {
@@ -120,6 +138,10 @@ Result<void> UsageRecorder::append(AccountId account, const Uses& uses) {
     if (appended.error().kind == ErrorKind::kOutcomeUnknown)
       throw std::runtime_error(reason_of(appended.error()));
     return std::unexpected(appended.error());
+  }
+  if (drive_ == Drive::kCaller) {
+    awaited_ = *appended;
+    return {};
   }
   std::promise<void> promise;
   auto reached = promise.get_future();

@@ -12,6 +12,7 @@
 
 #include "domain/error.h"
 #include "eventstore/clock.h"
+#include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/random.h"
 #include "projections/authorization_index.h"
@@ -29,16 +30,23 @@ class UsageRecorder {
   // All must outlive it. `on_failure` is told once where it has to give up.
   UsageRecorder(EventLog& log, AuthorizationIndex& index, Projector& projector, const Clock& clock,
                 Random& random, std::chrono::seconds interval,
-                std::function<void(const std::string& reason)> on_failure);
+                std::function<void(const std::string& reason)> on_failure, Drive drive = Drive::kOwnThreads);
   // Ends the thread after the event at hand and records what was used until now; where the log does not take
-  // that, it is lost.
+  // that, it is lost. With Drive::kCaller it records nothing.
   ~UsageRecorder();
+
+  // Both with Drive::kCaller, and both throw where it has to give up. Records what was used in the interval,
+  // if that is over; false where there is nothing, or the projections have not reached what an earlier call
+  // recorded.
+  bool step();
+  // Records what was used until now, as the end of the thread does. Fails where the log takes nothing now.
+  Result<void> finish() { return record({}); }
 
  private:
   using Uses = std::vector<AuthorizationIndex::TokenUsed>;
 
-  // The first interval begins at `last`.
-  void run(Time last, const std::stop_token& stop);
+  void run(const std::stop_token& stop);
+  bool look(const std::stop_token& stop);
   // Records all there is, and what an earlier call had to leave; ends early where `stop` is requested. Fails
   // where the log takes nothing now: the rest is kept for the next call.
   Result<void> record(const std::stop_token& stop);
@@ -53,6 +61,9 @@ class UsageRecorder {
   Random& random_;
   const std::chrono::seconds interval_;
   const std::function<void(const std::string&)> on_failure_;
+  const Drive drive_;
+  Time last_;             // when the interval began
+  Position awaited_ = 0;  // with Drive::kCaller: the projections have to reach it before the next look
   Uses pending_;  // taken from the index, by account; the thread's, and after its end the destructor's
   bool failed_ = false;
   std::mutex mutex_;

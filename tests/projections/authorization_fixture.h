@@ -24,10 +24,10 @@ inline TokenId id_of(std::uint32_t n) {
   return TokenId::from_value(n);
 }
 
-// Every n has its secret.
+// Every n has its secret, from an engine that is quickly seeded.
 inline Secret secret_of(std::uint32_t n) {
   Secret secret{};
-  std::mt19937 random(n);
+  std::minstd_rand random(n + 1);
   for (auto& byte : secret.bytes) byte = static_cast<std::uint8_t>(random());
   return secret;
 }

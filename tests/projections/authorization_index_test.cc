@@ -276,9 +276,9 @@ TEST_F(AuthorizationIndexTest, random_events_leave_what_a_plain_map_would_hold) 
   std::unordered_map<std::uint32_t, std::string> model;
   std::vector<std::uint32_t> live;
   std::uint32_t next = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 150; ++round) {
     std::vector<StoredEvent> events;
-    const bool shrinking = round % 100 > 60;
+    const bool shrinking = round % 50 > 30;
     for (int i = 0; i < 100; ++i) {
       const auto choice = random() % 10;
       std::string name(random() % 100, static_cast<char>('a' + random() % 26));
@@ -313,7 +313,8 @@ TEST_F(AuthorizationIndexTest, random_events_leave_what_a_plain_map_would_hold) 
 }
 
 TEST_F(AuthorizationIndexTest, grows_finds_everything_and_reuses_what_is_freed) {
-  constexpr std::uint32_t tokens = 20'000;
+  constexpr std::uint32_t tokens =
+      8'000;  // 125 a shard: it grows by 16 cells at a time, and then by an eighth
   const auto churn = [this](std::uint32_t first, std::uint32_t end, bool creating) {
     std::vector<StoredEvent> events;
     for (auto n = first; n < end; ++n)
@@ -323,14 +324,14 @@ TEST_F(AuthorizationIndexTest, grows_finds_everything_and_reuses_what_is_freed) 
   churn(0, tokens, true);
   for (std::uint32_t n = 0; n < tokens; n += 7) ASSERT_EQ(verdict(n), Verdict::kAllowed);
   const auto full = index_.memory_bytes();
-  for (std::uint32_t generation = 1; generation <= 6; ++generation) {
+  for (std::uint32_t generation = 1; generation <= 4; ++generation) {
     churn((generation - 1) * tokens, generation * tokens, false);
     churn(generation * tokens, (generation + 1) * tokens, true);
   }
   EXPECT_EQ(index_.size(), tokens);
   EXPECT_LT(index_.memory_bytes(), full * 3 / 2);
-  for (std::uint32_t n = 0; n < 7 * tokens; n += 7) {
-    ASSERT_EQ(verdict(n), n < 6 * tokens ? Verdict::kUnknown : Verdict::kAllowed);
+  for (std::uint32_t n = 0; n < 5 * tokens; n += 7) {
+    ASSERT_EQ(verdict(n), n < 4 * tokens ? Verdict::kUnknown : Verdict::kAllowed);
   }
 }
 
@@ -356,6 +357,8 @@ TEST_F(AuthorizationIndexTest, after_a_deletion_returned_no_reader_is_allowed) {
                          [](Verdict seen, const AuthorizationIndex::Identity*) { return seen; });
         if (was_deleted && verdict == Verdict::kAllowed) ++faults;
         if (was_created && n >= deleted_end.load() + 1 && verdict != Verdict::kAllowed) ++faults;
+        // Whose time slice ends within a check keeps the writer waiting for its next.
+        std::this_thread::yield();
       }
     });
   }

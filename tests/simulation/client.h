@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -73,6 +74,7 @@ class SimulatedClient {
   Result<Plan> plan(Node& node, std::uint64_t& version);
   Result<Plan> plan_token(Node& node, std::uint64_t& version);
   Result<Plan> plan_webhook(Node& node, std::uint64_t& version);
+  std::chrono::microseconds random_life();
   NewCredentials make_credentials(Node& node, const DataKey& key, TokenId id, Extension extension,
                                   std::uint64_t version, Secret& secret);
 

@@ -38,6 +38,11 @@ NewCredentials SimulatedClient::make_credentials(Node& node, const DataKey& key,
   return credentials;
 }
 
+// Never whole seconds, as nobody's dates are.
+std::chrono::microseconds SimulatedClient::random_life() {
+  return std::chrono::milliseconds(world_.dice.between(60'000, 1'800'000)) + std::chrono::microseconds(1);
+}
+
 Result<SimulatedClient::Plan> SimulatedClient::plan_token(Node& node, std::uint64_t& version) {
   const auto id = TokenId::from_value(operation_->target);
   const auto now = world_.time.now();
@@ -76,16 +81,16 @@ Result<SimulatedClient::Plan> SimulatedClient::plan_token(Node& node, std::uint6
                             .now = now,
                             .credentials = make_credentials(node, *key, id, wanted, 1, secret),
                             .permissions = {}};
-        if (operation_->target % 4 == 0) command.expires_at = now + std::chrono::hours(2);
+        if (operation_->target % 2 == 0) command.expires_at = now + random_life();
         return decide(token, command);
       }
       case Kind::kRotateToken:
         return decide(token, RotateToken{make_credentials(node, *key, id, extension, next_version, secret),
-                                         {.at = {}, .never = true},
+                                         {.at = {}, .never = world_.dice.one_in(2)},
                                          now});
       case Kind::kRenewToken:
         return decide(token, RenewToken{make_credentials(node, *key, id, extension, next_version, secret),
-                                        {.at = {}, .never = true},
+                                        {.at = {}, .never = world_.dice.one_in(2)},
                                         now});
       case Kind::kDeactivateToken:
         return decide(token, DeactivateToken{now});

@@ -1,5 +1,6 @@
 #include "tests/simulation/node.h"
 
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -8,6 +9,8 @@
 
 namespace mintmark::testing {
 namespace {
+
+constexpr std::chrono::minutes usage_interval(10);
 
 template <class T>
 T opened(Result<T> result) {
@@ -79,6 +82,16 @@ Node::Node(World& world) : world_(world) {
   options.drive = Drive::kCaller;
   const WorkerServices services{*log_, *jobs_, *calls_, world.time, world.random, world.time.make_timer()};
   worker_ = std::make_unique<Worker>(services, options, world.receivers.make_send(), on_failure_);
+  expiry_ = std::make_unique<TokenExpiry>(*log_, *tokens_, *projector_, world.time, world.random, on_failure_,
+                                          Drive::kCaller);
+  usage_ = std::make_unique<UsageRecorder>(*log_, *index_, *projector_, world.time, world.random,
+                                           usage_interval, on_failure_, Drive::kCaller);
+}
+
+bool Node::end_in_order() {
+  const bool recorded = usage_->finish().has_value();
+  index_->save(snapshot_path(), log_->log_id());
+  return recorded;
 }
 
 Node::~Node() {

@@ -26,6 +26,8 @@
 #include "tests/support/scripted_random.h"
 #include "worker/job_planner.h"
 #include "worker/rocksdb_job_store.h"
+#include "worker/token_expiry.h"
+#include "worker/usage_recorder.h"
 #include "worker/worker.h"
 
 namespace mintmark::testing {
@@ -55,8 +57,9 @@ class Node {
 
   // Why the process would end; empty as long as it would not.
   const std::string& failure() const { return failure_; }
-  // What a server does in an orderly end.
-  void save_index() { index_->save(snapshot_path(), log_->log_id()); }
+  // What a server does in an orderly end. False where the log does not take when tokens were used last: it is
+  // lost then.
+  bool end_in_order();
 
   RocksDbLog& steps() { return *raw_log_; }
   LedgerLog& log() { return *log_; }
@@ -67,6 +70,8 @@ class Node {
   ViewStore& views() { return *views_; }
   RocksDbJobStore& jobs() { return *jobs_; }
   Worker& worker() { return *worker_; }
+  TokenExpiry& expiry() { return *expiry_; }
+  UsageRecorder& usage() { return *usage_; }
 
  private:
   std::string snapshot_path() const { return world_.folder + "/index"; }
@@ -93,6 +98,8 @@ class Node {
   std::unique_ptr<AuthorizationIndex> index_;
   std::unique_ptr<Projector> projector_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<TokenExpiry> expiry_;
+  std::unique_ptr<UsageRecorder> usage_;
 };
 
 }  // namespace mintmark::testing

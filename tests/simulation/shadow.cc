@@ -23,9 +23,22 @@ std::optional<WebhookId> webhook_of_trigger(std::string_view stream) {
   return WebhookId::parse(stream.substr(at, WebhookId::from_value(0).text().size()));
 }
 
-// The index keeps dates in whole seconds.
-bool is_near(const std::optional<Time>& end, Time now) {
-  return end && std::chrono::abs(*end - now) < std::chrono::seconds(2);
+// The index keeps dates in whole seconds, cut: it may refuse a key in the last one, and never lets it in
+// behind its end.
+bool is_last_second(const std::optional<Time>& end, Time now) {
+  return end && now < *end && now >= std::chrono::floor<std::chrono::seconds>(*end);
+}
+
+std::optional<Time> end_of(const Event& event) {
+  const auto& renewed = event.token_renewed().credentials();
+  const auto& rotated = event.token_rotated().credentials();
+  const auto at = [](bool given, std::int64_t us) {
+    return given ? std::optional(Time(std::chrono::microseconds(us))) : std::nullopt;
+  };
+  if (event.has_token_created())
+    return at(event.token_created().has_expires_at_us(), event.token_created().expires_at_us());
+  const auto& credentials = event.has_token_renewed() ? renewed : rotated;
+  return at(credentials.has_expires_at_us(), credentials.expires_at_us());
 }
 
 Verdict verdict_of(const AuthorizationIndex& index, TokenId id, const Secret& secret, Time now) {
@@ -40,6 +53,8 @@ void Shadow::take(const StoredEvent& event) {
   event_ids_[recorded.position()] = recorded.event_id();
   if (const auto token_id = id_of<TokenId>(recorded.stream(), "token-")) {
     auto& token = tokens_[token_id->value()];
+    take_due(recorded, token);
+    expiries_ += recorded.event().has_token_expired() ? 1U : 0U;
     evolve(token.state, recorded.event());
     take_secret(recorded, token);
   } else if (const auto webhook_id = id_of<WebhookId>(recorded.stream(), "webhook-")) {
@@ -51,6 +66,36 @@ void Shadow::take(const StoredEvent& event) {
     take_trigger(recorded, webhook_id->value());
   }
   for (const auto& attempt : recorded.event().webhook_deliveries_recorded().attempts()) take_attempt(attempt);
+  for (const auto& use : recorded.event().tokens_used().uses()) take_use(use);
+}
+
+// What the clock does to a token is recorded once, and not before its time.
+void Shadow::take_due(const Recorded& recorded, KnownToken& token) {
+  const auto& event = recorded.event();
+  const auto& state = token.state;
+  if (event.has_token_rotated()) token.expired = false;
+  const bool completes = event.has_token_renewal_completed();
+  if (!event.has_token_expired() && !event.has_token_expiring() && !completes) return;
+  const auto& stream = recorded.stream();
+  require(is_live(state.status) && state.expires_at, stream + " has no end, and comes to one");
+  const auto before = event.has_token_expiring() ? expiring_before : std::chrono::days(0);
+  require(recorded.recorded_at_us() >= (*state.expires_at - before).time_since_epoch().count(),
+          stream + " comes to an end before its time");
+  require(completes == token.renewed.has_value(), stream + " ends the wrong value");
+  require(!token.expired, stream + " expires again");
+  require(!event.has_token_expiring() || !state.expiring, stream + " is said to expire soon again");
+  token.expired = event.has_token_expired();
+}
+
+void Shadow::take_use(const TokenUse& use) {
+  const Time at{std::chrono::microseconds(use.last_used_at_us())};
+  const auto left = uses_left_.find({use.token(), at});
+  require(left != uses_left_.end() && left->second > 0,
+          fmt::format("token {} was not used then, or that is recorded twice", use.token()));
+  --left->second;
+  ++uses_recorded_;
+  if (const auto used = used_in_life_.find(use.token()); used != used_in_life_.end())
+    used->second.recorded.insert(at);
 }
 
 void Shadow::take_trigger(const Recorded& recorded, std::uint32_t webhook) {
@@ -69,12 +114,14 @@ void Shadow::take_secret(const Recorded& recorded, KnownToken& token) {
   const auto made = secrets_.find(recorded.event_id());
   if (event.has_token_created() || event.has_token_rotated()) {
     require(made != secrets_.end(), "a value that nobody made");
+    if (const auto end = end_of(event)) token.ends.emplace_back(made->second, *end);
     if (token.current) token.earlier.push_back(*token.current);
     if (token.renewed) token.earlier.push_back(*token.renewed);
     token.current = made->second;
     token.renewed.reset();
   } else if (event.has_token_renewed()) {
     require(made != secrets_.end(), "a value that nobody made");
+    if (const auto end = end_of(event)) token.ends.emplace_back(made->second, *end);
     if (token.renewed) token.earlier.push_back(*token.renewed);
     token.renewed = made->second;
   } else if (event.has_token_renewal_completed() && token.renewed) {
@@ -129,6 +176,55 @@ void Shadow::check_deleted(const AuthorizationIndex& index, EventLog& log, Time 
   }
 }
 
+void Shadow::check_ended(const AuthorizationIndex& index, Time now) const {
+  for (const auto& [number, token] : tokens_) {
+    const auto id = TokenId::from_value(number);
+    for (const auto& [secret, end] : token.ends) {
+      require(now < end || verdict_of(index, id, secret, now) != Verdict::kAllowed,
+              "a key of " + id.text() + " is let in behind its end");
+    }
+  }
+}
+
+std::string Shadow::use_key(const AuthorizationIndex& index, Dice& dice, Time now) {
+  auto ids = tokens();
+  if (ids.empty()) return "";
+  const auto id = dice.pick(ids);
+  const auto& token = tokens_.at(id.value());
+  const auto& secret = token.renewed && dice.one_in(2) ? token.renewed : token.current;
+  const auto may = [now](Verdict verdict, const AuthorizationIndex::Identity* identity) {
+    if (verdict == Verdict::kAllowed) identity->last_use.note(now);
+    return verdict == Verdict::kAllowed;
+  };
+  if (!secret || !index.check(0, id, *secret, now, may)) return id.text() + " may not be used";
+  ++uses_left_[{id.value(), std::chrono::floor<std::chrono::seconds>(now)}];
+  used_in_life_[id.value()].last = now;
+  return id.text() + " is used";
+}
+
+void Shadow::begin_life() {
+  used_in_life_.clear();
+}
+
+void Shadow::check_uses_recorded(bool clock_was_set) const {
+  for (const auto& [number, use] : used_in_life_) {
+    if (tokens_.at(number).state.status == TokenStatus::kDeleted) continue;
+    const auto name = TokenId::from_value(number).text();
+    require(!use.recorded.empty(), "that " + name + " was used is not recorded");
+    require(clock_was_set || *use.recorded.rbegin() > use.last - std::chrono::seconds(LastUse::resolution_s),
+            "the last use of " + name + " is not recorded");
+  }
+}
+
+std::optional<TokenId> Shadow::find_overdue(Time now) const {
+  for (const auto& [number, token] : tokens_) {
+    const auto& state = token.state;
+    if (is_live(state.status) && state.expires_at && *state.expires_at <= now && !token.expired)
+      return TokenId::from_value(number);
+  }
+  return std::nullopt;
+}
+
 void Shadow::check_index(const AuthorizationIndex& index, Time now) const {
   const auto ask = [&](TokenId id, const Secret& secret) { return verdict_of(index, id, secret, now); };
   for (const auto& [number, token] : tokens_) {
@@ -145,10 +241,10 @@ void Shadow::check_index(const AuthorizationIndex& index, Time now) const {
       continue;
     }
     const bool active = state.status == TokenStatus::kActive;
-    if (!is_near(state.expires_at, now)) {
+    if (!is_last_second(state.expires_at, now)) {
       check(ask(id, *token.current), active && (!state.expires_at || now < *state.expires_at), id, "current");
     }
-    if (!token.renewed || !state.renewal || is_near(state.renewal->expires_at, now)) continue;
+    if (!token.renewed || !state.renewal || is_last_second(state.renewal->expires_at, now)) continue;
     const auto& end = state.renewal->expires_at;
     check(ask(id, *token.renewed), active && (!end || now < *end), id, "renewed");
   }

@@ -51,6 +51,8 @@ Simulator::Report Simulator::run() {
   report.events = ledger_.events().size();
   report.acknowledged = ledger_.acknowledged();
   report.deletions = shadow_.deletions();
+  report.expiries = shadow_.expiries();
+  report.uses = shadow_.uses();
   report.delivered = shadow_.done().size();
   report.late_triggers = shadow_.late_triggers().size();
   report.crash_points = CrashPlan::instance().reached();
@@ -93,20 +95,23 @@ void Simulator::step() {
 
 std::string Simulator::act() {
   const auto chance = dice_.below(100);
-  if (chance < 30) return clients_[dice_.below(clients_.size())]->step(*node_);
+  if (chance < 28) return clients_[dice_.below(clients_.size())]->step(*node_);
+  if (chance < 32) return shadow_.use_key(node_->index(), dice_, time_.now());
   if (chance < 85) return act_inside();
   return act_outside();
 }
 
 std::string Simulator::act_inside() {
-  const auto chance = dice_.below(55);
+  const auto chance = dice_.below(60);
   if (chance < 13) return node_->steps().commit_step() ? "a batch is written" : "";
   if (chance < 26) return node_->steps().anchor_step() ? "a batch is anchored" : "";
   if (chance < 38) {
     const bool moved = node_->projector().step(dice_.between(1, 20));
     return moved ? fmt::format("projections reach {}", node_->projector().position()) : "";
   }
-  return node_->worker().step() ? "the worker goes on" : "";
+  if (chance < 55) return node_->worker().step() ? "the worker goes on" : "";
+  if (chance < 58) return node_->expiry().step() ? "what is due is recorded" : "";
+  return node_->usage().step() ? "uses are recorded" : "";
 }
 
 std::string Simulator::act_outside() {
@@ -126,6 +131,7 @@ std::string Simulator::act_outside() {
   if (chance < 120) return disk_.step() ? "the disk is tidied" : "";
   if (chance < 124) {
     time_.set_back_or_forward(dice_.one_in(2) ? 1h : -1h);
+    clock_was_set_ = true;
     return "the clock is set";
   }
   if (chance < 127) {
@@ -167,6 +173,8 @@ std::string Simulator::arrange_fault() {
 
 // Opens the node, however often it is cut off while it does.
 void Simulator::start() {
+  shadow_.begin_life();
+  clock_was_set_ = false;
   for (;;) {
     require(++starts_ < starts_max, "it does not start any more");
     try {
@@ -198,7 +206,7 @@ void Simulator::restart(const std::string& why) {
 }
 
 void Simulator::die(Death death) {
-  if (node_ && death == Death::kOrderly) node_->save_index();
+  if (node_ && death == Death::kOrderly && node_->end_in_order()) shadow_.check_uses_recorded(clock_was_set_);
   CrashPlan::instance().forget();
   for (auto& client : clients_) client->lose_node();
   // A process that is killed writes nothing more.
@@ -215,6 +223,7 @@ void Simulator::check() {
   require(node_->projector().parked_streams() == 0, "a stream is parked");
   require(position <= ledger_.events().size(), "projections are ahead of the log");
   shadow_.check_deleted(node_->index(), node_->log(), time_.now());
+  shadow_.check_ended(node_->index(), time_.now());
   if (position == ledger_.events().size()) shadow_.check_index(node_->index(), time_.now());
   if (++checks_ % checks_per_comparison == 0) reference_->compare(*node_, ledger_, shadow_);
 }
@@ -249,10 +258,33 @@ std::optional<Position> Simulator::find_unfinished() {
 }
 
 void Simulator::settle() {
+  come_to_rest();
+  let_all_expire();
+  reference_->compare(*node_, ledger_, shadow_);
+  trace_.add(fmt::format("settled: {} events, {} delivered", ledger_.events().size(), shadow_.done().size()));
+}
+
+// Uses keys before and behind the end of all values that have one.
+void Simulator::let_all_expire() {
+  constexpr std::size_t uses = 40;
+  for (const auto time : std::initializer_list<std::chrono::microseconds>{25h, 1min}) {
+    for (std::size_t i = 0; i < uses; ++i) {
+      trace_.add(shadow_.use_key(node_->index(), dice_, time_.now()));
+      time_.pass(1s);
+    }
+    time_.pass(time);
+    come_to_rest();
+  }
+  require(node_->end_in_order(), "the log does not take when tokens were used last");
+  shadow_.check_uses_recorded(false);
+  come_to_rest();
+}
+
+void Simulator::come_to_rest() {
   const auto waits = [this] {
     const auto is_busy = [](const auto& client) { return !client->is_idle(); };
     if (std::ranges::any_of(clients_, is_busy)) return true;
-    if (node_->projector().position() < node_->log().head()) return true;
+    if (node_->projector().position() < node_->log().head() || shadow_.find_overdue(time_.now())) return true;
     const auto counts = node_->jobs().counts();
     return counts.waiting + counts.running > 0 || find_unfinished();
   };
@@ -261,14 +293,12 @@ void Simulator::settle() {
     require(round < rounds_max, "there is something that is never done");
     for (auto& client : clients_) client->step(*node_);
     while (node_->steps().commit_step() || node_->steps().anchor_step() || node_->projector().step() ||
-           node_->worker().step()) {
+           node_->worker().step() || node_->expiry().step() || node_->usage().step()) {
     }
     while (receivers_.waiting() > 0) receivers_.answer_one(dice_);
     time_.pass(round % 20 == 0 ? 20min : 100ms);
     check();
   }
-  reference_->compare(*node_, ledger_, shadow_);
-  trace_.add(fmt::format("settled: {} events, {} delivered", ledger_.events().size(), shadow_.done().size()));
 }
 
 }  // namespace mintmark::testing

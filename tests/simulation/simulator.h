@@ -25,10 +25,12 @@ namespace mintmark::testing {
 // After every step: what the log shows is what was asked for, without a gap; every key is let in if and only
 // if the published events say so, and one whose deletion was acknowledged never; attempts are recorded in
 // order, a success once and only of what a receiver took, and nothing goes out behind it, nor of a trigger
-// whose webhook was gone or stopped by then; the data keys of deleted tokens are destroyed. After every
-// start: all that was ever published is there, byte for byte. Every few steps, and at the end: projections
-// and jobs are the fold of the log. At the end, when nothing fails any more: every delivery has come to its
-// end.
+// whose webhook was gone or stopped by then; the data keys of deleted tokens are destroyed; a key is refused
+// from its end on, and that its end has come is recorded once and not before; a use is recorded only where
+// there was one, and once. After every start: all that was ever published is there, byte for byte. Every few
+// steps, and at the end: projections and jobs are the fold of the log. After an orderly end: the uses that
+// the process saw are recorded. At the end, when nothing fails any more: every delivery has come to its end,
+// and every token whose date is past.
 class Simulator {
  public:
   struct Options {
@@ -44,6 +46,8 @@ class Simulator {
     Position events = 0;
     std::size_t acknowledged = 0;
     std::size_t deletions = 0;
+    std::size_t expiries = 0;
+    std::size_t uses = 0;  // that were recorded
     std::size_t delivered = 0;
     std::size_t late_triggers = 0;
     std::set<std::string, std::less<>> crash_points;  // that were reached
@@ -69,6 +73,8 @@ class Simulator {
   void check();
   void calm_down();
   void settle();
+  void let_all_expire();
+  void come_to_rest();
   std::optional<Position> find_unfinished();
   std::string without_folder(std::string text) const;  // it is another in each run
 
@@ -87,6 +93,7 @@ class Simulator {
   SimulatedClient::Crowd clients_;
   std::unique_ptr<Node> node_;
   std::optional<std::string> killed_at_;
+  bool clock_was_set_ = false;   // in this life of the process
   bool fault_arranged_ = false;  // something may fail that never fails by itself
   std::size_t steps_ = 0;
   std::size_t starts_ = 0;

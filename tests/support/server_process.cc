@@ -25,7 +25,7 @@ Finished run_mintmark(Arguments arguments, std::map<std::string, std::string> en
   return run_process({.command = std::move(arguments), .environment = std::move(environment)});
 }
 
-InitialisedFolder::InitialisedFolder() {
+InitialisedFolder::InitialisedFolder(const std::filesystem::path& parent) : folder_(parent) {
   const auto made = run_json({"init", "--account-name", "First company", "--email", "owner@example.com"});
   account_ = member(made, "account");
   user_ = member(made, "user");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +24,8 @@ Finished run_mintmark(Arguments arguments, std::map<std::string, std::string> en
 // A data folder that `mintmark init` has made, gone with its object.
 class InitialisedFolder {
  public:
-  InitialisedFolder();
+  InitialisedFolder() : InitialisedFolder(std::filesystem::temp_directory_path()) {}
+  explicit InitialisedFolder(const std::filesystem::path& parent);
 
   std::string path() const { return folder_.file("data"); }
   std::string file(const std::string& name) const { return path() + "/" + name; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -24,12 +25,14 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  // Where folders lie in memory, for tests whose disk is a simulated one and who would only wait for the
-  // real.
+  // Where folders lie in memory, for tests whose disk is a simulated one, or who kill no more than processes,
+  // and would only wait for the real.
   static std::filesystem::path in_memory() {
+    constexpr std::uintmax_t bytes_min = 1UL << 30;
     const std::filesystem::path memory = "/dev/shm";
     std::error_code code;
-    return std::filesystem::is_directory(memory, code) ? memory : std::filesystem::temp_directory_path();
+    const auto available = std::filesystem::space(memory, code).available;
+    return !code && available >= bytes_min ? memory : std::filesystem::temp_directory_path();
   }
 
   const std::filesystem::path& path() const { return path_; }

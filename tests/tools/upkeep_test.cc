@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,6 +83,43 @@ TEST_F(UpkeepTest, TellsWhereItSignsAndThatItCannot) {
   fs::remove(heads_path_);
   const Upkeep upkeep(subjects_, {.tree_head_interval = 1h});
   while (signed_position_ != 3) std::this_thread::yield();
+}
+
+// Whoever can reach the file can take heads from it: that is told, and what is signed next is there again.
+TEST_F(UpkeepTest, TellsOfTreeHeadsThatVanishWhileItRuns) {
+  for (std::uint64_t i = 0; i < 3; ++i) write({"subject", "key"});
+  std::size_t length = 0;
+  const std::vector<std::function<void()>> losses{
+      [&] { fs::remove(heads_path_); },
+      [&] { fs::resize_file(heads_path_, 0); },
+      [&] { fs::resize_file(heads_path_, length - 2); },
+      [&] { write_file(heads_path_, "a line of nobody's\n\n" + std::string(length, '\n')); },
+  };
+  for (const auto& lose : losses) {
+    damage_found_ = false;
+    {
+      const Upkeep upkeep(subjects_, {.tree_head_interval = 1h});
+      while (signed_position_ != 3) std::this_thread::yield();
+      length = fs::file_size(heads_path_);
+      EXPECT_FALSE(damage_found_);
+      lose();
+    }
+    EXPECT_TRUE(damage_found_);
+    EXPECT_EQ(tree_heads_.valid_heads().heads.back(), log_->tree().head()) << "signed anew, of the same log";
+    EXPECT_EQ(tree_heads_.take_loss(), "") << "told once";
+  }
+}
+
+// Signing on demand between two looks must not hide it.
+TEST_F(UpkeepTest, TellsOfTreeHeadsThatVanishedBeforeOneWasSignedOnDemand) {
+  write({"subject", "key"});
+  const Upkeep upkeep(subjects_, {.tree_head_interval = 1h});
+  while (signed_position_ != 1) std::this_thread::yield();
+  EXPECT_TRUE(tree_heads_.publish());
+  EXPECT_EQ(tree_heads_.take_loss(), "");
+  fs::remove(heads_path_);
+  EXPECT_TRUE(tree_heads_.publish());
+  EXPECT_NE(tree_heads_.take_loss(), "");
 }
 
 TEST_F(UpkeepTest, TellsWhenTheLogWasLastVerified) {
