@@ -158,7 +158,7 @@ async function shootDeliveries(page, shoot) {
 async function shootActivityAndUsers(page, shoot) {
   await page.goto("/activity");
   const events = page.getByRole("list", { name: "Activity" });
-  await events.getByText("Renewed the token").waitFor();
+  await events.getByText("Details").first().waitFor();
   await shoot("activity");
   await events.getByText("Details").first().click();
   await events.getByText("Position in the log").waitFor();
