@@ -144,7 +144,7 @@ void AuthorizationIndex::save(const std::filesystem::path& path, EventId log_id)
   const std::unique_ptr<const void, decltype(forget)> forgotten(this, forget);
   save_authorization_snapshot(path, content, [this](std::string& bytes) {
     const std::lock_guard lock(copies_mutex_);
-    former_tokens_->take_shard(copies_.idle(), bytes);
+    former_tokens_->take_part(copies_.idle(), bytes);
   });
   saved_.store(content.checkpoint, std::memory_order_release);
 }

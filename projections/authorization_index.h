@@ -103,8 +103,8 @@ class AuthorizationIndex final : public Projection {
 
   // The uses that have not been taken yet of a part of the tokens, below parts. Each is given to one caller
   // alone, who has to record it. Any thread, as last_use(): the lock is held while the part is looked
-  // through, some 0.2 ms of a part of 10 M tokens.
-  static constexpr std::size_t parts = TokenTable::shard_count;
+  // through, some 0.3 ms of a part of 10 M tokens.
+  static constexpr std::size_t parts = TokenTable::use_part_count;
   std::vector<TokenUsed> take_uses(std::size_t part);
 
   static constexpr std::string_view projection_name = "authorization_index";
@@ -127,8 +127,9 @@ class AuthorizationIndex final : public Projection {
 
   // Writes the snapshot (authorization_snapshot.h) of this moment to a new file and puts it in the place of
   // `path`, durably: a crash leaves the old file or the new. Blocks on disk; throws std::system_error,
-  // leaving `path` as it was. Any thread; keeps no reader waiting, and apply() for no longer than a shard is
-  // copied, some 10 ms of an index of 10 M tokens.
+  // leaving `path` as it was. Any thread; keeps no reader waiting, and apply() for no longer than one part of
+  // many is copied, some 0.5 ms of an index of 10 M tokens; once, at the beginning, also for the ids that
+  // were ever deleted, some 2.5 ms a million. `bench_index --tokens=N` shows what applying takes meanwhile.
   void save(const std::filesystem::path& path, EventId log_id);
   // The checkpoint of the newest snapshot that was loaded or saved; 0 before. Any thread, does not block.
   Position saved() const { return saved_.load(std::memory_order_acquire); }

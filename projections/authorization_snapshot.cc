@@ -290,7 +290,7 @@ bool read_body(Reader& in, const Header& header, LoadedAuthorization& loaded) {
 }
 
 void write_file(const std::filesystem::path& path, const SnapshotContent& content,
-                const std::function<void(std::string& bytes)>& append_shard) {
+                const std::function<void(std::string& bytes)>& append_part) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (file.fd() < 0) throw_errno(path);
   Writer out(&file, path);
@@ -302,11 +302,11 @@ void write_file(const std::filesystem::path& path, const SnapshotContent& conten
   out.put(content.tokens);
   out.put(std::uint64_t{content.history.deleted.size()});
   out.put(std::uint64_t{content.history.parked.size()});
-  std::string shard_bytes;
-  for (std::size_t shard = 0; shard < TokenTable::shard_count; ++shard) {
-    shard_bytes.clear();
-    append_shard(shard_bytes);
-    out.put(shard_bytes);
+  std::string part_bytes;
+  for (std::size_t part = 0; part < TokenTable::part_count; ++part) {
+    part_bytes.clear();
+    append_part(part_bytes);
+    out.put(part_bytes);
   }
   write_history(out, content.history);
   out.finish();
@@ -339,11 +339,11 @@ void append_token(const TokenRecord& record, std::string& bytes) {
 }
 
 void save_authorization_snapshot(const std::filesystem::path& path, const SnapshotContent& content,
-                                 const std::function<void(std::string& bytes)>& append_shard) {
+                                 const std::function<void(std::string& bytes)>& append_part) {
   auto temporary = path;
   temporary += ".new";
   try {
-    write_file(temporary, content, append_shard);
+    write_file(temporary, content, append_part);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

@@ -50,10 +50,10 @@ struct SnapshotContent {
 // The token in the form above.
 void append_token(const TokenRecord& record, std::string& bytes);
 
-// Writes path + ".new", syncs it, renames it to `path` and syncs the directory. Calls append_shard(bytes),
-// which appends the next shard's tokens, TokenTable::shard_count times. Throws std::system_error.
+// Writes path + ".new", syncs it, renames it to `path` and syncs the directory. Calls append_part(bytes),
+// which appends the next part's tokens, TokenTable::part_count times. Throws std::system_error.
 void save_authorization_snapshot(const std::filesystem::path& path, const SnapshotContent& content,
-                                 const std::function<void(std::string& bytes)>& append_shard);
+                                 const std::function<void(std::string& bytes)>& append_part);
 
 // Fails, with the reason, where the file cannot be read, is damaged, belongs to another log or has another
 // format version; no content makes it crash or take more memory than a sound file of that size would.

@@ -11,7 +11,7 @@
 
 namespace mintmark {
 
-// A TokenTable as it was when this was made, given out shard by shard while the table goes on changing: who
+// A TokenTable as it was when this was made, given out part by part while the table goes on changing: who
 // changes it notes beforehand what the tokens were that are not given out yet. Takes memory for those alone.
 // Not thread-safe.
 class FormerTokens {
@@ -19,12 +19,12 @@ class FormerTokens {
   // The changes are about to be applied to the table.
   void note(std::span<const TokenChange> changes, const TokenTable& table);
 
-  // Appends the next shard's tokens as they were, in the table's order and in the form that a snapshot has
-  // (authorization_snapshot.h). To be called TokenTable::shard_count times.
-  void take_shard(const TokenTable& table, std::string& bytes);
+  // Appends the next part's tokens as they were, in the table's order and in the form that a snapshot has
+  // (authorization_snapshot.h). To be called TokenTable::part_count times.
+  void take_part(const TokenTable& table, std::string& bytes);
 
  private:
-  std::size_t shard_ = 0;  // the next
+  std::size_t part_ = 0;  // the next
   // By their places in the table's order; empty: there was none.
   std::map<std::uint32_t, std::string> former_;
 };

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -114,17 +113,18 @@ class TokenTable {
   // Calls visit(const TokenRecord&) for every token, in the order of the scrambled ids.
   template <class Visit>
   void for_each(Visit&& visit) const;
-  // The same of a shard, below shard_count: together, in their order, they have all.
+  // The same of a part, below part_count: together, in their order, they have all.
+  static constexpr std::size_t part_count = 8192;
   template <class Visit>
-  void for_each(std::size_t shard, Visit&& visit) const;
-  // Where the token stands in that order, which is the same for every table, and in which shard it is.
+  void for_each(std::size_t part, Visit&& visit) const;
+  // Where the token stands in that order, which is the same for every table.
   static std::uint32_t order_of(TokenId id) { return scramble(id.value()); }
-  static std::size_t shard_of(TokenId id) { return place_of(id).shard; }
-  // The first place of a shard, or of one behind the last.
-  static std::uint64_t first_order_of(std::size_t shard) { return std::uint64_t{shard} << key_bits; }
-  // Calls visit(TokenId, AccountId, LastUse) for every token of a shard, below shard_count.
+  // The first place of a part, or of one behind the last.
+  static std::uint64_t first_order_of(std::size_t part) { return std::uint64_t{part} * places_in_part; }
+  // Calls visit(TokenId, AccountId, LastUse) for every token of a larger part, below use_part_count.
+  static constexpr std::size_t use_part_count = 1024;
   template <class Visit>
-  void for_each_last_use(std::size_t shard, Visit&& visit) const;
+  void for_each_last_use(std::size_t part, Visit&& visit) const;
 
   // The account's tokens; looks at every token.
   std::vector<TokenId> tokens_of(AccountId account) const;
@@ -135,6 +135,9 @@ class TokenTable {
  private:
   static constexpr unsigned key_bits = 24;
   static_assert(shard_count == 1U << (30 - key_bits));
+  static constexpr std::uint32_t places_in_part = (1U << 30) / part_count;
+  static constexpr std::uint32_t places_in_use_part = (1U << 30) / use_part_count;
+  static_assert(part_count % shard_count == 0 && use_part_count % shard_count == 0);
   static constexpr std::size_t long_name = 63;
   // Cells behind the last home, for entries that were pushed on; the last one always stays empty.
   static constexpr std::size_t tail_cells = 32;
@@ -170,6 +173,9 @@ class TokenTable {
   Entry* find_for_change(TokenId id);
   void set_name(Entry& entry, TokenId id, std::string_view name);
   void clean_names();
+  // Calls visit(shard number, cell number) for every token in so many places, all of one shard.
+  template <class Visit>
+  void for_each_cell(std::uint64_t first_place, std::uint32_t places, Visit&& visit) const;
   static TokenId id_of(std::size_t shard, const Entry& entry);
 
   std::array<Shard, shard_count> shards_;
@@ -184,23 +190,38 @@ static_assert(sizeof(TokenTable::Entry) == 32);
 
 template <class Visit>
 void TokenTable::for_each(Visit&& visit) const {
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard) for_each(shard, visit);
+  for (std::size_t part = 0; part < part_count; ++part) for_each(part, visit);
 }
 
 template <class Visit>
-void TokenTable::for_each(std::size_t shard, Visit&& visit) const {
-  for (const auto& entry : std::span(shards_[shard].cells, shards_[shard].cell_count())) {
-    if (entry.pepper != 0) visit(record(id_of(shard, entry), entry));
-  }
-}
-
-template <class Visit>
-void TokenTable::for_each_last_use(std::size_t shard, Visit&& visit) const {
+void TokenTable::for_each_cell(std::uint64_t first_place, std::uint32_t places, Visit&& visit) const {
+  const auto shard = static_cast<std::size_t>(first_place >> key_bits);
+  const auto first = static_cast<std::uint32_t>(first_place % (1U << key_bits));
   const auto& from = shards_[shard];
-  for (std::size_t i = 0; i < from.cell_count(); ++i) {
+  // What is not smaller than the first key stands at its home or behind it, in order.
+  for (auto i = from.home(first); i < from.cell_count(); ++i) {
     const auto& entry = from.cells[i];
-    if (entry.pepper != 0) visit(id_of(shard, entry), account(entry), LastUse(from.last_uses[i]));
+    if (entry.pepper == 0 || entry.key < first) continue;
+    if (entry.key - first >= places) break;
+    visit(shard, i);
   }
+}
+
+template <class Visit>
+void TokenTable::for_each(std::size_t part, Visit&& visit) const {
+  for_each_cell(first_order_of(part), places_in_part, [&](std::size_t shard, std::size_t i) {
+    const auto& entry = shards_[shard].cells[i];
+    visit(record(id_of(shard, entry), entry));
+  });
+}
+
+template <class Visit>
+void TokenTable::for_each_last_use(std::size_t part, Visit&& visit) const {
+  for_each_cell(std::uint64_t{part} * places_in_use_part, places_in_use_part,
+                [&](std::size_t shard, std::size_t i) {
+                  const auto& entry = shards_[shard].cells[i];
+                  visit(id_of(shard, entry), account(entry), LastUse(shards_[shard].last_uses[i]));
+                });
 }
 
 }  // namespace mintmark

@@ -1,12 +1,17 @@
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <random>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -107,6 +112,44 @@ void check_keys(benchmark::State& state, const Fixture& fixture, const std::vect
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
 }
 
+// Applies a change at a time, as a server's projector does, until it is told to stop or has done so many;
+// what each took, in ms, the longest last.
+std::vector<double> apply_changes(Fixture& fixture, const std::stop_token& stop, std::size_t changes_max) {
+  std::vector<double> times;
+  while (!stop.stop_requested() && times.size() < changes_max) {
+    std::vector<StoredEvent> events(1);
+    auto& recorded = events.front().recorded;
+    recorded.set_position(fixture.index->checkpoint() + 1);
+    recorded.set_stream(stream_of(nth_id(times.size() * 97 % fixture.index->size())));
+    recorded.mutable_event()->mutable_token_updated()->set_name("ci-deploy-renamed");
+    const auto start = std::chrono::steady_clock::now();
+    fixture.index->apply(events);
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::ranges::sort(times);
+  return times;
+}
+
+// A snapshot while changes are applied: how long a change takes then, and how long without it.
+void save_snapshot(benchmark::State& state, Fixture& fixture, const std::filesystem::path& path) {
+  constexpr std::size_t alone = 10'000;
+  const auto without = apply_changes(fixture, {}, alone);
+  std::vector<double> with;
+  for (auto _ : state) {
+    const std::jthread applying([&](const std::stop_token& stop) {
+      with = apply_changes(fixture, stop, std::numeric_limits<std::size_t>::max());
+    });
+    fixture.index->save(path, EventId{});
+  }
+  state.counters["bytes"] = static_cast<double>(std::filesystem::file_size(path));
+  const auto p999 = [](const std::vector<double>& times) { return times[times.size() * 999 / 1000]; };
+  state.counters["apply/p99.9/ms"] = p999(with);
+  state.counters["apply/max/ms"] = with.back();
+  state.counters["alone/p99.9/ms"] = p999(without);
+  state.counters["alone/max/ms"] = without.back();
+}
+
 void register_all(Fixture& fixture) {
   using Verdict = AuthorizationIndex::Verdict;
   benchmark::RegisterBenchmark("memory", [&fixture](benchmark::State& state) {
@@ -142,12 +185,8 @@ void register_all(Fixture& fixture) {
     check_keys(state, fixture, keys, Verdict::kUnknown);
   });
   const auto path = std::filesystem::temp_directory_path() / "bench_index.snapshot";
-  benchmark::RegisterBenchmark("snapshot/save",
-                               [&fixture, path](benchmark::State& state) {
-                                 for (auto _ : state) fixture.index->save(path, EventId{});
-                                 state.counters["bytes"] =
-                                     static_cast<double>(std::filesystem::file_size(path));
-                               })
+  benchmark::RegisterBenchmark(
+      "snapshot/save", [&fixture, path](benchmark::State& state) { save_snapshot(state, fixture, path); })
       ->Iterations(1)
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
