@@ -237,7 +237,7 @@ TEST(SlowDisk, OfTwoHundredMillisecondsASyncRefusesWhatTheQueueCannotTakeAndKeep
   EXPECT_EQ(slow.log->head(), answers.size());
 }
 
-// One call of a kind after the other, each seventeenth (FAULT_STRIDE=1: each one): it and all later ones
+// One call of a kind after the other, each 29th (FAULT_STRIDE=1: each one): it and all later ones
 // fail, or it alone. Whatever it hits, opening or appending or reading, what was acknowledged is there
 // afterwards and nothing else is.
 class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
@@ -288,7 +288,7 @@ class FaultAtEveryCall : public ::testing::TestWithParam<FileOperation> {
 TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
   // Of renamings and the like there are few: each of those.
   const bool is_frequent = GetParam() < FileOperation::kRename;
-  const auto stride = is_frequent ? number_from_environment("FAULT_STRIDE", 17) : 1;
+  const auto stride = is_frequent ? number_from_environment("FAULT_STRIDE", 29) : 1;
   std::size_t faults = 0;
   for (const bool once : {false, true}) {
     bool struck = true;
@@ -315,7 +315,7 @@ TEST_P(FaultAtEveryCall, NeverLosesOrInvents) {
 }
 
 TEST_P(FaultAtEveryCall, ACreationThatIsCutShortCanBeDoneAgain) {
-  const auto stride = number_from_environment("FAULT_STRIDE", GetParam() < FileOperation::kRename ? 7 : 1);
+  const auto stride = number_from_environment("FAULT_STRIDE", GetParam() < FileOperation::kRename ? 13 : 3);
   bool struck = true;
   for (std::size_t after = 0; struck; after += stride) {
     SCOPED_TRACE(after);
