@@ -103,18 +103,16 @@ awaitable<http::Response> answer_extension(Context& context, int status, Result<
 awaitable<http::Response> list_extensions(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
-  auto read = [&context]() -> Result<json::array> {
+  auto read = [&context, &wanted]() -> Result<http::Response> {
     json::array extensions;
     for (const auto extension : {CUSTOM, ZAPIER}) extensions.push_back(represent_extension(extension));
     NameCache names(context.services, context.caller.account);
     for (const auto& row : context.services.extensions.of(context.caller.account)) {
       extensions.push_back(represent_extension(names, row));
     }
-    return extensions;
+    return respond_with_list(std::move(extensions), extension_fields, *wanted);
   };
-  auto extensions = co_await context.services.blocking.run(std::move(read));
-  if (!extensions) co_return error_response(extensions.error());
-  co_return respond_with_list(std::move(*extensions), extension_fields, *wanted);
+  co_return co_await context.services.scans.answer(context.caller.account, std::move(read));
 }
 
 awaitable<http::Response> create_extension(Context& context) {

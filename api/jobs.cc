@@ -45,12 +45,10 @@ Result<bool> read_dry_run(const http::Request& request) {
 awaitable<http::Response> list_jobs(Context& context) {
   const auto query = parse_list_query(context.request.query());
   if (!query) co_return error_response(query.error());
-  auto read = [&context]() -> Result<json::array> {
-    return represent_jobs(context.services, context.caller.account);
+  auto read = [&context, &query]() -> Result<http::Response> {
+    return respond_with_list(represent_jobs(context.services, context.caller.account), job_fields, *query);
   };
-  auto jobs = co_await context.services.blocking.run(std::move(read));
-  if (!jobs) co_return error_response(jobs.error());
-  auto response = respond_with_list(std::move(*jobs), job_fields, *query);
+  auto response = co_await context.services.scans.answer(context.caller.account, std::move(read));
   response.headers.emplace_back("Cache-Control", "no-store");
   co_return response;
 }

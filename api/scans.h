@@ -14,7 +14,7 @@
 
 namespace mintmark {
 
-// The threads for lists that look through all of an account's tokens or events: apart from those for all else
+// The threads for lists that look through all that an account has of something: apart from those for all else
 // that blocks, so that no crowd of such lists keeps anything else waiting, and shared out among the accounts,
 // so that none keeps the others' waiting for long. Thread-safe. It must outlive its callers.
 class Scans {

@@ -113,16 +113,14 @@ awaitable<http::Response> change_user(Context& context, Change change) {
 awaitable<http::Response> list_users(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
-  auto read = [&context]() -> Result<json::array> {
+  auto read = [&context, &wanted]() -> Result<http::Response> {
     json::array users;
     for (const auto& row : context.services.directory.users(context.caller.account)) {
       users.push_back(represent_user(context.services, row, context.caller.account));
     }
-    return users;
+    return respond_with_list(std::move(users), user_fields, *wanted);
   };
-  auto users = co_await context.services.blocking.run(std::move(read));
-  if (!users) co_return error_response(users.error());
-  co_return respond_with_list(std::move(*users), user_fields, *wanted);
+  co_return co_await context.services.scans.answer(context.caller.account, std::move(read));
 }
 
 awaitable<http::Response> create_user(Context& context) {

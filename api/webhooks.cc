@@ -192,7 +192,7 @@ awaitable<http::Response> answer_webhook(Context& context, int status, Result<Ch
 awaitable<http::Response> list_webhooks(Context& context) {
   const auto wanted = parse_list_query(context.request.query());
   if (!wanted) co_return error_response(wanted.error());
-  auto read = [&context]() -> Result<json::array> {
+  auto read = [&context, &wanted]() -> Result<http::Response> {
     json::array webhooks;
     for (const auto& row : context.services.webhooks.of(context.caller.account)) {
       auto webhook = represent_webhook(context, row);
@@ -201,11 +201,9 @@ awaitable<http::Response> list_webhooks(Context& context) {
       if (!webhook) return std::unexpected(std::move(webhook.error()));
       webhooks.push_back(std::move(*webhook));
     }
-    return webhooks;
+    return respond_with_list(std::move(webhooks), webhook_fields, *wanted);
   };
-  auto webhooks = co_await context.services.blocking.run(std::move(read));
-  if (!webhooks) co_return error_response(webhooks.error());
-  auto response = respond_with_list(std::move(*webhooks), webhook_fields, *wanted);
+  auto response = co_await context.services.scans.answer(context.caller.account, std::move(read));
   response.headers.emplace_back("Cache-Control", "no-store");
   co_return response;
 }
