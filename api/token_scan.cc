@@ -1,5 +1,6 @@
 #include "api/token_scan.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
@@ -66,7 +67,7 @@ void for_each_like(const Pattern& pattern, const Texts& texts, Found&& found) {
 
 RowSet like(const Condition& condition, const TextColumn& column, const RowSet& rows) {
   const auto& pattern = condition.pattern;
-  if (pattern.piece().empty()) {
+  if (pattern.piece().empty() || pattern.piece_is_at_an_end()) {
     return where(rows, [&](std::size_t row) { return pattern.matches(column[row]); });
   }
   RowSet found;
@@ -130,15 +131,22 @@ RowSet RowSet::first(std::size_t count) {
 }
 
 void PermissionTexts::fill(const TokenBlock& block, const RowSet& rows) {
-  text_.clear();
   rows_.clear();
   rows.for_each([&](std::size_t row) {
+    rows_.insert(rows_.end(), static_cast<std::size_t>(std::popcount(block.permissions[row])),
+                 static_cast<std::uint16_t>(row));
+  });
+  text_.resize(rows_.size() * width);
+  auto* to = text_.data();
+  rows.for_each([&](std::size_t row) {
+    const auto id = block.id_texts[row].substr(2);
     for (auto left = block.permissions[row]; left != 0; left &= left - 1) {
       const auto module = static_cast<unsigned>(std::countr_zero(left)) + 1;
       const std::array<char, 5> end{'-', '0', '0', static_cast<char>('0' + module / 10),
                                     static_cast<char>('0' + module % 10)};
-      text_.append("TP").append(block.id_texts[row].substr(2)).append(end.data(), end.size());
-      rows_.push_back(static_cast<std::uint16_t>(row));
+      to = std::ranges::copy(std::string_view("TP"), to).out;
+      to = std::ranges::copy(id, to).out;
+      to = std::ranges::copy(end, to).out;
     }
   });
 }
@@ -242,7 +250,7 @@ RowSet TokenScan::by_permission(const Condition& condition, const TokenBlock& bl
     auto found = where(rows, [&](std::size_t row) { return block.permissions[row] == 0 && none_fits; });
     permission_texts_.fill(block, rows);
     const auto add = [&](std::size_t i) { found.add(permission_texts_.row(i)); };
-    if (!condition.pattern.piece().empty()) {
+    if (!condition.pattern.piece().empty() && !condition.pattern.piece_is_at_an_end()) {
       for_each_like(condition.pattern, permission_texts_, add);
       return found;
     }
