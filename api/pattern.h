@@ -33,8 +33,8 @@ class Pattern {
     }
   }
   std::string_view piece() const { return longest_; }
-  // Whether that piece begins or ends every match: it is looked for more quickly where it has to stand, by
-  // matches().
+  // Whether that piece begins or ends every match, and matches() of every text finds it more quickly there
+  // than for_each_candidate() does in all of them.
   bool piece_is_at_an_end() const { return piece_is_at_an_end_; }
   // Whether a text that holds the piece anywhere matches.
   bool is_contains() const {
