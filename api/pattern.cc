@@ -61,6 +61,10 @@ std::uint16_t bits_of(Mask mask) {
   return std::bit_cast<std::uint16_t>(__builtin_convertvector(mask, ChunkBits));
 }
 
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 bool is_ascii(char c) {
   return (static_cast<unsigned char>(c) & 0x80U) == 0;
 }
@@ -132,10 +136,14 @@ void Pattern::finish() {
   piece_is_at_an_end_ = pieces_.size() > 1 && !longest_.empty() &&
                         (!ignore_case_ || longest_.size() <= folded_max) &&
                         std::max(pieces_.front().size(), pieces_.back().size()) == longest_.size();
-  for (std::size_t i = 0; i < longest_.size(); ++i) {
-    if (!is_ascii(longest_[i])) continue;
-    if (!first_) first_ = i;
-    last_ = i;
+  // The dashes of ids stand in all of them, and as far apart.
+  for (const bool letters_and_digits : {true, false}) {
+    for (std::size_t i = 0; i < longest_.size(); ++i) {
+      if (letters_and_digits ? !is_letter_or_digit(longest_[i]) : !is_ascii(longest_[i])) continue;
+      if (!first_) first_ = i;
+      last_ = i;
+    }
+    if (first_) return;
   }
 }
 

@@ -53,7 +53,8 @@ class Pattern {
   bool ignore_case_ = false;
   std::string longest_;
   bool piece_is_at_an_end_ = false;
-  // Two bytes of it, ASCII, the furthest apart; ASCII, since other letters may fold into other bytes.
+  // Two bytes of it, the furthest apart: letters or digits if there are some; ASCII, since other letters may
+  // fold into other bytes.
   std::optional<std::size_t> first_, last_;
 };
 
