@@ -137,6 +137,7 @@ void PermissionTexts::fill(const TokenBlock& block, const RowSet& rows) {
                  static_cast<std::uint16_t>(row));
   });
   text_.resize(rows_.size() * width);
+  constexpr std::array begin{'T', 'P'};
   auto* to = text_.data();
   rows.for_each([&](std::size_t row) {
     const auto id = block.id_texts[row].substr(2);
@@ -145,8 +146,8 @@ void PermissionTexts::fill(const TokenBlock& block, const RowSet& rows) {
       const std::array<char, 5> end{'-', '0', '0', static_cast<char>('0' + module / 10),
                                     static_cast<char>('0' + module % 10)};
       // Of sizes that the compiler knows: a few moves each.
-      std::memcpy(to, "TP", 2);
-      std::memcpy(to + 2, id.data(), width - 2 - end.size());
+      std::memcpy(to, begin.data(), begin.size());
+      std::memcpy(to + begin.size(), id.data(), width - begin.size() - end.size());
       std::memcpy(to + width - end.size(), end.data(), end.size());
       to += width;
     }
