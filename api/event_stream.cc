@@ -120,7 +120,8 @@ class EventStream final : public http::BodySource {
   std::uint64_t next_ = 1;  // the number of the account's next event to send
   std::string greeting_;
   bool ending_ = false;
-  Clock::time_point heartbeat_at_ = Clock::now() + limits::event_stream_heartbeat;
+  const std::chrono::milliseconds heartbeat_ = services_.event_stream_heartbeat;
+  Clock::time_point heartbeat_at_ = Clock::now() + heartbeat_;
   Clock::time_point ends_at_ = Clock::time_point::max();
 };
 
@@ -167,7 +168,7 @@ awaitable<std::optional<std::string>> EventStream::next() {
     next_ = batch->next;
     if (batch->text.empty() && now >= heartbeat_at_) batch->text = heartbeat_event;
     if (!batch->text.empty()) {
-      heartbeat_at_ = now + limits::event_stream_heartbeat;
+      heartbeat_at_ = now + heartbeat_;
       co_return std::move(batch->text);
     }
     co_await wakeup_->wait(std::min(heartbeat_at_, ends_at_));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -65,6 +66,8 @@ struct Services {
   ListCursors list_cursors{};
   Scans scans{};
   StreamSlots stream_slots{limits::event_streams_max, limits::event_streams_per_account_max};
+  // How long a stream of events that is opened from now on is quiet before it tells that it is there.
+  std::chrono::milliseconds event_stream_heartbeat = limits::event_stream_heartbeat;
   std::atomic<bool> damage_found{false};  // the stored log is not what it was; set by who reads it again
   std::atomic<std::int64_t> signed_position{
       -1};                                     // of the newest tree head; 0: none yet; below: none are signed

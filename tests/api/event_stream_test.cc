@@ -145,6 +145,21 @@ TEST_F(EventStreamTest, TheFirstLineTellsWhenToConnectAnew) {
   EXPECT_THAT(client.read_chunk(), ::testing::StartsWith("retry: 2000\n"));
 }
 
+// Scripts in browsers hear of events alone; one with an id would move where they go on.
+TEST_F(EventStreamTest, AQuietOneTellsThatItIsThere) {
+  EXPECT_EQ(instance_.services->event_stream_heartbeat, limits::event_stream_heartbeat);
+  instance_.services->event_stream_heartbeat = std::chrono::milliseconds(1);
+  auto client = open();
+  EXPECT_EQ(client.next(), (Message{newest(), "", ""}));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.next(), (Message{"", "heartbeat", "{}"}));
+  instance_.create_token(account_);
+  auto message = client.next();
+  while (message && message->event == "heartbeat") message = client.next();
+  EXPECT_EQ(message.value().event, "change");
+  EXPECT_EQ(message.value().id, newest());
+  EXPECT_EQ(client.next(), (Message{"", "heartbeat", "{}"})) << "it goes on";
+}
+
 TEST_F(EventStreamTest, OtherAccountsEventsDoNotCome) {
   auto client = open();
   client.next();

@@ -10,6 +10,7 @@ import {
   clipboard,
   closePage,
   createToken,
+  holdBack,
   leaveSummary,
   notice,
   row,
@@ -186,7 +187,12 @@ describe("from a token's menu", () => {
     await chooseFromMenu(page, "Alpha", "Disable");
     const dialog = page.getByRole("alertdialog", { name: "Disable this token?" });
     await dialog.getByText("Alpha").waitFor();
+    const letGo = await holdBack(page, `**/auth/tokens/${made.Alpha.id}/deactivate`);
     await dialog.getByRole("button", { name: "Disable token" }).click();
+    await page.keyboard.press("Escape");
+    for (const name of ["Cancel", "Close"]) assert.ok(await dialog.getByRole("button", { name }).isDisabled(), "it is on its way");
+    await letGo();
+    await dialog.waitFor({ state: "hidden" });
     await row(page, "Alpha").getByText("Disabled").waitFor();
     assert.equal(await authorize(made.Alpha.token), 403);
     await chooseFromMenu(page, "Alpha", "Enable");

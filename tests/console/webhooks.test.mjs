@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { anyDialog, assertAccessibleInBoth, chooseFromMenu, clipboard, closePage, openAs } from "./support/browser.mjs";
+import {
+  anyDialog,
+  assertAccessibleInBoth,
+  chooseFromMenu,
+  clipboard,
+  closePage,
+  holdBack,
+  openAs,
+} from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite(undefined, { receives: true });
@@ -81,14 +89,20 @@ describe("a webhook's life", () => {
     await anyDialog(page).waitFor({ state: "hidden" });
     assert.ok(!(await page.content()).includes(secret));
 
+    // Somebody else changes it while it is read.
+    const letGo = await holdBack(page, `**/notifications/webhooks/${id}`, "GET");
     await chooseFromMenu(page, label, "Edit");
     const dialog = page.getByRole("dialog", { name: "Edit webhook" });
     assert.equal(await dialog.getByLabel("Headers of the call").inputValue(), "X-Team: billing");
     await dialog.getByLabel("Label", { exact: true }).fill("Orders");
     await dialog.getByRole("checkbox").uncheck();
+    await rest("PUT", `/notifications/webhooks/${id}`, { description: "For finance" });
+    await letGo();
     await dialog.getByRole("button", { name: "Save" }).click();
     await entry(page, "Orders").getByText("Off").waitFor();
-    assert.equal((await rest("GET", `/notifications/webhooks/${id}`)).jwt_secret, secret, "it stays as it was");
+    const edited = await rest("GET", `/notifications/webhooks/${id}`);
+    assert.equal(edited.description, "For finance", "what somebody else did is not undone");
+    assert.equal(edited.jwt_secret, secret, "it stays as it was");
 
     await chooseFromMenu(page, "Orders", "Delete");
     await page.getByText("not called any more").waitFor();

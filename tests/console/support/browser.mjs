@@ -89,12 +89,12 @@ export async function clipboard(page, isWanted) {
   }
 }
 
-// Holds back every write to the address from now on, until what this returns is called.
-export async function holdBack(page, address) {
+// Holds back every call of the address from now on, until what this returns is called.
+export async function holdBack(page, address, method = "POST") {
   let letGo;
   const released = new Promise((resolve) => (letGo = resolve));
   await page.route(address, async (route) => {
-    if (route.request().method() === "POST") await released;
+    if (route.request().method() === method) await released;
     await route.continue();
   });
   return async () => {
@@ -193,9 +193,9 @@ export async function assertAccessible(page, what, { colours = false } = {}) {
     resultTypes: ["violations"],
     ...(colours ? { runOnly: ["color-contrast", "link-in-text-block"] } : { rules: { "target-size": { enabled: true } } }),
   };
-  const { violations } = await page.evaluate((given) => {
+  const violations = await page.evaluate(async (given) => {
     const dialog = document.querySelector("[role=dialog], [role=alertdialog]");
-    return globalThis.axe.run(dialog?.closest(".v-overlay-container") ?? document, given);
+    return (await globalThis.axe.run(dialog?.closest(".v-overlay-container") ?? document, given)).violations;
   }, options);
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)} ${node.any.map((c) => c.message).join("; ")}`),

@@ -1,0 +1,40 @@
+// The page General.
+export const general = {
+  generalPage: {
+    lead: "What an API client needs to reach this Mintmark, and a way to see what a key may do.",
+    endpoint: {
+      title: "API endpoint",
+      lead: "Give this address to API clients and to Zapier.",
+      label: "API endpoint URL",
+      copy: "Copy the API endpoint",
+    },
+    curl: {
+      title: "A first call",
+      lead: "Put an API key in place of SU-…:… and run this in a terminal. It lists the account's tokens.",
+      label: "curl command",
+      copy: "Copy the curl command",
+      placeholder: "SU-…:…",
+    },
+    check: {
+      title: "Check a key",
+      lead: "Paste an API key to see whose it is and whether it is let in. It goes to this server only, and is not kept.",
+      label: "API key",
+      submit: "Check",
+      empty: "Paste an API key first.",
+      notAKey: "This is not an API key. A key looks like SU-123-456-789: followed by 40 characters.",
+      handle: "This is a Zapier handle, not an API key. Paste it into Zapier instead.",
+      allowed: "This key is let in.",
+      refused: "This key is refused. It belongs to a token that is pending, disabled or expired.",
+      unknown: "This key is refused. It belongs to no token: it was mistyped, or its token was deleted.",
+      token: "Token",
+      name: "Label",
+      account: "Account",
+      accountId: "Account ID",
+      type: "Type",
+      status: "Status",
+      mayCall: "May call",
+      everyModule: "Every module",
+      noModule: "Nothing",
+    },
+  },
+};
