@@ -51,9 +51,11 @@ function(mintmark_unoptimized name)
   target_compile_options(${name} PRIVATE -O0)
 endfunction()
 
-# mintmark_test(NAME [OPTIMIZED] LIBRARIES… SOURCES …): one GoogleTest executable per folder.
+# mintmark_test(NAME [OPTIMIZED] [SHARDS N] [WITHOUT PATTERN] LIBRARIES… SOURCES …): one GoogleTest executable per
+# folder, without the tests that match. With shards, each of NAME_1 to NAME_N runs its part of the tests, so that no
+# core waits for the longest of the folders.
 function(mintmark_test name)
-  cmake_parse_arguments(ARG "OPTIMIZED" "" "LIBRARIES;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMIZED" "SHARDS;WITHOUT" "LIBRARIES;SOURCES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   mintmark_unity(${name})
   if(NOT ARG_OPTIMIZED)
@@ -61,7 +63,20 @@ function(mintmark_test name)
   endif()
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
   target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <map> <string> <vector>)
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set(command ${name})
+  if(ARG_WITHOUT)
+    list(APPEND command --gtest_filter=-${ARG_WITHOUT})
+  endif()
+  if(NOT ARG_SHARDS)
+    add_test(NAME ${name} COMMAND ${command} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    return()
+  endif()
+  foreach(shard RANGE 1 ${ARG_SHARDS})
+    add_test(NAME ${name}_${shard} COMMAND ${command} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    math(EXPR index "${shard} - 1")
+    set_tests_properties(${name}_${shard} PROPERTIES
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
 
 # mintmark_protobuf(NAME FILE.proto): its messages as a library, included as "<folder>/FILE.pb.h". Compiled
