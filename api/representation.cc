@@ -114,16 +114,18 @@ std::string permission_id(TokenId token, std::uint32_t module) {
 }
 
 json::array represent_permissions(NameCache& names, const TokenRow& row) {
-  json::array permissions;
+  json::array permissions(names.storage());
   const auto id = TokenId::parse(row.token_id());
   for (const auto& held : row.permissions()) {
     const auto& granted = held.granted();
-    permissions.push_back(json::object{
-        {"id", id ? permission_id(*id, held.module()) : ""},
-        {"object", {{"id", module_id(held.module())}}},
-        {"events",
-         {{"granted", {{"at", represent_time(granted.at_us())}, {"by", names.actor(granted.by())}}}}},
-    });
+    permissions.push_back(json::value(
+        {
+            {"id", id ? permission_id(*id, held.module()) : ""},
+            {"object", {{"id", module_id(held.module())}}},
+            {"events",
+             {{"granted", {{"at", represent_time(granted.at_us())}, {"by", names.actor(granted.by())}}}}},
+        },
+        names.storage()));
   }
   return permissions;
 }
@@ -157,30 +159,30 @@ json::value NameCache::last_use(const TokenRow& row) const {
 
 json::object represent_token(NameCache& names, const TokenRow& row, Time now) {
   const auto extension = extension_of(row);
-  return {
-      {"id", row.token_id()},
-      {"name", row.name()},
-      {"description", text_or_null(row.description())},
-      {"external_id", text_or_null(row.external_id())},
-      {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
-      {"status", status_name(row, now)},
-      {"extension", {{"id", extension.text()}, {"name", names.extension(extension)}}},
-      {"handle", nullptr},
-      {"token", nullptr},
-      {"events",
-       {{"created",
-         {{"at", represent_time(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
-      {"last_used_at", names.last_use(row)},
-      {"permissions", represent_permissions(names, row)},
-      {"restricted", row.restricted()},
-      {"expiration_date",
-       row.has_expires_at_us() ? json::value(represent_time(row.expires_at_us())) : json::value(nullptr)},
-      {"renewed_expiration_date", row.renewal().has_expires_at_us()
-                                      ? json::value(represent_time(row.renewal().expires_at_us()))
-                                      : json::value(nullptr)},
-      {"renewed_token", nullptr},
-      {"provisioning", represent_provisioning(row)},
-  };
+  return json::object(
+      {{"id", row.token_id()},
+       {"name", row.name()},
+       {"description", text_or_null(row.description())},
+       {"external_id", text_or_null(row.external_id())},
+       {"owner", {{"id", row.account_id()}, {"name", names.account(row.account_id())}}},
+       {"status", status_name(row, now)},
+       {"extension", {{"id", extension.text()}, {"name", names.extension(extension)}}},
+       {"handle", nullptr},
+       {"token", nullptr},
+       {"events",
+        {{"created",
+          {{"at", represent_time(row.created().at_us())}, {"by", names.actor(row.created().by())}}}}},
+       {"last_used_at", names.last_use(row)},
+       {"permissions", represent_permissions(names, row)},
+       {"restricted", row.restricted()},
+       {"expiration_date",
+        row.has_expires_at_us() ? json::value(represent_time(row.expires_at_us())) : json::value(nullptr)},
+       {"renewed_expiration_date", row.renewal().has_expires_at_us()
+                                       ? json::value(represent_time(row.renewal().expires_at_us()))
+                                       : json::value(nullptr)},
+       {"renewed_token", nullptr},
+       {"provisioning", represent_provisioning(row)}},
+      names.storage());
 }
 
 json::object represent_account(const Services& services, const AccountRow& row, const Viewer& viewer) {

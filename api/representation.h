@@ -7,7 +7,9 @@
 #include <unordered_map>
 
 #include <boost/json/array.hpp>
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
@@ -35,8 +37,9 @@ boost::json::object represent_actor(const Services& services, const Actor& actor
 // value in.
 boost::json::object represent_token(const Services& services, const TokenRow& row, Time now);
 
-// What rows do not have themselves: names of accounts, extensions and actors, each looked up once, and when
-// tokens were used last. It blocks on disk.
+// What the representations of one answer have in common: the names of accounts, extensions and actors that
+// rows do not have themselves, each looked up once, when tokens were used last, and the memory, which is
+// freed with the last of them. It blocks on disk.
 class NameCache {
  public:
   // `services` must outlive it.
@@ -47,10 +50,13 @@ class NameCache {
   const boost::json::object& actor(const Actor& actor);
   // The newest use that is recorded or remembered; null where there is none.
   boost::json::value last_use(const TokenRow& row) const;
+  const boost::json::storage_ptr& storage() const { return storage_; }
 
  private:
   const Services& services_;
   const Viewer viewer_;
+  const boost::json::storage_ptr storage_ =
+      boost::json::make_shared_resource<boost::json::monotonic_resource>();
   std::unordered_map<std::string, std::string> accounts_;
   std::unordered_map<ExtensionId, std::string> extensions_;
   std::unordered_map<std::string, boost::json::object> actors_;

@@ -92,7 +92,7 @@ http::Response answer_token_list(Services& services, const Caller& caller, const
   if (query.offset == 0 && query.limit > 0)
     services.list_cursors.begin(caller, query.identity, newest_of(read, blocks.get()), rows, now);
 
-  json::array items;
+  json::array items(names.storage());
   for (const auto& row : read.rows) {
     auto token = represent_token(names, row, now);
     apply_selection(token, query.selection);

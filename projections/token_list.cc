@@ -171,14 +171,13 @@ void TokenList::rows_written() {
 TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size_t limit,
                                 Position newest) const {
   Page page;
-  const auto it = view().rows();
-  it->Seek(count_key(account));
-  if (it->Valid() && mintmark::view(it->key()) == count_key(account))
-    page.total = get_big_endian(mintmark::view(it->value()));
+  const ViewSnapshot snapshot(view());
+  if (const auto stored = snapshot.get(count_key(account))) page.total = get_big_endian(*stored);
 
   const auto prefix = account_prefix(account);
   const auto newest_key = account_key(account, newest);
   std::vector<std::string> keys;
+  const auto it = snapshot.rows();
   it->SeekForPrev(account_key(account, UINT64_MAX));
   for (; it->Valid() && it->key().starts_with(prefix) && it->key().compare(newest_key) > 0; it->Prev())
     --page.total;
@@ -187,16 +186,12 @@ TokenList::Page TokenList::page(AccountId account, std::size_t offset, std::size
     if (skipped++ >= offset) keys.push_back(it->value().ToString());
   }
   throw_unless_ok(it->status());
-  // The same iterator, and so the same state of the rows, as the count and the keys.
-  for (const auto& key : keys) {
-    it->Seek(key);
+  page.rows.reserve(keys.size());
+  snapshot.get_all(keys, [&page](std::string_view stored) {
     TokenRow row;
-    if (it->Valid() && mintmark::view(it->key()) == key &&
-        row.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
+    if (row.ParseFromArray(stored.data(), static_cast<int>(stored.size())))
       page.rows.push_back(std::move(row));
-    }
-  }
-  throw_unless_ok(it->status());
+  });
   return page;
 }
 

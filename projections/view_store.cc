@@ -58,6 +58,35 @@ std::unique_ptr<rocksdb::Iterator> View::rows() const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), family_));
 }
 
+ViewSnapshot::ViewSnapshot(const View& view) : view_(view), snapshot_(&view_.db()) {
+  options_.snapshot = snapshot_.snapshot();
+}
+
+std::optional<std::string> ViewSnapshot::get(std::string_view key) const {
+  std::string value;
+  const auto status = view_.db().Get(options_, view_.family(), slice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  throw_unless_ok(status);
+  return value;
+}
+
+std::unique_ptr<rocksdb::Iterator> ViewSnapshot::rows() const {
+  return std::unique_ptr<rocksdb::Iterator>(view_.db().NewIterator(options_, view_.family()));
+}
+
+void ViewSnapshot::get_all(std::span<const std::string> keys,
+                           const std::function<void(std::string_view)>& visit) const {
+  const std::vector<rocksdb::Slice> wanted(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  view_.db().MultiGet(options_, view_.family(), wanted.size(), wanted.data(), values.data(), statuses.data());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    throw_unless_ok(statuses[i]);
+    visit(mintmark::view(values[i]));
+  }
+}
+
 void View::write(rocksdb::WriteBatch& batch) {
   throw_without_space(*db_, batch.GetDataSize());
   throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));

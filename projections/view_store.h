@@ -3,12 +3,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <rocksdb/db.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/write_batch.h>
 
 #include "domain/error.h"
@@ -36,6 +38,25 @@ class View {
  private:
   rocksdb::DB* db_;
   rocksdb::ColumnFamilyHandle* family_;
+};
+
+// One state of a view's rows, which does not change for as long as this lives; for one thread. Reads block on
+// disk and throw std::runtime_error where RocksDB fails.
+class ViewSnapshot {
+ public:
+  explicit ViewSnapshot(const View& view);
+
+  std::optional<std::string> get(std::string_view key) const;
+  // The rows in key order. The iterator must not outlive this.
+  std::unique_ptr<rocksdb::Iterator> rows() const;
+  // Calls visit(value) for each key that has a row, in the order of the keys. Many at once cost a fraction of
+  // what looking each up costs. The value lives until visit returns.
+  void get_all(std::span<const std::string> keys, const std::function<void(std::string_view)>& visit) const;
+
+ private:
+  View view_;
+  rocksdb::ManagedSnapshot snapshot_;
+  rocksdb::ReadOptions options_;
 };
 
 // The disk has no space for what was to be written; nothing was. Debian's RocksDB would end the process.
