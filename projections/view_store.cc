@@ -99,6 +99,9 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   options.create_if_missing = true;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  // Most keys that are looked for are not among the latest writes.
+  options.memtable_prefix_bloom_size_ratio = 0.02;
+  options.memtable_whole_key_filtering = true;
   options.max_total_wal_size = 128UL * 1024 * 1024;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
