@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace mintmark {
 namespace {
@@ -100,42 +101,50 @@ std::string fold_case(std::string_view text) {
   return folded;
 }
 
-std::optional<Pattern> Pattern::parse(std::string_view text, bool ignore_case) {
-  Pattern pattern;
-  pattern.ignore_case_ = ignore_case;
-  pattern.pieces_.emplace_back();
+namespace {
+
+// What stands between the stars; nothing where two stand side by side.
+std::optional<std::vector<std::string>> split_at_stars(std::string_view text) {
+  std::vector<std::string> pieces(1);
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && text.substr(i + 1).starts_with('*')) {
-      pattern.pieces_.back().push_back(text[++i]);
+      pieces.back().push_back(text[++i]);
     } else if (text[i] == '*') {
       if (text.substr(i + 1).starts_with('*')) return std::nullopt;
-      pattern.pieces_.emplace_back();
+      pieces.emplace_back();
     } else {
-      pattern.pieces_.back().push_back(text[i]);
+      pieces.back().push_back(text[i]);
     }
   }
-  pattern.finish();
-  return pattern;
+  return pieces;
+}
+
+}  // namespace
+
+std::optional<Pattern> Pattern::parse(std::string_view text, bool ignore_case) {
+  auto pieces = split_at_stars(text);
+  if (!pieces) return std::nullopt;
+  return Pattern(std::move(*pieces), ignore_case);
 }
 
 Pattern Pattern::search(std::string_view text) {
-  auto pattern = parse(text, true).value_or(Pattern());
-  if (pattern.pieces_.empty() || !pattern.pieces_.front().empty()) {
-    pattern.pieces_.insert(pattern.pieces_.begin(), std::string());
-  }
-  if (pattern.pieces_.size() == 1 || !pattern.pieces_.back().empty()) pattern.pieces_.emplace_back();
-  return pattern;
+  auto pieces = split_at_stars(text).value_or(std::vector<std::string>(1));
+  if (!pieces.front().empty()) pieces.insert(pieces.begin(), std::string());
+  if (pieces.size() == 1 || !pieces.back().empty()) pieces.emplace_back();
+  return {std::move(pieces), true};
 }
 
-void Pattern::finish() {
+Pattern::Pattern(std::vector<std::string> pieces, bool ignore_case)
+    : pieces_(std::move(pieces)), ignore_case_(ignore_case) {
   if (ignore_case_) {
     for (auto& piece : pieces_) piece = fold_case(piece);
   }
   longest_ = *std::ranges::max_element(pieces_, {}, &std::string::size);
   constexpr std::size_t folded_max = 4;  // bytes: more are found more quickly than folded in every text
-  piece_is_at_an_end_ = pieces_.size() > 1 && !longest_.empty() &&
-                        (!ignore_case_ || longest_.size() <= folded_max) &&
-                        std::max(pieces_.front().size(), pieces_.back().size()) == longest_.size();
+  is_at_an_end_ = pieces_.size() > 1 && !longest_.empty() &&
+                  (!ignore_case_ || longest_.size() <= folded_max) &&
+                  std::max(pieces_.front().size(), pieces_.back().size()) == longest_.size();
+  if (is_contains() && longest_.size() == 1 && is_ascii(longest_.front())) byte_ = longest_.front();
   // The dashes of ids stand in all of them, and as far apart.
   for (const bool letters_and_digits : {true, false}) {
     for (std::size_t i = 0; i < longest_.size(); ++i) {
@@ -151,6 +160,13 @@ bool Pattern::equals(std::string_view text, std::string_view piece) const {
   return ignore_case_ ? folds_to(text, piece) : text == piece;
 }
 
+// No letter that is not ASCII folds into one that is.
+bool Pattern::holds_byte(std::string_view text) const {
+  if (text.find(*byte_) != std::string_view::npos) return true;
+  const char upper = ignore_case_ ? static_cast<char>(*byte_ & ~0x20) : *byte_;
+  return fold_ascii(upper) == *byte_ && upper != *byte_ && text.find(upper) != std::string_view::npos;
+}
+
 // Where the piece stands first, npos where it does not.
 std::size_t Pattern::find(std::string_view text, std::string_view piece) const {
   if (!ignore_case_) return text.find(piece);
@@ -162,6 +178,7 @@ std::size_t Pattern::find(std::string_view text, std::string_view piece) const {
 
 // Folding keeps the number of bytes, so every piece is compared where it would stand.
 bool Pattern::matches(std::string_view text) const {
+  if (byte_) return holds_byte(text);
   const auto& front = pieces_.front();
   const auto& back = pieces_.back();
   if (pieces_.size() == 1) return equals(text, front);

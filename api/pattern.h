@@ -33,17 +33,18 @@ class Pattern {
     }
   }
   std::string_view piece() const { return longest_; }
-  // Whether that piece begins or ends every match, and matches() of every text finds it more quickly there
-  // than for_each_candidate() does in all of them.
-  bool piece_is_at_an_end() const { return piece_is_at_an_end_; }
+  // Whether matches() of every text is quicker than for_each_candidate() in all of them: where the piece
+  // begins or ends every match, or is one byte, which stands in too many texts to look at each place.
+  bool is_quick_to_match() const { return is_at_an_end_ || byte_; }
   // Whether a text that holds the piece anywhere matches.
   bool is_contains() const {
     return pieces_.size() == 3 && pieces_.front().empty() && pieces_.back().empty();
   }
 
  private:
-  void finish();
+  Pattern(std::vector<std::string> pieces, bool ignore_case);
   bool equals(std::string_view text, std::string_view piece) const;
+  bool holds_byte(std::string_view text) const;
   std::size_t find(std::string_view text, std::string_view piece) const;
   // npos where there is none.
   std::size_t find_piece(std::string_view text, std::size_t from) const;
@@ -52,7 +53,8 @@ class Pattern {
   std::vector<std::string> pieces_;  // between the stars, in lower case where case is ignored
   bool ignore_case_ = false;
   std::string longest_;
-  bool piece_is_at_an_end_ = false;
+  bool is_at_an_end_ = false;
+  std::optional<char> byte_;  // ASCII: what has it anywhere, matches
   // Two bytes of it, the furthest apart: letters or digits if there are some; ASCII, since other letters may
   // fold into other bytes.
   std::optional<std::size_t> first_, last_;

@@ -46,9 +46,7 @@ static_assert(all_fields.size() == kTokenPermissionObjectId + 1);
 template <class Fits>
 RowSet where(const RowSet& rows, Fits&& fits) {
   RowSet found;
-  rows.for_each([&](std::size_t row) {
-    if (fits(row)) found.add(row);
-  });
+  rows.for_each([&](std::size_t row) { found.add(row, fits(row)); });
   return found;
 }
 
@@ -67,7 +65,7 @@ void for_each_like(const Pattern& pattern, const Texts& texts, Found&& found) {
 
 RowSet like(const Condition& condition, const TextColumn& column, const RowSet& rows) {
   const auto& pattern = condition.pattern;
-  if (pattern.piece().empty() || pattern.piece_is_at_an_end()) {
+  if (pattern.piece().empty() || pattern.is_quick_to_match()) {
     return where(rows, [&](std::size_t row) { return pattern.matches(column[row]); });
   }
   RowSet found;

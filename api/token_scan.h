@@ -42,7 +42,8 @@ class RowSet {
  public:
   static RowSet first(std::size_t count);
 
-  void add(std::size_t row) { words_[row / 64] |= std::uint64_t{1} << (row % 64); }
+  // Unless it does not fit: half of the rows that do are a branch that nobody can foretell.
+  void add(std::size_t row, bool fits = true) { words_[row / 64] |= std::uint64_t{fits} << (row % 64); }
   void operator&=(const RowSet& other);
   void operator|=(const RowSet& other);
   void subtract(const RowSet& other);

@@ -52,6 +52,20 @@ std::vector<std::size_t> naive_candidates(std::string_view text, const std::stri
   return found;
 }
 
+TEST(Pattern, SearchFindsItsTextAnywhereInEitherCase) {
+  for (const auto* text : {"b", "B", "*b*", "*B", "bc", "*BC*"}) {
+    EXPECT_TRUE(Pattern::search(text).matches("abc")) << text;
+    EXPECT_TRUE(Pattern::search(text).matches("ABC")) << text;
+    EXPECT_FALSE(Pattern::search(text).matches("acd")) << text;
+    EXPECT_FALSE(Pattern::search(text).matches("")) << text;
+  }
+  EXPECT_FALSE(Pattern::search("{").matches("[")) << "bit 5 is the case of letters alone";
+  EXPECT_FALSE(Pattern::search("1").matches("\x11"));
+  EXPECT_TRUE(Pattern::search("\\*").matches("a*b"));
+  EXPECT_TRUE(Pattern::search("").matches("abc"));
+  EXPECT_FALSE(Pattern::parse("*B*", false)->matches("abc"));
+}
+
 TEST(Pattern, CandidatesAreAllPlacesOfItsPieceWhereverTheyStand) {
   std::mt19937 engine(11);
   const auto random_text = [&](std::size_t size) {
