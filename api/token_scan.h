@@ -42,7 +42,7 @@ class RowSet {
  public:
   static RowSet first(std::size_t count);
 
-  // Unless it does not fit: half of the rows that do are a branch that nobody can foretell.
+  // Does nothing where it does not fit, without a branch: no processor foretells which rows do.
   void add(std::size_t row, bool fits = true) { words_[row / 64] |= std::uint64_t{fits} << (row % 64); }
   void operator&=(const RowSet& other);
   void operator|=(const RowSet& other);
