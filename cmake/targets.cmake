@@ -27,12 +27,6 @@ function(mintmark_unity name)
   endforeach()
 endfunction()
 
-# mintmark_with_crash_points(SOURCES…): sources of a library that tests compile again, all of them, with crash points in
-# them, and link before the library, whose own are then an object apart from the others.
-function(mintmark_with_crash_points)
-  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP crash_points)
-endfunction()
-
 # mintmark_library(NAME SOURCES…): a static library of the product, found by includes from the root.
 function(mintmark_library name)
   add_library(${name} STATIC ${ARGN})

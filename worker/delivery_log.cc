@@ -14,11 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view stream = "deliveries";
+constexpr std::string_view delivery_stream = "deliveries";
 constexpr std::size_t attempts_in_event_max = 512;
-constexpr auto linger = 5ms;          // far below what anybody notices in a record
-constexpr auto retry_delay = 250ms;   // where the log takes nothing now
-constexpr auto catch_up_delay = 5ms;  // where planning is behind the log
+constexpr auto delivery_linger = 5ms;         // far below what anybody notices in a record
+constexpr auto delivery_retry_delay = 250ms;  // where the log takes nothing now
+constexpr auto catch_up_delay = 5ms;          // where planning is behind the log
 
 }  // namespace
 
@@ -35,7 +35,7 @@ DeliveryLog::DeliveryLog(boost::asio::io_context& context, EventLog& log, JobSto
       batch_(batch),
       timer_(make_timer(context)),
       linger_timer_(make_timer(context)),
-      version_(log.version_of(stream)) {}
+      version_(log.version_of(delivery_stream)) {}
 
 void DeliveryLog::add(DeliveryAttempt attempt) {
   waiting_.push_back(std::move(attempt));
@@ -47,7 +47,7 @@ void DeliveryLog::gather() {
   if (busy_ || waiting_.empty()) return;
   if (waiting_.size() >= batch_) return append();
   if (std::exchange(lingering_, true)) return;
-  linger_timer_->start(linger, [this] {
+  linger_timer_->start(delivery_linger, [this] {
     lingering_ = false;
     if (!busy_) append();
   });
@@ -65,7 +65,8 @@ void DeliveryLog::append() {
   for (const auto& attempt : under_way_) *recorded.add_attempts() = attempt;
   const auto now = clock_.now();
   AppendRequest request;
-  request.streams.push_back({std::string(stream), version_, {{random_.event_id(now), std::move(event)}}});
+  request.streams.push_back(
+      {std::string(delivery_stream), version_, {{random_.event_id(now), std::move(event)}}});
   request.metadata.actor.set_kind(Actor::WORKER);
   request.metadata.actor.set_id("webhooks");
   request.metadata.recorded_at = now;
@@ -107,7 +108,7 @@ void DeliveryLog::take(const AppendResult& result) {
 }
 
 void DeliveryLog::try_again() {
-  timer_->start(retry_delay, [this] { append(); });
+  timer_->start(delivery_retry_delay, [this] { append(); });
 }
 
 // Another has recorded outcomes: ours are told apart from those once they are planned.

@@ -171,7 +171,7 @@ TEST_F(KilledProcess, AtEveryCrashPointLosesAndInventsNothing) {
       ::setenv("MINTMARK_CRASH_COUNT", count, 1);
       std::string text;
       {
-        Child child(APPEND_UNTIL_CRASH_POINT, folder.path().string(), first_number);
+        Child child(APPEND_UNTIL_KILLED, folder.path().string(), first_number);
         while (child.read_some(text)) {
         }
         EXPECT_TRUE(child.was_killed());
