@@ -21,13 +21,14 @@ using Arguments = std::vector<std::string>;
 // Runs the program under test to its end.
 Finished run_mintmark(Arguments arguments, std::map<std::string, std::string> environment = {});
 
-// A data folder that `mintmark init` has made, gone with its object.
+// A data folder as `mintmark init` makes it, gone with its object. All of a process are copies of one: the
+// same log, the same secrets.
 class InitialisedFolder {
  public:
   InitialisedFolder() : InitialisedFolder(std::filesystem::temp_directory_path()) {}
   explicit InitialisedFolder(const std::filesystem::path& parent);
 
-  std::string path() const { return folder_.file("data"); }
+  std::string path() const;
   std::string file(const std::string& name) const { return path() + "/" + name; }
   const std::string& account() const { return account_; }
   const std::string& user() const { return user_; }
