@@ -12,6 +12,8 @@ if(MINTMARK_SANITIZE)
   add_link_options(-fsanitize=${MINTMARK_SANITIZE})
 endif()
 
+option(MINTMARK_FUZZ "Build the fuzz targets; needs clang and a sanitizer" OFF)
+
 # Most of a compiler's time goes into the headers of libraries. So sources are compiled two dozen at a time, in a quarter
 # of it; therefore what a file declares for itself alone has a name of its own in its folder. The short names of tests
 # recur: each test file has a namespace of its own, which bears its name.
