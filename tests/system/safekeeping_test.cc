@@ -246,8 +246,13 @@ TEST_F(Safekeeping, AnAuditorHoldsACopyToItsTreeHeadsWithThePublicKeyAlone) {
   const auto rolled_back = verify(yesterday, key);
   EXPECT_EQ(rolled_back.exit_code, 3);
   EXPECT_THAT(rolled_back.err, HasSubstr("but a tree head of position "));
-  const InitialisedFolder other;
-  const auto foreign = verify(today, text(other.run_json({"tree-head", "key"}), "public_key"));
+  const auto other = elsewhere_.file("another-instance");
+  ASSERT_EQ(run_mintmark({"init", "--data", other, "--account-name", "Other", "--email", "other@example.com"})
+                .exit_code,
+            0);
+  const auto others_key =
+      json::parse(run_mintmark({"tree-head", "key", "--data", other, "--json"}).out).as_object();
+  const auto foreign = verify(today, text(others_key, "public_key"));
   EXPECT_EQ(foreign.exit_code, 2);
   EXPECT_THAT(foreign.err, HasSubstr("The public key is that of mintmark/"));
   EXPECT_EQ(verify(today, "mintmark/nonsense").exit_code, 2);
