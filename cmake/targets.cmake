@@ -49,20 +49,16 @@ function(mintmark_unoptimized name)
   target_compile_options(${name} PRIVATE -O0)
 endfunction()
 
-# mintmark_test(NAME [OPTIMIZED] [SHARDS N] [WITHOUT PATTERN] LIBRARIES… SOURCES …): one GoogleTest executable per
+# mintmark_test(NAME [SHARDS N] [WITHOUT PATTERN] LIBRARIES… SOURCES …): one GoogleTest executable per
 # folder, without the tests that match. With shards, each of NAME_1 to NAME_N runs its part of the tests, so that no
 # core waits for the longest of the folders.
 function(mintmark_test name)
-  cmake_parse_arguments(ARG "OPTIMIZED" "SHARDS;WITHOUT" "LIBRARIES;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS;WITHOUT" "LIBRARIES;SOURCES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   mintmark_unity(${name})
-  if(NOT ARG_OPTIMIZED)
-    mintmark_unoptimized(${name})
-  endif()
+  mintmark_unoptimized(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock_main)
-  if(NOT ARG_OPTIMIZED)
-    target_precompile_headers(${name} REUSE_FROM mintmark_test_headers)
-  endif()
+  target_precompile_headers(${name} REUSE_FROM mintmark_test_headers)
   set(command ${name})
   if(ARG_WITHOUT)
     list(APPEND command --gtest_filter=-${ARG_WITHOUT})
