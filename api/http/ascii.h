@@ -15,7 +15,7 @@ constexpr bool is_ascii_digit(char c) {
 
 // Whether both are equal but for the case of ASCII letters, as names of fields compare (RFC 9110, 5.1).
 constexpr bool ascii_iequals(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, {}, ascii_lower, ascii_lower);
+  return left == right || std::ranges::equal(left, right, {}, ascii_lower, ascii_lower);
 }
 
 // Whether it is a token of RFC 9110, 5.6.2.
