@@ -206,7 +206,7 @@ describe("labels that mean harm", () => {
   const labels = ["<img src=x onerror=alert(1)>", "{{constructor.constructor('alert(1)')()}}", "🧑‍🚀".repeat(42), "🔑".repeat(128), "שלום ‮ abc", "مفتاح الواجهة"];
 
   test("are text everywhere", async () => {
-    const page = await open();
+    const page = await open("/tokens", { viewport: { width: 1280, height: 860 } });
     for (const label of labels) {
       const summary = await createToken(page, label);
       assert.ok((await summary.textContent()).includes(label));
@@ -216,6 +216,8 @@ describe("labels that mean harm", () => {
     assert.equal(await page.locator("main img").count(), 0);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     assert.ok(wide <= 0, "the page does not scroll sideways");
+    const requestor = await page.getByRole("columnheader", { name: "Requestor" }).boundingBox();
+    assert.ok(requestor.width >= 140, "an e-mail address has room beside them");
     await chooseFromMenu(page, labels[0], "Delete");
     await anyDialog(page).getByText(labels[0]).waitFor();
     await page.getByRole("button", { name: "Delete token" }).click();
