@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
-import { anyDialog, assertAccessible, chooseFromMenu, closePage, openAs, row } from "./support/browser.mjs";
+import { anyDialog, assertAccessible, chooseFromMenu, closePage, isFocused, openAs, row } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const HOSTILE = "<img src=x onerror=alert(1)> =1+1";
@@ -65,6 +65,7 @@ describe("the activity page", () => {
     await page.getByRole("combobox", { name: "Who" }).selectOption("Any operator");
     await page.getByText("Nothing matches.").waitFor();
     await page.getByRole("button", { name: "Clear search and filters" }).click();
+    await isFocused(page, "Activity");
     await page.getByRole("combobox", { name: "Who" }).selectOption(scene.server.owner.email);
     await page.waitForURL(/who=UR-/);
     await events(page).filter({ hasText: "the operator" }).first().waitFor({ state: "detached" });

@@ -3,7 +3,16 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 
-import { assertAccessibleInBoth, closePage, createToken, leaveSummary, notice, openAs, row } from "./support/browser.mjs";
+import {
+  assertAccessibleInBoth,
+  closePage,
+  createToken,
+  isFocused,
+  leaveSummary,
+  notice,
+  openAs,
+  row,
+} from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 let rest;
@@ -161,6 +170,7 @@ describe("a Zapier token that cannot be announced", () => {
     await page.getByRole("button", { name: "Try now" }).click();
     await page.getByText("Active", { exact: true }).waitFor();
     await page.getByText("The receiver answered 500.").first().waitFor({ state: "detached" });
+    await isFocused(page, "For Zapier");
     await closePage(page);
   });
 });

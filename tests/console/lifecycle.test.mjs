@@ -11,6 +11,7 @@ import {
   closePage,
   createToken,
   holdBack,
+  isFocused,
   leaveSummary,
   notice,
   row,
@@ -247,6 +248,7 @@ describe("from a token's menu", () => {
     assert.equal(await label.inputValue(), "Mine");
     await dialog.getByRole("button", { name: "Load what is there now" }).click();
     await page.waitForFunction(() => document.querySelector("[role=dialog] input[name=name]").value === "Theirs");
+    await isFocused(page, "Edit token");
     await label.fill("Beta");
     await dialog.getByRole("button", { name: "Save" }).click();
     await row(page, "Beta").waitFor();
@@ -314,6 +316,7 @@ describe("what fails half-way", () => {
     await page.unroute(`**/auth/tokens/${made.Beta.id}`, fail);
     await dialog.getByRole("button", { name: "Try again" }).click();
     await dialog.getByRole("radio", { name: /^Every module/ }).waitFor();
+    await isFocused(page, "Change permissions");
     assert.ok(await dialog.getByRole("button", { name: "Save" }).isEnabled());
     await closePage(page);
   });
