@@ -81,6 +81,27 @@ describe("a token", () => {
     await remove("Limited late");
   });
 
+  test("that could not be limited and was deleted by somebody else lets its dialog close", async () => {
+    for (const goOn of ["Try again", "Delete the token"]) {
+      await page.route("**/permissions", (route) => route.fulfill({ status: 500, body: "{}" }));
+      await page.getByRole("button", { name: "Create token" }).first().click();
+      await dialog().getByLabel("Label", { exact: true }).fill("Gone meanwhile");
+      await chooseModule();
+      await dialog().getByRole("button", { name: "Create token" }).click();
+      await dialog().getByText("may call every module until this has succeeded").waitFor();
+      await page.unrouteAll({ behavior: "wait" });
+      for (const { id } of await named("Gone meanwhile")) await rest("DELETE", `/auth/tokens/${id}`);
+      await dialog().getByRole("button", { name: goOn }).click();
+      if (goOn === "Try again") {
+        await dialog().getByText("This no longer exists.").waitFor();
+        await dialog().getByRole("button", { name: "Close" }).last().click();
+      } else {
+        await notice(page, "It was already deleted.").waitFor();
+      }
+      await anyDialog(page).waitFor({ state: "hidden" });
+    }
+  });
+
   test("like one before is another, also where that one may call more or was deleted", async () => {
     for (const fill of [async () => {}, chooseModule]) {
       await createToken(page, "Twice", fill);
