@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type EffectScope, effectScope } from "vue";
+import { type EffectScope, effectScope, shallowRef } from "vue";
 
 import { tokensApi } from "../../../api/console/src/api";
 import type { Happening } from "../../../api/console/src/api/events";
@@ -29,6 +29,7 @@ function later<Value>() {
   return { promise, give };
 }
 
+const there = shallowRef<string[]>([]);
 let scope: EffectScope;
 let revealed: ReturnType<typeof useRevealed>;
 const reveal = vi.spyOn(tokensApi, "reveal");
@@ -44,8 +45,9 @@ beforeEach(() => {
   Object.assign(notices.state, { text: "", visible: false });
   reveal.mockResolvedValue("SU-1:secret");
   copying.mockResolvedValue(true);
+  there.value = ["SU-1", "SU-2"];
   scope = effectScope();
-  revealed = scope.run(useRevealed) as ReturnType<typeof useRevealed>;
+  revealed = scope.run(() => useRevealed(() => there.value)) as ReturnType<typeof useRevealed>;
 });
 afterEach(() => {
   scope.stop();
@@ -76,6 +78,34 @@ describe("a value", () => {
     answer.give("SU-2:old");
     await asked;
     expect([...revealed.values.keys()]).toEqual(["SU-1"]);
+  });
+
+  it("whose row leaves is forgotten, though the row comes back", async () => {
+    await revealed.toggle("SU-1");
+    await revealed.toggle("SU-2");
+    there.value = ["SU-2", "SU-3"];
+    there.value = ["SU-1", "SU-2"];
+    expect([...revealed.values.keys()]).toEqual(["SU-2"]);
+    expect(vi.getTimerCount()).toBe(1);
+    await revealed.toggle("SU-1");
+    expect(reveal).toHaveBeenCalledTimes(3);
+    expect(revealed.values.size).toBe(2);
+  });
+
+  it("is not shown where its row left while it was asked for, or while the browser was asked to copy it", async () => {
+    const answer = later<string>();
+    reveal.mockReturnValueOnce(answer.promise);
+    const allowed = later<boolean>();
+    copying.mockReturnValue(allowed.promise);
+    const asked = [revealed.toggle("SU-1"), revealed.copy("SU-2")];
+    await vi.advanceTimersByTimeAsync(0);
+    expect(copying).toHaveBeenCalledOnce();
+    there.value = [];
+    there.value = ["SU-1", "SU-2"];
+    answer.give("SU-1:secret");
+    allowed.give(false);
+    await Promise.all(asked);
+    expect(revealed.values.size).toBe(0);
   });
 
   it("is not shown where the session ended, or the page was left, while it was asked for", async () => {

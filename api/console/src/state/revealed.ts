@@ -11,8 +11,9 @@ import { session } from "./session";
 const SHOWN_MS = 30_000;
 
 // The values on show, by token id. Each is asked for anew (which the server writes down), and gone from memory
-// and page once hidden. A token's value that another takes the place of is hidden.
-export function useRevealed() {
+// and page once hidden. A token's value that another takes the place of is hidden, and so is that of one that is no
+// longer `there`, where the page lists the ids of the tokens that it has.
+export function useRevealed(there: () => readonly string[] = () => []) {
   const values = reactive(new Map<string, string>());
   const asking = reactive(new Set<string>());
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -82,6 +83,14 @@ export function useRevealed() {
 
   // Nothing stays on show where nobody is signed in.
   watch(() => session.state.status, hideAll, { flush: "sync" });
+  watch(
+    there,
+    (now, before) => {
+      const present = new Set(now);
+      for (const id of before) if (!present.has(id)) hide(id);
+    },
+    { flush: "sync" },
+  );
   const stop = live.listen((change) => {
     if (change?.object.id && /^Token(Rotated|Renewed)$/.test(change.type)) hide(change.object.id);
   });
