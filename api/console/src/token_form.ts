@@ -1,5 +1,5 @@
 import { CUSTOM } from "./api/extensions";
-import type { NewToken, Token, TokenFields } from "./api/tokens";
+import type { NewExpiry, NewToken, Token, TokenFields } from "./api/tokens";
 import { countCharacters, endOfDay, textOrNull, today } from "./format";
 import { texts } from "./texts";
 
@@ -34,6 +34,13 @@ export function expiryError(expires: string, now: Date = new Date()): Record<str
   if (expires === "") return {};
   if (endOfDay(expires) === null) return { expiration_date: texts.tokenForm.expiresUnfinished };
   return expires < today(now) ? { expiration_date: texts.tokenForm.expiresPast } : {};
+}
+
+// When a token's new value ends. Without a day: as long as the old value was given. Of a renewed token that is the
+// newer value, whose end is not the one that the old value got when it was renewed.
+export function newExpiryOf(expires: string, token: Token): NewExpiry {
+  if (expires !== "") return { expiration_date: endOfDay(expires) };
+  return token.status === "revitalised" ? { expiration_date: token.renewed_expiration_date } : {};
 }
 
 // What is wrong before the server is asked, by the API's own field names.

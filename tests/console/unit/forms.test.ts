@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 
 import { Failure } from "../../../api/console/src/api/errors";
-import { TOKEN_STATUSES, type TokenStatus, typeOf, valueOf } from "../../../api/console/src/api/tokens";
+import { TOKEN_STATUSES, type Token, type TokenStatus, typeOf, valueOf } from "../../../api/console/src/api/tokens";
 import { describe as describeFailure, formErrors } from "../../../api/console/src/failures";
+import { endOfDay } from "../../../api/console/src/format";
 import { texts } from "../../../api/console/src/texts";
 import { actionsFor } from "../../../api/console/src/token_actions";
 import { userActions } from "../../../api/console/src/user_actions";
 import { typeName } from "../../../api/console/src/type_name";
-import { checkForm, emptyForm, FORM_FIELDS, newTokenOf } from "../../../api/console/src/token_form";
+import { checkForm, emptyForm, FORM_FIELDS, newExpiryOf, newTokenOf } from "../../../api/console/src/token_form";
 import { checkWebhookForm, emptyWebhookForm, webhookFieldsOf } from "../../../api/console/src/webhook_form";
 
 const filled = { ...emptyForm(), name: "  Billing " };
@@ -21,6 +22,16 @@ describe("the token form", () => {
       extension: { id: "EXT-001" },
       expiration_date: null,
     });
+  });
+
+  it("gives a new value its day, or as long as the one had that is newest now", () => {
+    const plain = { status: "active", expiration_date: "2030-01-01T00:00:00Z" } as Token;
+    const renewed = { ...plain, status: "revitalised", renewed_expiration_date: "2031-01-01T00:00:00Z" } as Token;
+    expect(newExpiryOf("", plain)).toEqual({});
+    expect(newExpiryOf("", renewed)).toEqual({ expiration_date: "2031-01-01T00:00:00Z" });
+    for (const token of [plain, renewed]) {
+      expect(newExpiryOf("2032-05-06", token)).toEqual({ expiration_date: endOfDay("2032-05-06") });
+    }
   });
 
   it("wants a label", () => {
