@@ -14,6 +14,7 @@ import {
   leaveSummary,
   newPage,
   openAs,
+  overhang,
   row,
   signIn,
 } from "./support/browser.mjs";
@@ -222,12 +223,11 @@ describe("everybody can use it", () => {
     const page = await open("/tokens", { viewport: { width: 360, height: 740 }, hasTouch: true });
     await row(page, "Made once").waitFor();
     await assertAccessible(page, "tokens on a phone");
-    const wide = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.ok((await wide()) <= 0);
+    assert.ok((await overhang(page)) <= 0);
     await page.getByRole("button", { name: "Open navigation" }).click();
     await page.getByRole("link", { name: "General" }).click();
     await page.getByRole("heading", { name: "General" }).waitFor();
-    assert.ok((await wide()) <= 0);
+    assert.ok((await overhang(page)) <= 0);
     await assertAccessible(page, "general on a phone");
     const pages = [
       ["Deliveries", "Call of the webhook"],
@@ -240,12 +240,12 @@ describe("everybody can use it", () => {
       await page.getByRole("button", { name: "Open navigation" }).click();
       await page.getByRole("navigation").getByRole("link", { name: link }).click();
       await shown(page, text).waitFor();
-      assert.ok((await wide()) <= 0, link);
+      assert.ok((await overhang(page)) <= 0, link);
       await assertAccessible(page, `${link} on a phone`);
     }
     await page.getByRole("link", { name: "Made once" }).click();
     await page.getByRole("heading", { name: "Permissions" }).waitFor();
-    assert.ok((await wide()) <= 0, "a token's details");
+    assert.ok((await overhang(page)) <= 0, "a token's details");
     await assertAccessibleInBoth(page, "a token's details on a phone");
     await page.getByRole("button", { name: "Change permissions" }).click();
     await page.getByRole("radio", { name: /^Only the modules/ }).check();

@@ -158,6 +158,15 @@ export async function tabTo(page, name) {
   assert.fail(`Tab never comes to "${name}", but to ${passed.join(" | ")}`);
 }
 
+// By how many pixels the page is wider than its window, or a panel's content than its panel, which cuts it off. Widths
+// are rounded, each by itself.
+export function overhang(page) {
+  return page.evaluate(() => {
+    const panels = [...document.querySelectorAll(".panel-table")].map((each) => each.scrollWidth - each.clientWidth - 1);
+    return Math.max(document.documentElement.scrollWidth - window.innerWidth, ...panels);
+  });
+}
+
 // The short message at the foot of the page.
 export function notice(page, text) {
   return page.getByRole("status").getByText(text);
