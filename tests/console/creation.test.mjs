@@ -16,6 +16,8 @@ import {
 } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
+const DAY_MS = 24 * 3600 * 1000;
+
 let rest;
 
 const scene = suite(async ({ server }) => {
@@ -116,6 +118,16 @@ describe("a token", () => {
     await remove("Twice");
   });
 
+  test("that somebody deletes under its summary is said to be deleted", async () => {
+    const summary = await createToken(page, "Gone at once");
+    await summary.waitFor();
+    const [{ id }] = await named("Gone at once");
+    await rest("DELETE", `/auth/tokens/${id}`);
+    await summary.getByText("The token was deleted meanwhile: its API key is refused.").waitFor();
+    await leaveSummary(page);
+    await row(page, "Gone at once").waitFor({ state: "detached" });
+  });
+
   test("is copied also where the browser has but the older way, which plain http leaves", async () => {
     const plain = await scene.open("/general");
     await plain.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
@@ -156,5 +168,33 @@ describe("a token", () => {
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
     await remove("To expire");
+  });
+});
+
+describe("a Zapier token", () => {
+  test("created to expire, disabled, rotated: what may be done with its handle is said as it is", async () => {
+    const page = await scene.open();
+    const day = new Date(Date.now() + 30 * DAY_MS).toISOString().slice(0, 10);
+    const summary = await createToken(page, "Zap to expire", async (dialog) => {
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /To integrate Zapier/ }).click();
+      await dialog.getByLabel("Expires").fill(day);
+    });
+    await summary.getByText("Zapier can use the handle now").waitFor();
+    await leaveSummary(page);
+    await row(page, "Zap to expire").getByText(/^Expires/).waitFor();
+    const [{ id, expiration_date: date }] = await rest("GET", "/auth/tokens?name=Zap%20to%20expire");
+    assert.ok(Math.abs(Date.parse(date) - Date.parse(`${day}T23:59:59Z`)) <= DAY_MS / 2);
+    await rest("POST", `/auth/tokens/${id}/deactivate`);
+    await row(page, "Zap to expire").getByText("Disabled").waitFor();
+    await chooseFromMenu(page, "Zap to expire", "Rotate");
+    await page.getByText("It gets a new handle.").waitFor();
+    await page.getByRole("button", { name: "Rotate token" }).click();
+    const rotated = page.getByRole("dialog", { name: "Token rotated" });
+    await rotated.getByText("Zapier is refused until you enable it").waitFor();
+    await rest("DELETE", `/auth/tokens/${id}`);
+    await rotated.getByText("The token was deleted meanwhile").waitFor();
+    await leaveSummary(page);
+    await closePage(page);
   });
 });

@@ -144,40 +144,14 @@ describe("finding tokens", () => {
     assert.equal(await page.locator(".filters option:checked").first().textContent(), "partner-link");
     await page.getByRole("link", { name: "Of its own type" }).click();
     await page.locator("dd").getByText("partner-link").waitFor();
+    const back = await page.getByRole("link", { name: "All tokens" }).getAttribute("href");
+    assert.match(back, /^\/tokens\?.*type=partner-link/, "to the list as it was left");
     await page.getByRole("link", { name: "General" }).click();
     const { token: key } = await rest("POST", `/auth/tokens/${own.id}/reveal`);
     await page.getByLabel("API key", { exact: true }).fill(key);
     await page.getByRole("button", { name: "Check", exact: true }).click();
     await page.getByText("partner-link").waitFor();
     await rest("DELETE", `/auth/tokens/${own.id}`);
-    await closePage(page);
-  });
-});
-
-describe("a Zapier token", () => {
-  test("created to expire, disabled, rotated: what may be done with its handle is said as it is", async () => {
-    const page = await open();
-    const day = new Date(Date.now() + 30 * DAY_MS).toISOString().slice(0, 10);
-    const summary = await createToken(page, "Zap to expire", async (dialog) => {
-      await dialog.getByLabel("Type").press("Enter");
-      await page.getByRole("option", { name: /To integrate Zapier/ }).click();
-      await dialog.getByLabel("Expires").fill(day);
-    });
-    await summary.getByText("Zapier can use the handle now").waitFor();
-    await leaveSummary(page);
-    await row(page, "Zap to expire").getByText(/^Expires/).waitFor();
-    const [{ id, expiration_date: date }] = await rest("GET", "/auth/tokens?name=Zap%20to%20expire");
-    assert.ok(Math.abs(Date.parse(date) - Date.parse(`${day}T23:59:59Z`)) <= DAY_MS / 2);
-    await rest("POST", `/auth/tokens/${id}/deactivate`);
-    await row(page, "Zap to expire").getByText("Disabled").waitFor();
-    await chooseFromMenu(page, "Zap to expire", "Rotate");
-    await page.getByText("It gets a new handle.").waitFor();
-    await page.getByRole("button", { name: "Rotate token" }).click();
-    const rotated = page.getByRole("dialog", { name: "Token rotated" });
-    await rotated.getByText("Zapier is refused until you enable it").waitFor();
-    await rest("DELETE", `/auth/tokens/${id}`);
-    await rotated.getByText("The token was deleted meanwhile").waitFor();
-    await leaveSummary(page);
     await closePage(page);
   });
 });
