@@ -33,6 +33,12 @@ Result<KeyRotation::Report> KeyRotation::run(const Actor& actor) {
   const std::scoped_lock lock(running_);
   auto keys = read_key_file(options_.key_path);
   if (!keys) return std::unexpected(keys.error());
+  // The file may have been replaced by another since it was read: to go on from there would take the right
+  // key out of memory too.
+  if (const auto opens = vault_.check_all(*keys); !opens) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("{} Nothing was changed.", opens.error().messages.front()));
+  }
   if (!keys->previous) {
     // Else every attempt would replace the key once more, and fail at its end.
     if (peppers_.newest() == Peppers::count_max)

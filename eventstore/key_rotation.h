@@ -59,9 +59,10 @@ class KeyRotation {
     std::uint32_t pepper = 0;  // the new one's number
   };
 
-  // Blocks for long. kUnavailable where there are as many peppers as there can be, and then nothing is
-  // changed; or the key file cannot be replaced, the log takes no writes, the vault cannot be rewritten or a
-  // key of it does not open: then what was done is kept, and every key works still.
+  // Blocks for long. kUnavailable where there are as many peppers as there can be, or a key does not open
+  // under the key file, and then nothing is changed; or the key file cannot be replaced, the log takes no
+  // writes, the vault cannot be rewritten or a key of it does not open: then what was done is kept, and every
+  // key works still.
   Result<Report> run(const Actor& actor);
 
   // No rotation runs while this is held. Blocks until the one under way is over.

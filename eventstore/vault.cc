@@ -73,6 +73,11 @@ std::optional<DataKey> unwrap(const KeyEncryptionKeys& by, std::string_view subj
   return key;
 }
 
+Error does_not_open(std::string_view subject) {
+  return {ErrorKind::kUnavailable,
+          {fmt::format("The key of {} does not open under this key file.", subject)}};
+}
+
 }  // namespace
 
 struct Vault::Generation {
@@ -122,8 +127,7 @@ Result<std::optional<DataKey>> Vault::get(std::string_view subject) {
   if (!wrapped) return std::nullopt;
   auto key = unwrap(by->keys, subject, *wrapped);
   if (key) return key;
-  return fail(ErrorKind::kUnavailable,
-              fmt::format("The key of {} does not open under this key file.", subject));
+  return std::unexpected(does_not_open(subject));
 }
 
 Sealed Vault::seal(const DataKey& key, std::string_view subject, std::uint64_t version,
@@ -165,6 +169,20 @@ Result<Peppers> Vault::load_peppers() {
   return Peppers(keys);
 }
 
+Result<void> Vault::check_all(const KeyEncryptionKeys& keys) const {
+  std::string after;
+  for (;;) {
+    const auto rows = log_.read_vault_after(after, wrap_batch_rows);
+    if (rows.empty()) return {};
+    after = rows.back().subject;
+    for (const auto& row : rows) {
+      auto key = unwrap(keys, row.subject, row.wrapped_key);
+      if (!key) return std::unexpected(does_not_open(row.subject));
+      sodium_memzero(key->data(), key->size());
+    }
+  }
+}
+
 bool Vault::start_rotation(const KeyEncryptionKeys& keys, std::chrono::milliseconds patience) {
   auto fresh = std::make_shared<const Generation>(keys);
   {
@@ -193,10 +211,7 @@ Result<std::uint64_t> Vault::wrap_all_anew() {
     for (const auto& row : rows) {
       if (unwrap(by->keys.current, row.subject, row.wrapped_key)) continue;
       auto key = unwrap(by->keys, row.subject, row.wrapped_key);
-      if (!key) {
-        return fail(ErrorKind::kUnavailable,
-                    fmt::format("The key of {} does not open under this key file.", row.subject));
-      }
+      if (!key) return std::unexpected(does_not_open(row.subject));
       auto write = wrap(row.subject, *key);
       sodium_memzero(key->data(), key->size());
       write.replaces = row.wrapped_key;

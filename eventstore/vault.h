@@ -58,6 +58,10 @@ class Vault {
   // events name is missing, or where the key-encryption key is not the one that wrapped them.
   Result<Peppers> load_peppers();
 
+  // That every key of the log's vault opens under `keys`. kUnavailable, naming the first that does not.
+  // Blocks for long; a key that is made meanwhile need not be looked at.
+  Result<void> check_all(const KeyEncryptionKeys& keys) const;
+
   // Rotation of the key-encryption key, in three steps, by one thread (eventstore/key_rotation.h).
   //
   // From here on new keys are wrapped by keys.current, and keys wrapped by keys.previous open too. Blocks

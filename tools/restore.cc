@@ -24,14 +24,16 @@ struct RestoreOptions {
   bool as_json = false;
 };
 
-// That the restored log opens with its keys and holds every pepper.
+// That the restored log opens with its keys, holds every pepper, and that all that is wrapped opens too: the
+// vault's backup may have been made in mid-rotation, when some of it needs the key before.
 Result<void> check_keys(const RocksDbLog::Options& options, const KeyEncryptionKeys& keys) {
   auto log = RocksDbLog::open(options);
   if (!log) return std::unexpected(log.error());
   SystemRandom random;
-  const auto peppers = Vault(**log, keys, random).load_peppers();
+  Vault vault(**log, keys, random);
+  const auto peppers = vault.load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
-  return {};
+  return vault.check_all(keys);
 }
 
 Result<json::object> restore(const Config& config, const RestoreOptions& options) {

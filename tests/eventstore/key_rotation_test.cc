@@ -117,6 +117,26 @@ TEST_F(Rotation, WrapsEveryKeyAnewAndAddsAPepper) {
   EXPECT_EQ(peppers->newest(), 2U);
 }
 
+TEST_F(Rotation, OverAKeyFileThatIsNotTheVaultsChangesNothing) {
+  const auto right = key_file();
+  KeyEncryptionKey foreign{};
+  random.fill(foreign);
+  ASSERT_TRUE(replace_key_file(path, {foreign}));
+  const auto replaced = key_file();
+  const auto refused = rotation->run(metadata().actor);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().messages.front(),
+              HasSubstr("does not open under this key file. Nothing was changed."));
+  EXPECT_EQ(key_file(), replaced);
+  EXPECT_FALSE(vault->is_rotating());
+  expect_all_open();
+  add(subjects);
+  expect_all_open();
+  write_file(path, right);
+  reopen();
+  expect_all_open();
+}
+
 TEST_F(Rotation, WithoutRoomForAPepperChangesNothing) {
   while (peppers->newest() < Peppers::count_max) {
     const auto pepper = append_pepper(log, *vault, peppers->newest(), metadata(), random);
@@ -261,10 +281,11 @@ TEST_F(Rotation, IsRefusedWhereAKeyOfTheVaultOpensUnderNone) {
   auto request = append_request("strange", 0, 6000);
   request.vault_writes.push_back({"strange", std::string(72, 'x')});
   ASSERT_TRUE(append_and_wait(log, std::move(request)));
+  const auto file = key_file();
   const auto refused = rotation->run(metadata().actor);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().messages.front(), HasSubstr("strange"));
-  EXPECT_EQ(key_file().size(), 130U);
+  EXPECT_EQ(key_file(), file);
   reopen();
   expect_all_open();
 }

@@ -126,6 +126,18 @@ TEST_F(VaultOfALog, DoesNotOpenUnderAnotherKeyEncryptionKey) {
                                 {"The key of token-SU-000-000-001 does not open under this key file."}}));
 }
 
+TEST_F(VaultOfALog, IsCheckedKeyByKey) {
+  EXPECT_TRUE(vault.check_all({key_of(1)}));
+  for (int i = 0; i < 600; ++i) make_and_store("subject-" + std::to_string(i));  // more than a batch of rows
+  EXPECT_TRUE(vault.check_all({key_of(1)}));
+  EXPECT_TRUE(vault.check_all({key_of(2), key_of(1)})) << "in mid-rotation";
+  store(Vault(log, key_of(2), random).make("subject-599").second);
+  const auto mixed = vault.check_all({key_of(1)});
+  ASSERT_FALSE(mixed);
+  EXPECT_EQ(mixed.error(),
+            (Error{ErrorKind::kUnavailable, {"The key of subject-599 does not open under this key file."}}));
+}
+
 TEST_F(VaultOfALog, DoesNotTakeAWrappedKeyForAnotherSubjectOrADamagedOne) {
   make_and_store(subject);
   const auto wrapped = *log.read_vault(subject);
