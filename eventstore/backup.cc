@@ -25,6 +25,7 @@ namespace {
 constexpr std::string_view segment_magic = "MMEVENT2";
 constexpr std::string_view earlier_segment_magic = "MMEVENT1";  // without a schema
 constexpr std::size_t segment_bytes_max = 16UL * 1024 * 1024;   // and the append that passes it
+constexpr std::string_view unfinished_suffix = ".new";
 constexpr std::size_t read_batch_events = 1024;
 
 std::unexpected<Error> refuse_backup(const std::string& path, std::string_view why) {
@@ -116,6 +117,25 @@ Result<std::vector<Segment>> segments_in(const std::string& folder) {
   return segments;
 }
 
+// Takes away what a run that was cut short has left of a segment: the next may end it elsewhere, under
+// another name.
+Result<void> remove_unfinished_segments(const std::string& folder) {
+  std::error_code code;
+  std::vector<std::filesystem::path> unfinished;
+  for (auto entry = std::filesystem::directory_iterator(folder, code);
+       !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
+    auto path = entry->path();
+    if (path.extension() == unfinished_suffix && segment_of(path.replace_extension())) {
+      unfinished.push_back(entry->path());
+    }
+  }
+  for (const auto& path : unfinished) {
+    if (!code) std::filesystem::remove(path, code);
+  }
+  if (code) return refuse_backup(folder, code.message());
+  return {};
+}
+
 // Checks a segment and gives its appends to `take`; the log's id, and the tree behind it.
 Result<BackupContents> read_segment(const Segment& segment, const MerkleTree& before,
                                     const std::function<Result<void>(StoredAppend&&)>& take) {
@@ -166,8 +186,8 @@ Result<void> ignore(StoredAppend&&) {
 // Writes segments from a tree on.
 class SegmentWriter {
  public:
-  SegmentWriter(std::string folder, const EventId& log_id, MerkleTree tree)
-      : folder_(std::move(folder)), log_id_(log_id), before_(tree), tree_(std::move(tree)) {}
+  SegmentWriter(RocksDbLog& log, std::string folder, MerkleTree tree)
+      : log_(log), folder_(std::move(folder)), log_id_(log.log_id()), before_(tree), tree_(std::move(tree)) {}
 
   const MerkleTree& tree() const { return tree_; }
   std::size_t segments() const { return segments_; }
@@ -184,6 +204,10 @@ class SegmentWriter {
   // Ends the segment at hand, and checks what the disk has of it.
   Result<void> finish() {
     if (tree_.size() == before_.size()) return {};
+    // Before it gets its name: what does not lead to the log's roots is not this log's past.
+    if (!log_.begins_with(tree_.head())) {
+      return refuse_backup(folder_, "the log does not continue it: its events are not those of the backup");
+    }
     std::string file(segment_magic);
     file += log_id_.view();
     put_little_endian(file, event_schema);
@@ -193,7 +217,7 @@ class SegmentWriter {
     put_text(file, tree_.encode());
     file += checksum(file);
     const auto path = folder_ + "/" + segment_name(before_.size() + 1, tree_.size());
-    const Segment unfinished{path + ".new", before_.size() + 1, tree_.size()};
+    const Segment unfinished{path + std::string(unfinished_suffix), before_.size() + 1, tree_.size()};
     if (!write_new_file(unfinished.path, file, 0600)) return refuse_backup(unfinished.path, system_message());
     // What has a segment's name is a segment.
     const auto written = read_segment(unfinished, before_, ignore);
@@ -206,6 +230,7 @@ class SegmentWriter {
   }
 
  private:
+  RocksDbLog& log_;
   const std::string folder_;
   const EventId log_id_;
   MerkleTree before_;
@@ -254,6 +279,7 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder, c
     if (errno != EWOULDBLOCK) return refuse_backup(lock_path, system_message());
     return fail(ErrorKind::kConflict, fmt::format("Another backup is being made in {}.", folder));
   }
+  if (auto removed = remove_unfinished_segments(folder); !removed) return std::unexpected(removed.error());
   auto reached = reach_of(folder, log.log_id());
   if (!reached) return std::unexpected(reached.error());
   const auto target = log.tree();
@@ -265,7 +291,7 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder, c
   }
   if (!log.begins_with(reached->head()))
     return refuse_backup(folder, fmt::format("the log does not begin with its {} events", events_before));
-  SegmentWriter writer(folder, log.log_id(), std::move(*reached));
+  SegmentWriter writer(log, folder, std::move(*reached));
   while (writer.tree().size() < target.size()) {
     if (stop.stop_requested())
       return fail(ErrorKind::kUnavailable, "The backup was ended; the next run goes on where it was.");
@@ -289,9 +315,6 @@ Result<BackupReport> backup_events(RocksDbLog& log, const std::string& folder, c
       i += count;
     }
   }
-  // Before the last segment gets its name: what does not lead to the log's root is not this log's past.
-  if (writer.tree() != target)
-    return refuse_backup(folder, "the log does not continue it: its events are not those of the backup");
   if (auto finished = writer.finish(); !finished) return std::unexpected(finished.error());
   return BackupReport{target.size(), target.root(), target.size() - events_before, writer.segments()};
 }

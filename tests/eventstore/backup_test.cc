@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/eventstore/backup_fixture.h"
+#include "tests/support/log_tables.h"
 #include "tests/support/long_form.h"
 
 namespace mintmark::testing::backup_test {
@@ -73,17 +74,39 @@ TEST_F(Backup, OfALogWithoutEventsHoldsNothing) {
   EXPECT_THAT(restore_refusal(), HasSubstr("there is no segment in it"));
 }
 
-TEST_F(Backup, SplitsWhatIsLargeIntoSegments) {
+// Twenty megabytes: more than a segment.
+void append_much(RocksDbLog& log) {
   for (std::uint64_t i = 1; i <= 10; ++i) {
     auto request = append_request("large-" + std::to_string(i), 0, 10 * i, 2);
     for (auto& event : request.streams.front().events)
       event.event.mutable_account_opened()->set_name(std::string(1'000'000, 'x'));
-    ASSERT_TRUE(append_and_wait(*log, std::move(request)));
+    ASSERT_TRUE(append_and_wait(log, std::move(request)));
   }
+}
+
+TEST_F(Backup, SplitsWhatIsLargeIntoSegments) {
+  append_much(*log);
   EXPECT_EQ(back_up().segments, 2U);
   const auto restored = restore();
   ASSERT_TRUE(restored) << restored.error().messages.front();
   EXPECT_EQ(restored->root, log->tree().root());
+}
+
+TEST_F(Backup, TakesNothingOfALogWhoseEventsWereChanged) {
+  append_much(*log);
+  log.reset();
+  {
+    LogTables tables(folder.path());
+    Recorded recorded;
+    ASSERT_TRUE(recorded.ParseFromString(tables.get("events", number_key(2))));
+    recorded.mutable_event()->mutable_account_opened()->set_name("Another company");
+    tables.put("events", number_key(2), recorded.SerializeAsString());
+  }
+  log = folder.open();
+  const auto refused = backup_events(*log, events);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().messages.front(), HasSubstr("the log does not continue it"));
+  EXPECT_FALSE(check_backup(events)) << "no segment was named";
 }
 
 TEST_F(Backup, RunsBesideWritersAndIsAPrefixOfTheLog) {
@@ -143,8 +166,10 @@ TEST_F(Backup, GoesOnAfterARunThatWasCutShort) {
   append(1);
   back_up();
   append(2);
-  write_file(events + "/events-00000000000000000004-00000000000000000006.new", "half a segment");
+  const auto unfinished = events + "/events-00000000000000000004-00000000000000000005.new";
+  write_file(unfinished, "half a segment, which the next run ends elsewhere");
   EXPECT_EQ(back_up().events, 3U);
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
   EXPECT_EQ(restore_refusal(), "");
 }
 
