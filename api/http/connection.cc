@@ -110,6 +110,10 @@ bool Connection::take_received(const boost::system::error_code& error, std::size
     return true;
   }
   end_ += size;
+  if (error == asio::error::eof && (end_ > 0 || parser_->started())) {
+    refuse(ProtocolError::kMalformed);  // its sender may still listen
+    return true;
+  }
   return !error;
 }
 

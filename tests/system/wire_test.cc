@@ -84,7 +84,7 @@ TEST_F(Wire, ATruncatedRequestDoesNothing) {
       RawClient half_closed(server().port());
       half_closed.send(request.substr(0, request.size() - missing));
       half_closed.half_close();
-      EXPECT_THAT(half_closed.read_to_eof(), ::testing::AnyOf("", StartsWith("HTTP/1.1 400")));
+      EXPECT_THAT(half_closed.read_to_eof(), StartsWith("HTTP/1.1 400"));
       RawClient vanished(server().port());
       vanished.send(request.substr(0, request.size() - missing));
       vanished.reset();
@@ -98,6 +98,7 @@ TEST_F(Wire, RequestsThatCouldBeReadTwoWaysAreRefused) {
   auto client = owner();
   const auto before = server().position();
   const std::string start = "POST /public/v1/auth/tokens HTTP/1.1\r\nHost: x\r\n";
+  const std::string nul(1, '\0');
   for (const std::string& head : {start + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
                                   start + "Content-Length: 2\r\nContent-Length: 3\r\n",
                                   start + "Content-Length: 2, 2\r\n",
@@ -109,14 +110,16 @@ TEST_F(Wire, RequestsThatCouldBeReadTwoWaysAreRefused) {
                                   start + "Host: y\r\n",
                                   std::string("POST /public/v1/auth/tokens HTTP/1.1\r\n"),
                                   start + "X: a\r\n b\r\n",
-                                  start + std::string("X: a\0b\r\n", 8),
+                                  start + "X: a" + nul + "b\r\n",
+                                  start + "Authorization: ApiKey SU-160-984-824:8c8e" + nul + "\r\n",
+                                  start + "Authorization: ApiKey\x01 SU-160-984-824:8c8e\r\n",
                                   start + "X\x01: a\r\n",
                                   std::string("POST /public/v1/auth/tokens\r\n"),
                                   std::string("POST  /public/v1/auth/tokens HTTP/1.1\r\n"),
                                   std::string("POST /public/v1/auth/tokens HTTP/1.1\nHost: x\n"),
                                   std::string("GET nowhere HTTP/1.1\r\nHost: x\r\n"),
                                   std::string("GET /a b HTTP/1.1\r\nHost: x\r\n"),
-                                  std::string("GET /a\0b HTTP/1.1\r\nHost: x\r\n", 32),
+                                  "GET /a" + nul + "b HTTP/1.1\r\nHost: x\r\n",
                                   std::string("\x16\x03\x01\x02\x01\x01\xFC\x03\x03 TLS\r\n")}) {
     SCOPED_TRACE(head);
     RawClient raw(server().port());
