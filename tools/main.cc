@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <memory>
 
@@ -30,10 +32,18 @@ void add_version(CLI::App& program) {
   });
 }
 
+// What is lost on its way out must not look done: it may be a password that is shown once.
+int ended(int exit_code) {
+  if (mintmark::flush_standard_output()) return exit_code;
+  fmt::print(stderr, "mintmark: what was to be printed could not be: {}\n", std::strerror(errno));
+  return exit_code == mintmark::kDone ? mintmark::kFailed : exit_code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace mintmark;
+  if (!open_standard_streams()) return kFailed;
   forbid_core_dumps();
   // Standard output is for what a command prints.
   spdlog::set_default_logger(spdlog::stderr_color_mt("mintmark"));
@@ -63,10 +73,10 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? kDone : kUsage;
+    exit_code = program.exit(error) == 0 ? kDone : kUsage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "mintmark: {}\n", error.what());
-    return kFailed;
+    exit_code = kFailed;
   }
-  return exit_code;
+  return ended(exit_code);
 }

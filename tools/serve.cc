@@ -107,6 +107,7 @@ int serve(const Config& config, bool as_json) {
   spdlog::set_level(spdlog::level::from_str(config.log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
   const auto open_files_max = raise_open_files_limit();
+  ignore_closed_pipes();
   StopRequest stop;
   const auto on_failure = [&](const std::string& reason) { stop.fail(reason); };
   // Destroyed last: what still runs on other threads may answer to their io threads until then.

@@ -327,9 +327,44 @@ TEST_F(Administration, PrintsForPeopleAndExplainsItself) {
     EXPECT_THAT(help.out, HasSubstr(std::string("  ") + command + " "));
     EXPECT_EQ(run_mintmark({command, "--help"}).exit_code, 0) << command;
   }
+  const std::vector<std::pair<Arguments, std::vector<std::string>>> options{
+      {{"init"}, {"--data", "--account-name", "--email", "--json"}},
+      {{"serve"}, {"--data", "--listen"}},
+      {{"token", "create"}, {"--data", "--account", "--name", "--type", "--json"}},
+      {{"replay"}, {"--data", "--from", "--to", "--token", "--account", "--actor", "--type", "--json"}},
+      {{"rebuild"}, {"--data", "--all", "--json"}},
+      {{"verify"}, {"--data", "--json"}}};
+  for (const auto& [command, names] : options) {
+    auto asked = command;
+    asked.emplace_back("--help");
+    const auto told = run_mintmark(asked);
+    EXPECT_EQ(told.exit_code, 0);
+    for (const auto& name : names) EXPECT_THAT(told.out, HasSubstr(name)) << command.front();
+  }
   EXPECT_EQ(run_mintmark({}).exit_code, 2);
   EXPECT_EQ(run_mintmark({"conquer"}).exit_code, 2);
   EXPECT_EQ(run_mintmark({"verify", "--data", folder_.file("nowhere")}).exit_code, 1);
+}
+
+TEST_F(Administration, WithoutStandardStreamsNothingIsWrittenIntoTheLogsFiles) {
+  const auto run_with = [&](const std::string& command) {
+    return run_process({.command = {"bash", "-c", command, MINTMARK_PROGRAM, folder_.path()}}).exit_code;
+  };
+  EXPECT_EQ(run_with(R"("$0" replay --json --data "$1" <&- >&- 2>&-)"), 0);
+  EXPECT_EQ(run_with(R"("$0" replay --json --data "$1" >&-)"), 0);
+  EXPECT_EQ(run_with(R"("$0" replay --data "$1/nowhere" <&- 2>&-)"), 1);
+  const auto verified = folder_.run({"verify"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+}
+
+TEST_F(Administration, WhatCannotBePrintedIsAFailure) {
+  for (const auto* command : {R"("$0" account list --json --data "$1" > /dev/full)",
+                              R"("$0" replay --data "$1" > /dev/full)", R"("$0" version > /dev/full)"}) {
+    const auto lost = run_process({.command = {"bash", "-c", command, MINTMARK_PROGRAM, folder_.path()}});
+    EXPECT_EQ(lost.exit_code, 1) << command;
+    EXPECT_THAT(lost.err, HasSubstr("what was to be printed could not be: No space left on device"))
+        << command;
+  }
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ TEST_F(Configuration, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
 
 TEST_F(Configuration, OneFolderHasOneServer) {
   ServerProcess first(folder_.path());
-  expect_refused(1, {"mintmark: "}, {"--listen", "127.0.0.1:0"});
+  expect_refused(1, {"another process has it open"}, {"--listen", "127.0.0.1:0"});
   EXPECT_EQ(RestClient(first.port()).get("//healthz").status, 200);
   EXPECT_EQ(folder_.run({"account", "list"}).exit_code, 0) << "the socket is still the first one's";
   EXPECT_EQ(first.stop().exit_code, 0);
@@ -133,8 +133,13 @@ TEST_F(Configuration, AFolderWithoutAnInstanceIsNotServed) {
     EXPECT_EQ(finished.exit_code, 1);
     EXPECT_THAT(finished.err, HasSubstr(data + " holds no instance"));
     EXPECT_THAT(finished.err, HasSubstr("mintmark init"));
+    EXPECT_THAT(run_mintmark({"rebuild", "--all", "--data", data}).err,
+                HasSubstr(data + " holds no instance"));
   }
   EXPECT_TRUE(std::filesystem::is_empty(empty.path()));
+  const auto nowhere = run_mintmark({"serve", "--data", "", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--data must name a folder"));
 }
 
 TEST_F(Configuration, TheKeyFileIsItsOwnersAlone) {
@@ -356,6 +361,18 @@ TEST_F(Configuration, SignalsStopTheServerCleanly) {
     EXPECT_EQ(idle.read_to_eof(), "");
     EXPECT_TRUE(std::filesystem::exists(folder_.file("authorization-index")));
   }
+}
+
+TEST_F(Configuration, AServerWhoseLogNobodyReadsAnyMoreGoesOn) {
+  // The pipe's only reader ends with the first line, the server has more to say when it stops.
+  const auto finished = run_process({.command = {"bash", "-c", R"(
+    mkfifo "$2" || exit
+    "$0" serve --data "$1" --listen 127.0.0.1:0 2> "$2" &
+    head -n 1 "$2" && kill -TERM $! && wait $!)",
+                                                 MINTMARK_PROGRAM, folder_.path(), folder_.file("pipe")}});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr(" serves http://"));
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("authorization-index"))) << "it has stopped in order";
 }
 
 }  // namespace
