@@ -71,6 +71,7 @@ Result<KeyEncryptionKeys> read_key_file(const std::string& path) {
   if (file.fd() < 0) return refuse_key_file(path, system_message());
   struct stat info{};
   if (::fstat(file.fd(), &info) != 0) return refuse_key_file(path, system_message());
+  if (S_ISDIR(info.st_mode)) return refuse_key_file(path, "it is a folder");
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return refuse_key_file(path, "others than its owner may read it (chmod 600 mends that)");
   }

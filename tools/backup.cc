@@ -49,7 +49,7 @@ void print_backup(const json::object& result) {
 Result<json::object> read_through(const BackupOptions& options) {
   const auto contents = check_backup(options.events);
   if (!contents) return std::unexpected(contents.error());
-  json::object result{{"head", contents->tree.size()}, {"root", hex(contents->tree.root())}};
+  json::object result{{"problem", ""}, {"head", contents->tree.size()}, {"root", hex(contents->tree.root())}};
   if (!options.vault.empty()) {
     const auto keys = check_vault_backup(options.vault, contents->log_id);
     if (!keys) return std::unexpected(keys.error());
@@ -63,7 +63,11 @@ int run_check(const BackupOptions& options) {
   if (options.events.empty()) return report({ErrorKind::kInvalid, {"--check reads the backup in --events."}});
   const auto result = read_through(options);
   if (!result) {
-    report(result.error());
+    if (options.as_json) {
+      fmt::print("{}\n", json::serialize(json::object{{"problem", result.error().messages.front()}}));
+    } else {
+      report(result.error());
+    }
     return kDamaged;
   }
   if (options.as_json) {

@@ -187,6 +187,7 @@ Result<void> set_webhook_ports(Config& config, const std::string& value) {
     if (!port) return fail(ErrorKind::kInvalid, "must be ports, separated by commas; 0 for any");
     ports.push_back(*port);
   }
+  if (ports.empty()) return fail(ErrorKind::kInvalid, "must be ports, separated by commas; 0 for any");
   config.webhook_ports = std::move(ports);
   return {};
 }
@@ -328,6 +329,7 @@ std::span<const Setting> settings() {
 
 Result<Config> load_config(const std::string& data, const std::string& config_file, const Flags& flags,
                            const char* const* environment) {
+  if (data.empty()) return fail(ErrorKind::kInvalid, "--data must name a folder.");
   Config config;
   config.data = data;
   auto file = data + "/mintmark.toml";

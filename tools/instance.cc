@@ -62,6 +62,13 @@ bool instance_exists(const Config& config) {
   return std::filesystem::exists(config.log_path(), code);
 }
 
+Result<void> check_instance(const Config& config) {
+  if (auto recovered = recover_log_name(config); !recovered) return recovered;
+  if (instance_exists(config)) return {};
+  return fail(ErrorKind::kNotFound,
+              fmt::format("{} holds no instance; `mintmark init` makes one.", config.data));
+}
+
 Result<void> Instance::create(const Config& config) {
   if (auto checked = check_owner(config); !checked) return checked;
   if (instance_exists(config)) {
@@ -99,11 +106,7 @@ Result<void> Instance::create(const Config& config) {
 Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
                                                  std::function<void(const std::string&)> on_failure) {
   if (auto checked = check_owner(config); !checked) return std::unexpected(checked.error());
-  if (auto recovered = recover_log_name(config); !recovered) return std::unexpected(recovered.error());
-  if (!instance_exists(config)) {
-    return fail(ErrorKind::kNotFound,
-                fmt::format("{} holds no instance; `mintmark init` makes one.", config.data));
-  }
+  if (auto checked = check_instance(config); !checked) return std::unexpected(checked.error());
   const auto key = read_key_file(config.key_path());
   if (!key) return std::unexpected(key.error());
   std::unique_ptr<Instance> instance(new Instance(config));

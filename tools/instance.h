@@ -90,5 +90,8 @@ class Instance {
 
 // Whether the folder holds an instance.
 bool instance_exists(const Config& config);
+// kNotFound, naming the folder, where it holds none, also none that has lost its name (recover_log_name()).
+// Blocks on disk.
+Result<void> check_instance(const Config& config);
 
 }  // namespace mintmark

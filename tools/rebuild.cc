@@ -21,6 +21,7 @@
 #include "projections/webhook_list.h"
 #include "tools/commands.h"
 #include "tools/data_folder.h"
+#include "tools/instance.h"
 #include "tools/progress.h"
 #include "worker/rocksdb_job_store.h"
 
@@ -48,6 +49,7 @@ Result<void> open(const Config& config, Sources& sources) {
     return fail(ErrorKind::kUnavailable, "A server runs on this data folder; stop it first.");
   }
   if (auto checked = check_owner(config); !checked) return checked;
+  if (auto checked = check_instance(config); !checked) return checked;
   const auto key = read_key_file(config.key_path());
   if (!key) return std::unexpected(key.error());
   auto log = RocksDbLog::open({config.log_path(), nullptr, {}, {}});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -100,6 +101,12 @@ TEST_F(Restoring, IsNotTheFirstTimeThatABackupIsRead) {
     checked = run_mintmark(check);
     EXPECT_EQ(checked.exit_code, 3);
     EXPECT_THAT(checked.err, HasSubstr(file + " cannot be used: "));
+    auto for_scripts = check;
+    for_scripts.emplace_back("--json");
+    const auto told = run_mintmark(for_scripts);
+    EXPECT_EQ(told.exit_code, 3);
+    EXPECT_THAT(text(boost::json::parse(told.out).as_object(), "problem"),
+                HasSubstr(file + " cannot be used: "));
     write_file(file, sound);
   }
 }

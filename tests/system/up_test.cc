@@ -172,6 +172,7 @@ TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
     EXPECT_FALSE(fs::exists(data_));
   };
   refused({"--listen", "here"}, "--listen takes ADDRESS:PORT");
+  refused({"--listen", "127.0.0.1:99999"}, "listen must be ADDRESS:PORT");
   refused({"--listen"}, "--listen needs a value");
   refused({"--email", ""}, "--email needs a value");
   refused({"--program", parent_.file("nothing")}, "there is no program");

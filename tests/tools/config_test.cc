@@ -247,7 +247,7 @@ TEST_F(ConfigTest, EverySettingRefusesWhatItCannotTake) {
       {"webhook_timeout", {"", "0", "301", "1.5"}},
       {"trusted_proxies", {"10.0.0.1", "10.0.0.1/8", "10.0.0.0/33", "localhost/8", "::1/128 10.0.0.0/8"}},
       {"webhook_networks", {"10.0.0.0", "10.0.0.0/33", "localhost", "10.0.0.0/8,x"}},
-      {"webhook_ports", {"x", "65536", "-1", "80,x"}},
+      {"webhook_ports", {"", ",", "x", "65536", "-1", "80,x"}},
       {"webhook_history", {"", "0", "3651"}},
       {"webhook_ca_file", {"", "/", "/dev/null", "/no/such/file"}},
       {"provisioning_secret_file", {"", "/", "/dev/null", "/no/such/file"}},
