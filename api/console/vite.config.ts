@@ -7,6 +7,9 @@ const server = process.env.CONSOLE_SERVER ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [vue(), vuetify({ autoImport: true })],
+  // All components here, Vuetify's too, are composed (`setup`). Else each that is mounted would be looked through for
+  // options, of which Vuetify mixes one into all.
+  define: { __VUE_OPTIONS_API__: "false" },
   build: {
     target: "es2022",
     // Nothing is inlined as data: the Content-Security-Policy then names 'self' alone for fonts and scripts.
