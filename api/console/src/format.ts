@@ -5,6 +5,7 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const number = new Intl.NumberFormat();
 
 function formatWith(format: Intl.DateTimeFormat, iso: string): string {
   const date = new Date(iso);
@@ -25,7 +26,7 @@ export function formatExactTime(iso: string): string {
 }
 
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat().format(value);
+  return number.format(value);
 }
 
 // "45 seconds", "2 minutes": how long to wait.
