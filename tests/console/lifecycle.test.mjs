@@ -345,8 +345,14 @@ describe("a token's page", () => {
       await dialog.getByRole("checkbox", { name: /MD-0002$/ }).check();
     });
     await leaveSummary(page);
-    await page.getByRole("link", { name: "Limited" }).click();
+    const label = page.getByRole("link", { name: "Limited" });
+    const [tab] = await Promise.all([page.context().waitForEvent("page"), label.click({ modifiers: ["Control"] })]);
+    await tab.getByRole("heading", { name: "Limited" }).waitFor();
+    await tab.close();
+    await page.evaluate(() => (globalThis.sameDocument = true));
+    await label.click();
     await page.getByRole("heading", { name: "Limited" }).waitFor();
+    assert.ok(await page.evaluate(() => globalThis.sameDocument), "nothing is loaded anew");
     await page.getByText("nothing else:").waitFor();
     assert.match(await page.locator("dd time").first().textContent(), /:\d\d:\d\d/, "to the second");
     const modules = page.locator("ul.plain-list").getByRole("listitem").filter({ hasText: /MD-/ });

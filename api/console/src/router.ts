@@ -59,6 +59,15 @@ async function learnWhoIsSignedIn(): Promise<void> {
   }
 }
 
+// For the click on a plain link to a page of the console, which a RouterLink would follow just so: one that asks for a
+// tab or a window of its own is the browser's.
+export function followLink(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.altKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  void router.push((event.currentTarget as HTMLAnchorElement).pathname);
+}
+
 router.beforeEach(async (to) => {
   await learnWhoIsSignedIn();
   // Here one stays until the session is taken up again or given up.
