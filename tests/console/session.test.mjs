@@ -19,7 +19,7 @@ import {
 import { Line } from "./support/line.mjs";
 import { suite } from "./support/suite.mjs";
 
-const scene = suite();
+const scene = suite(undefined, { ownSessions: true });
 const { open } = scene;
 
 describe("signing in", () => {
