@@ -27,6 +27,8 @@ export function launch({ scrollbars = false } = {}) {
       "--disable-sync",
       // Pages live for a second or two here: threads that compile and collect for them ahead do more than they save.
       "--js-flags=--single-threaded",
+      // A page's own process, that is: none is started ahead for the next.
+      "--renderer-process-limit=1",
     ],
   });
 }
