@@ -143,6 +143,8 @@ describe("finding tokens", () => {
     assert.equal(await page.locator(".filters option:checked").first().textContent(), "partner-link");
     await page.getByRole("link", { name: "Of its own type" }).click();
     await page.locator("dd").getByText("partner-link").waitFor();
+    const back = await page.getByRole("link", { name: "All tokens" }).getAttribute("href");
+    assert.match(back, /^\/tokens\?.*type=partner-link/, "to the list as it was left");
     await page.getByRole("link", { name: "General" }).click();
     const { token: key } = await rest("POST", `/auth/tokens/${own.id}/reveal`);
     await page.getByLabel("API key", { exact: true }).fill(key);
