@@ -88,6 +88,9 @@ describe("signing in", () => {
     await page.context().clearCookies();
     await page.getByRole("link", { name: "Tokens" }).dispatchEvent("click");
     const again = page.getByRole("dialog", { name: "Sign in again" });
+    await again.waitFor();
+    await page.locator('a[href="/webhooks"]').first().dispatchEvent("click");
+    assert.doesNotMatch(await page.title(), /^Webhooks/, "one stays where one is");
     await again.getByRole("button", { name: "Sign in as somebody else" }).click();
     await page.waitForURL(/\/sign-in/);
     await signIn(page, scene.server.owner);

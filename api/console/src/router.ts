@@ -68,7 +68,9 @@ router.beforeEach(async (to) => {
 });
 
 // Another page starts at its heading, for the keyboard and for screen readers.
-router.afterEach(async (to, from) => {
+router.afterEach(async (to, from, failure) => {
+  // One stays where one is: at an ended session, or at the same place.
+  if (failure) return;
   document.title = `${to.meta.title} · ${texts.product}`;
   if (from.name === undefined || from.name === to.name) return;
   await nextTick();
