@@ -8,6 +8,7 @@ import {
   formatDay,
   formatExactTime,
   formatWait,
+  lastOfDay,
   textOrNull,
   today,
 } from "../../../api/console/src/format";
@@ -33,6 +34,12 @@ describe("dates", () => {
     expect(end).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:59\+00:00$/);
     expect(new Date(end ?? "").getTime()).toBe(new Date(2030, 0, 31, 23, 59, 59).getTime());
     expect(endOfDay("")).toBeNull();
+  });
+
+  it("takes all of a day, whose last moments are parts of a second", () => {
+    expect(lastOfDay("2030-01-31")).toBe(endOfDay("2030-01-31")?.replace("59+00:00", "59.999999+00:00"));
+    expect(lastOfDay("2030-01-31")).toMatch(/:59\.999999\+00:00$/);
+    expect(lastOfDay("")).toBeNull();
   });
 
   it("tells a wait in units that one counts in", () => {
