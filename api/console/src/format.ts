@@ -43,6 +43,8 @@ function momentOf(day: string, hours: number, minutes: number, seconds: number):
   if (!match) return null;
   const [year, month, ofMonth] = match.slice(1).map(Number) as [number, number, number];
   const date = new Date(year, month - 1, ofMonth, hours, minutes, seconds);
+  // There is no 30th of February: that would be a day in March.
+  if (date.getFullYear() !== year || date.getMonth() !== month - 1 || date.getDate() !== ofMonth) return null;
   return date.toISOString().replace(/\.\d+Z$/, "+00:00");
 }
 

@@ -14,6 +14,7 @@ import {
 } from "../../../api/console/src/format";
 import { failureText, inactiveText } from "../../../api/console/src/reasons";
 import { searchable } from "../../../api/console/src/searchable";
+import { dayOf, oneOf } from "../../../api/console/src/state/list_page";
 
 const secret = "8c8e0b0c1d2e3f405162738495a6b7c8d9eafb0c";
 const key = `SU-160-984-824:${secret}`;
@@ -34,6 +35,14 @@ describe("dates", () => {
     expect(end).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:59\+00:00$/);
     expect(new Date(end ?? "").getTime()).toBe(new Date(2030, 0, 31, 23, 59, 59).getTime());
     expect(endOfDay("")).toBeNull();
+  });
+
+  it("knows a day that is none, in an address as well", () => {
+    expect(["2026-02-28", "2028-02-29", "9999-12-31"].map(dayOf)).toEqual(["2026-02-28", "2028-02-29", "9999-12-31"]);
+    for (const text of ["2026-02-30", "2026-13-01", "2026-00-10", "2026-1-1", "0050-01-01", "soon", "", null, ["2026-02-28"]]) {
+      expect(dayOf(text)).toBe("");
+    }
+    expect([endOfDay("2026-02-30"), oneOf("Unknown", ["Known"]), oneOf("Known", ["Known"])]).toEqual([null, "", "Known"]);
   });
 
   it("takes all of a day, whose last moments are parts of a second", () => {
