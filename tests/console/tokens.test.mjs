@@ -114,6 +114,8 @@ describe("a token's life", () => {
     await page.getByText(scene.server.owner.account, { exact: true }).waitFor();
     await page.getByText("Every module", { exact: true }).waitFor();
     assert.equal(await field.inputValue(), "", "the key does not stay");
+    await field.fill("another");
+    await page.getByText("This key is let in.").waitFor({ state: "detached" });
     await check(key.replace(/.$/, (digit) => (digit === "0" ? "1" : "0")));
     await page.getByText("This key is refused. It belongs to no token").waitFor();
     await check("no key at all");
