@@ -82,8 +82,23 @@ describe("the activity page", () => {
     await events(page).filter({ hasText: "Created the token" }).waitFor();
     await page.getByLabel("To", { exact: true }).fill("2020-01-31");
     await page.getByText("Nothing matches.").waitFor();
+    // As the browser has it, some days behind that of the token's creation.
+    const dayAfter = (days) =>
+      page.evaluate(
+        ([at, later]) => {
+          const date = new Date(at);
+          date.setDate(date.getDate() + later);
+          const two = (value) => String(value).padStart(2, "0");
+          return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+        },
+        [token.events.created.at, days],
+      );
+    await page.getByLabel("To", { exact: true }).fill(await dayAfter(0));
+    await events(page).filter({ hasText: "Created the token" }).waitFor();
     await page.getByLabel("To", { exact: true }).fill("");
-    await page.getByLabel("From", { exact: true }).fill("2020-01-31");
+    await page.getByLabel("From", { exact: true }).fill(await dayAfter(2));
+    await page.getByText("Nothing matches.").waitFor();
+    await page.getByLabel("From", { exact: true }).fill(await dayAfter(0));
     await events(page).filter({ hasText: "Created the token" }).waitFor();
     await closePage(page);
   });
@@ -104,10 +119,17 @@ describe("the activity page", () => {
     await closePage(page);
   });
 
-  test("a token's page has its history", async () => {
-    const page = await open(`/tokens/${token.id}`);
+  test("a token's page has its history, and its times as they are here, exact on hover", async () => {
+    const page = await open(`/tokens/${token.id}`, { timezoneId: "Asia/Kolkata" });
     await events(page, "History").filter({ hasText: "Created the token" }).waitFor();
     assert.equal(await events(page, "History").count(), 4);
+    const created = page.locator("dd time").first();
+    const at = Date.parse(await created.getAttribute("datetime"));
+    const clock = (moment) => new Date(moment).toISOString().slice(11, 19);
+    const here = clock(at + 5.5 * 60 * 60 * 1000);
+    const exact = await created.getAttribute("title");
+    assert.ok((await created.textContent()).includes(here), "local");
+    assert.ok(exact.includes(here) && exact.includes(`${clock(at)} UTC)`), exact);
     await closePage(page);
   });
 });
