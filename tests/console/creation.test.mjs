@@ -95,6 +95,16 @@ describe("a token", () => {
     await remove("Twice");
   });
 
+  test("that somebody deletes under its summary is said to be deleted", async () => {
+    const summary = await createToken(page, "Gone at once");
+    await summary.waitFor();
+    const [{ id }] = await named("Gone at once");
+    await rest("DELETE", `/auth/tokens/${id}`);
+    await summary.getByText("The token was deleted meanwhile: its API key is refused.").waitFor();
+    await leaveSummary(page);
+    await row(page, "Gone at once").waitFor({ state: "detached" });
+  });
+
   test("is copied also where the browser has but the older way, which plain http leaves", async () => {
     const plain = await scene.open("/general");
     await plain.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
