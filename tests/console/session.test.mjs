@@ -42,7 +42,10 @@ describe("signing in", () => {
 
   test("a reload keeps the session and can write again; signing out ends it", async () => {
     const page = await open("/general");
+    await page.route("**/auth/context", (route) => route.fulfill({ status: 503, body: "busy" }));
     await page.reload();
+    await page.getByText("This page keeps trying until it works.").waitFor();
+    await page.unrouteAll({ behavior: "wait" });
     await page.getByRole("heading", { name: "General" }).waitFor();
     assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, ""]);
     await page.getByRole("button", { name: "Your account" }).click();
