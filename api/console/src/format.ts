@@ -41,7 +41,10 @@ export function formatWait(seconds: number): string {
 function momentOf(day: string, hours: number, minutes: number, seconds: number): string | null {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day);
   if (!match) return null;
-  const date = new Date(Number(match[1]), Number(match[2]) - 1, Number(match[3]), hours, minutes, seconds);
+  const [year, month, ofMonth] = match.slice(1).map(Number) as [number, number, number];
+  const date = new Date(year, month - 1, ofMonth, hours, minutes, seconds);
+  // There is no 30th of February: that would be a day in March.
+  if (date.getFullYear() !== year || date.getMonth() !== month - 1 || date.getDate() !== ofMonth) return null;
   return date.toISOString().replace(/\.\d+Z$/, "+00:00");
 }
 
@@ -52,6 +55,9 @@ export const startOfDay = (day: string): string | null => momentOf(day, 0, 0, 0)
 
 // The last second of it.
 export const endOfDay = (day: string): string | null => momentOf(day, 23, 59, 59);
+
+// The last microsecond of it, since the log has moments in those.
+export const lastOfDay = (day: string): string | null => endOfDay(day)?.replace("+", ".999999+") ?? null;
 
 // Today as a date field has it.
 export function today(now: Date = new Date()): string {

@@ -10,8 +10,8 @@ import TokensPage from "./pages/TokensPage.vue";
 import UsersPage from "./pages/UsersPage.vue";
 import WebhookPage from "./pages/WebhookPage.vue";
 import WebhooksPage from "./pages/WebhooksPage.vue";
-import { connection } from "./state/connection";
 import { session } from "./state/session";
+import { starting } from "./state/starting";
 import { texts } from "./texts";
 
 declare module "vue-router" {
@@ -48,17 +48,6 @@ export function signInLocation(from: RouteLocationNormalized) {
   return { name: "sign-in", query: from.fullPath === "/tokens" ? {} : { next: from.fullPath } };
 }
 
-// Once a page load, before the first page shows.
-async function learnWhoIsSignedIn(): Promise<void> {
-  while (session.state.status === "unknown") {
-    try {
-      await session.restore();
-    } catch {
-      await connection.whenBack();
-    }
-  }
-}
-
 // For the click on a plain link to a page of the console, which a RouterLink would follow just so: one that asks for a
 // tab or a window of its own is the browser's.
 export function followLink(event: MouseEvent): void {
@@ -69,7 +58,7 @@ export function followLink(event: MouseEvent): void {
 }
 
 router.beforeEach(async (to) => {
-  await learnWhoIsSignedIn();
+  await starting.learnWhoIsSignedIn();
   // Here one stays until the session is taken up again or given up.
   if (session.state.status === "ended") return false;
   const signedIn = session.state.status === "signed-in";
@@ -79,7 +68,9 @@ router.beforeEach(async (to) => {
 });
 
 // Another page starts at its heading, for the keyboard and for screen readers.
-router.afterEach(async (to, from) => {
+router.afterEach(async (to, from, failure) => {
+  // One stays where one is: at an ended session, or at the same place.
+  if (failure) return;
   document.title = `${to.meta.title} · ${texts.product}`;
   if (from.name === undefined || from.name === to.name) return;
   await nextTick();

@@ -4,6 +4,7 @@ import { type LocationQuery, useRoute, useRouter } from "vue-router";
 import type { Listed } from "../api/deliveries";
 import { Failure } from "../api/errors";
 import type { Happening } from "../api/events";
+import { startOfDay } from "../format";
 import { searchable } from "../searchable";
 import { useFresh } from "./fresh";
 
@@ -34,6 +35,12 @@ export function oneOf<Value extends string>(text: unknown, values: readonly Valu
 
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+// A day as date fields have it; what is none counts as absent.
+export function dayOf(value: unknown): string {
+  const text = textOf(value);
+  return startOfDay(text) === null ? "" : text;
 }
 
 // A text that is searched for; of a secret that somebody put into the address, no request is to hold it.

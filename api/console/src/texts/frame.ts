@@ -46,6 +46,11 @@ export const frame = {
     back: "Mintmark is reachable again.",
   },
 
+  starting: {
+    slow: "Waiting for Mintmark to answer…",
+    again: "This page keeps trying until it works.",
+  },
+
   failures: {
     unreachable: "Mintmark did not answer. Nothing on this page is lost: check the connection and try again.",
     signedOut: "Your session has ended. Sign in again.",

@@ -181,6 +181,7 @@ export const tokens = {
     next: "What to do next",
     custom: {
       lead: "Copy the API key into your API client. You can show it again in the table later.",
+      deleted: "The token was deleted meanwhile: its API key is refused.",
       next: "Your client sends it with every request:",
     },
     zapier: {
