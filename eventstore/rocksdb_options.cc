@@ -45,7 +45,7 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name,
   if (!reading && is_asked_for_what_is_absent(name)) {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   }
-  table.format_version = 5;
+  table.format_version = table_format;
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.write_buffer_size = write_buffer_bytes;

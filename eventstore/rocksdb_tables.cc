@@ -85,6 +85,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
     std::vector<std::string> stored;
     const auto listed = rocksdb::DB::ListColumnFamilies(options, path, &stored);
     if (!listed.ok()) return listed;
+    if (auto checked = check_footers(env, path); !checked.ok()) return checked;
     has_nodes = std::ranges::find(stored, nodes_family) != stored.end();
     // A log of an earlier format; any other family must be there.
     options.create_missing_column_families = mode == Mode::kWrite && !has_nodes;
