@@ -137,9 +137,10 @@ TEST_F(Restoring, NothingWithoutTheRightKey) {
   const auto without = run_mintmark(restore);
   EXPECT_EQ(without.exit_code, 1);
   EXPECT_THAT(without.err, HasSubstr("key-encryption-key"));
-  const InitialisedFolder other;
+  const auto other = elsewhere_.file("another-instance");
+  ASSERT_EQ(run_mintmark({"init", "--data", other, "--email", "other@example.com"}).exit_code, 0);
   auto with_another = restore;
-  with_another.insert(with_another.end(), {"--key-file", other.file("keys/key-encryption-key")});
+  with_another.insert(with_another.end(), {"--key-file", other + "/keys/key-encryption-key"});
   const auto wrong = run_mintmark(with_another);
   EXPECT_EQ(wrong.exit_code, 1);
   EXPECT_THAT(wrong.err, HasSubstr("not the one that this data folder was made with"));
