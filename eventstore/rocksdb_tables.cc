@@ -83,7 +83,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
   bool has_nodes = true;
   if (mode != Mode::kCreate) {
     std::vector<std::string> stored;
-    const auto listed = rocksdb::DB::ListColumnFamilies(options, path, &stored);
+    auto listed = rocksdb::DB::ListColumnFamilies(options, path, &stored);
     if (!listed.ok()) return listed;
     if (auto checked = check_footers(env, path); !checked.ok()) return checked;
     has_nodes = std::ranges::find(stored, nodes_family) != stored.end();

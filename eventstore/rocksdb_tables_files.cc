@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <rocksdb/convenience.h>
 
 #include "eventstore/rocksdb_options.h"
@@ -45,7 +46,7 @@ rocksdb::Status RocksDbTables::check_footers(rocksdb::Env& env, const std::strin
   auto status = env.GetChildren(path, &names);
   for (const auto& name : names) {
     if (!status.ok()) break;
-    if (name.ends_with(".sst")) status = check_footer(env, path + "/" + name);
+    if (name.ends_with(".sst")) status = check_footer(env, fmt::format("{}/{}", path, name));
   }
   return status;
 }
