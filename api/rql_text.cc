@@ -33,6 +33,8 @@ Result<RqlText> RqlText::decode(std::string_view query) {
     at += 3;
   }
   text.origins_.push_back(static_cast<std::uint32_t>(query.size()));
+  // No text that is kept holds one.
+  if (text.text_.contains('\0')) return fail(ErrorKind::kInvalidQuery, "query: It holds a NUL character.");
   if (!count_code_points(text.text_)) {
     return fail(ErrorKind::kInvalidQuery, "query: It is not valid UTF-8.");
   }

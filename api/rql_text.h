@@ -13,7 +13,7 @@ namespace mintmark {
 // A query, percent-decoded once (api/rql.h says by what rule), that knows where each character came from.
 class RqlText {
  public:
-  // kInvalidQuery where it is too long, an escape is none or the result is not UTF-8.
+  // kInvalidQuery where it is too long, an escape is none, or the result is not UTF-8 or holds a NUL.
   static Result<RqlText> decode(std::string_view query);
 
   std::size_t size() const { return text_.size(); }

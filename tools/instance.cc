@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "eventstore/files.h"
-#include "eventstore/key_file.h"
 #include "tools/data_folder.h"
 #include "tools/index_snapshot.h"
 #include "tools/worker_settings.h"
@@ -69,6 +68,12 @@ Result<void> check_instance(const Config& config) {
               fmt::format("{} holds no instance; `mintmark init` makes one.", config.data));
 }
 
+Result<KeyEncryptionKeys> read_configured_keys(const Config& config) {
+  auto keys = read_key_file(config.key_path());
+  if (!keys && !config.key_file.empty()) keys.error().messages.front() += " The setting key_file names it.";
+  return keys;
+}
+
 Result<void> Instance::create(const Config& config) {
   if (auto checked = check_owner(config); !checked) return checked;
   if (instance_exists(config)) {
@@ -89,7 +94,7 @@ Result<void> Instance::create(const Config& config) {
     const auto key = create_key_file(config.key_path(), random);
     if (!key) return std::unexpected(key.error());
   }
-  const auto key = read_key_file(config.key_path());
+  const auto key = read_configured_keys(config);
   if (!key) return std::unexpected(key.error());
   {
     const RocksDbLog::Options options{unfinished_log_path(config), nullptr, {}, {}};
@@ -107,7 +112,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
                                                  std::function<void(const std::string&)> on_failure) {
   if (auto checked = check_owner(config); !checked) return std::unexpected(checked.error());
   if (auto checked = check_instance(config); !checked) return std::unexpected(checked.error());
-  const auto key = read_key_file(config.key_path());
+  const auto key = read_configured_keys(config);
   if (!key) return std::unexpected(key.error());
   std::unique_ptr<Instance> instance(new Instance(config));
   const auto failed = [&opened = *instance, on_failure = std::move(on_failure)](const std::string& reason) {

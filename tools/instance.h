@@ -9,6 +9,7 @@
 #include "api/administration.h"
 #include "api/services.h"
 #include "eventstore/clock.h"
+#include "eventstore/key_file.h"
 #include "eventstore/key_rotation.h"
 #include "eventstore/random.h"
 #include "eventstore/rocksdb_log.h"
@@ -88,6 +89,9 @@ class Instance {
   bool tree_heads_damaged_ = false;
 };
 
+// The key-encryption keys in the file that the configuration names. Fails as read_key_file, and names the
+// setting where that has named the file. Blocks on disk.
+Result<KeyEncryptionKeys> read_configured_keys(const Config& config);
 // Whether the folder holds an instance.
 bool instance_exists(const Config& config);
 // kNotFound, naming the folder, where it holds none, also none that has lost its name (recover_log_name()).

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "api/admin_socket.h"
-#include "eventstore/key_file.h"
 #include "eventstore/rocksdb_log.h"
 #include "projections/audit_index.h"
 #include "projections/authorization_index.h"
@@ -50,7 +49,7 @@ Result<void> open(const Config& config, Sources& sources) {
   }
   if (auto checked = check_owner(config); !checked) return checked;
   if (auto checked = check_instance(config); !checked) return checked;
-  const auto key = read_key_file(config.key_path());
+  const auto key = read_configured_keys(config);
   if (!key) return std::unexpected(key.error());
   auto log = RocksDbLog::open({config.log_path(), nullptr, {}, {}});
   if (!log) return std::unexpected(log.error());

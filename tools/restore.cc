@@ -42,7 +42,7 @@ Result<json::object> restore(const Config& config, const RestoreOptions& options
     return fail(ErrorKind::kConflict,
                 fmt::format("{} holds an instance; nothing is restored over it.", config.data));
   }
-  const auto keys = read_key_file(config.key_path());
+  const auto keys = read_configured_keys(config);
   if (!keys) return std::unexpected(keys.error());
   if (auto removed = remove_unfinished_log(config); !removed) return std::unexpected(removed.error());
   auto code = make_folders(config.data);

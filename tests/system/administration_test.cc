@@ -196,6 +196,15 @@ TEST_F(Administration, RebuildAnswersWhatItFound) {
   EXPECT_FALSE(one[0].at("equal").as_bool());
 }
 
+// As `script` gives it one.
+TEST_F(Administration, OnATerminalARebuildShowsHowFarItIs) {
+  const auto rebuild = std::string(MINTMARK_PROGRAM) + " rebuild --all --data " + folder_.path();
+  const auto finished = run_process({.command = {"script", "-qec", rebuild, "/dev/null"}});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_THAT(finished.out, HasSubstr("] 100 %"));
+  EXPECT_THAT(finished.out, HasSubstr("\r\033[K")) << "taken away in the end";
+}
+
 TEST_F(Administration, ARefusedRebuildLeavesTheFolderAsItWas) {
   const TemporaryFolder parent;
   const auto missing = parent.file("typo");

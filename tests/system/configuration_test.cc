@@ -157,6 +157,8 @@ TEST_F(Configuration, WithoutItsKeyFileNothingOpens) {
   std::filesystem::rename(key, key + ".away");
   expect_refused(1, {key, "No such file"});
   EXPECT_FALSE(std::filesystem::exists(key)) << "another must not be made in its place";
+  expect_refused(1, {folder_.file("nowhere"), "No such file", "key_file"},
+                 {"--key-file", folder_.file("nowhere")});
   const auto written = [&](const std::string& content) {
     std::ofstream(key) << content;
     std::filesystem::permissions(key,

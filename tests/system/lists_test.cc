@@ -111,6 +111,16 @@ TEST_F(Lists, OfAccountsUsersAndExtensionsArePagedAlike) {
   }
 }
 
+TEST_F(Lists, AreNotAskedForWithNulOrOtherThanUtf8) {
+  auto client = bearer(first_key_);
+  for (const std::string query :
+       {"name=a%00b", "like(name,*a%00*)", "eq(name,%00)", "in(name,(a,%00))", "order_by=name%00", "%00=a",
+        "limit=1%00", "name=%FF", "like(name,*%C3)", "%C3%28=a"}) {
+    SCOPED_TRACE(query);
+    expect_error(client.get("/auth/tokens?" + query), 400, "RQL_001");
+  }
+}
+
 TEST_F(Lists, ThatAreEmptySaySo) {
   const auto stranger = folder().open_account("empty");
   auto client = anyone();

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
@@ -60,6 +61,13 @@ class Up : public ::testing::Test {
   const std::string data_ = parent_.file("da ta");
   const Arguments anywhere_{"--listen", "127.0.0.1:0"};
 };
+
+std::vector<boost::json::object> objects_of(const std::string& lines) {
+  std::vector<boost::json::object> objects;
+  std::istringstream stream(lines);
+  for (std::string line; std::getline(stream, line);) objects.push_back(boost::json::parse(line).as_object());
+  return objects;
+}
 
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t times = 0;
@@ -162,6 +170,40 @@ TEST_F(Up, AFirstStartThatWasCutShortGoesOn) {
   people.log_in(behind(printed, "E-mail"), behind(printed, "Password"));
   EXPECT_EQ(people.get("/accounts").array().size(), 1U) << "the account of the first attempt";
   expect_clean_end(process);
+}
+
+TEST_F(Up, ForScriptsPrintsAJsonObjectALine) {
+  auto flags = anywhere_;
+  flags.emplace_back("--json");
+  std::string key;
+  {
+    Process first(up(flags));
+    const auto lines = objects_of(printed_by(first, R"({"url":)"));
+    ASSERT_EQ(lines.size(), 3U);
+    EXPECT_EQ(text(lines[0], "email"), "admin@example.com");
+    key = text(lines[1], "key");
+    const auto port = port_of(text(lines[2], "url"));
+    EXPECT_EQ(authorize(port, key), 204);
+    RestClient people(port);
+    people.log_in(text(lines[0], "email"), text(lines[0], "password"));
+    expect_clean_end(first);
+  }
+  Process second(up(flags));
+  const auto lines = objects_of(printed_by(second, R"({"url":)"));
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(authorize(port_of(text(lines[0], "url")), key), 204);
+  expect_clean_end(second);
+}
+
+TEST(UpBuildOnly, BuildsTheProgramAndStops) {
+  if (!fs::equivalent(MINTMARK_PROGRAM, "build/release/mintmark"))
+    GTEST_SKIP() << "the program under test is another build's, and building this one takes minutes";
+  const TemporaryFolder parent;
+  const auto data = parent.file("data");
+  const auto built = run_process({.command = {"tools/up", "--build-only", "--data", data}}, start_time_max);
+  EXPECT_EQ(built.exit_code, 0) << built.err;
+  EXPECT_THAT(built.out, HasSubstr("Packages: all "));
+  EXPECT_FALSE(fs::exists(data));
 }
 
 TEST_F(Up, WhatMakesNoSenseIsRefusedBeforeAnythingIsMade) {
