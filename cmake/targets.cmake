@@ -9,7 +9,7 @@ if(MINTMARK_SANITIZE)
   # That of virtual tables asks the kernel whether memory can be read, through a descriptor, and reports corruption
   # where a test has left none.
   add_compile_options(-fsanitize=${MINTMARK_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
-  add_link_options(-fsanitize=${MINTMARK_SANITIZE})
+  add_link_options(-fsanitize=${MINTMARK_SANITIZE} -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/sanitized.map)
 endif()
 
 option(MINTMARK_FUZZ "Build the fuzz targets; needs clang and a sanitizer" OFF)
