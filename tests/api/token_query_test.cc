@@ -14,6 +14,7 @@
 #include "api/token_page.h"
 #include "tests/api/naive_tokens.h"
 #include "tests/support/api_instance.h"
+#include "tests/support/long_form.h"
 
 // Token lists over columns, held against a filter of the represented objects that is written here from the
 // contract's words alone.
@@ -272,7 +273,11 @@ TEST_P(TokenQueryProperty, APageThatFollowsNoOtherShowsTheListAsItIs) {
   EXPECT_THAT(ids("limit=2&offset=1"), ::testing::ElementsAre(all[1], all[2]));
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TokenQueryProperty, ::testing::Range(1U, 3U));
+std::uint32_t seeds() {
+  return static_cast<std::uint32_t>(number_from_environment("QUERY_SEEDS", 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, TokenQueryProperty, ::testing::Range(1U, 1 + seeds()));
 
 TEST(TokenQuery, FindsCreatorsByTheirIdNameAndAddress) {
   ApiInstance instance;
