@@ -28,7 +28,8 @@ boost::json::object represent_report(const VerifyReport& report) {
           {"root", hex(report.root)},
           {"problem", report.problem},
           {"tree_heads", report.tree_heads},
-          {"signed_and_lost", report.signed_and_lost}};
+          {"signed_and_lost", report.signed_and_lost},
+          {"note", report.note}};
 }
 
 namespace administration {

@@ -156,6 +156,9 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     }
     // What lies behind the anchor was written but perhaps never acknowledged; it is ours from here on.
     status = log->anchor_->write({meta->log_id, meta->tree});
+    // Into both slots where one has a flipped bit: it may be in the one that this write leaves alone.
+    if (status.ok() && !log->anchor_->damage().empty())
+      status = log->anchor_->write({meta->log_id, meta->tree});
     if (!status.ok()) return refuse(path, status.ToString());
     log->log_id_ = meta->log_id;
     log->free_disk_bytes_ = options.free_disk_bytes;
@@ -178,15 +181,18 @@ Result<VerifyReport> RocksDbLog::verify_stopped(const Options& options, const Ve
   const auto lock = FolderLock::try_share(path);
   if (!lock) return std::unexpected(lock.error());
   try {
-    std::optional<HeadAnchor::Head> anchored;
-    auto status = HeadAnchor::read(env, anchor_path(path), anchored);
+    HeadAnchor::Contents anchor;
+    auto status = HeadAnchor::read(env, anchor_path(path), anchor);
     if (!status.ok()) return VerifyReport{0, {}, "the head anchor cannot be read: " + status.ToString()};
     std::unique_ptr<RocksDbTables> tables;
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kReadOnly, tables);
     if (!status.ok()) return VerifyReport{0, {}, "its tables cannot be opened: " + status.ToString()};
-    if (auto why = check_against_anchor(*tables, anchored); !why.empty())
+    if (auto why = check_against_anchor(*tables, anchor.newest); !why.empty())
       return VerifyReport{0, {}, std::move(why)};
-    return verify_events(*tables, *tables->meta(), progress, verify_options);
+    auto report = verify_events(*tables, *tables->meta(), progress, verify_options);
+    if (report.problem.empty()) report.problem = std::move(anchor.damage);
+    report.note = std::move(anchor.note);
+    return report;
   } catch (const std::exception& error) {
     return VerifyReport{0, {}, error.what()};
   }
@@ -222,10 +228,18 @@ Result<Position> RocksDbLog::anchored_position(const Options& options) {
   auto& env = env_of(options);
   const auto path = anchor_path(options.path);
   if (env.FileExists(path).IsNotFound()) return 0;
-  std::optional<HeadAnchor::Head> anchored;
-  const auto status = HeadAnchor::read(env, path, anchored);
+  HeadAnchor::Contents anchor;
+  const auto status = HeadAnchor::read(env, path, anchor);
   if (!status.ok()) return refuse(options.path, "its head anchor cannot be read: " + status.ToString());
-  return anchored ? anchored->tree.size() : 0;
+  return anchor.newest ? anchor.newest->tree.size() : 0;
+}
+
+const std::string& RocksDbLog::anchor_damage() const {
+  return anchor_->damage();
+}
+
+const std::string& RocksDbLog::anchor_note() const {
+  return anchor_->note();
 }
 
 MerkleTree RocksDbLog::tree() const {

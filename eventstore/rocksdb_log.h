@@ -30,6 +30,7 @@ struct VerifyReport {
   std::string problem;           // empty: nothing wrong; else names the position
   std::size_t tree_heads = 0;    // so many it was held to
   Position signed_and_lost = 0;  // so many events behind the head a tree head stands for; see is_restored
+  std::string note = {};         // what may be damage, or what a crash leaves in a sound log
 };
 
 // Told now and then how many of how many events are done.
@@ -92,6 +93,11 @@ class RocksDbLog final : public EventLog {
   // in a folder that is no log or whose making was cut short. Changes nothing. Fails where the anchor cannot
   // be read.
   static Result<Position> anchored_position(const Options& options);
+
+  // What open() found of the head anchor and has mended: damage, and what may be damage or what a crash in
+  // mid-write leaves. Empty where there was none.
+  const std::string& anchor_damage() const;
+  const std::string& anchor_note() const;
 
   // The append whose first event has this id; nothing where there is none. Blocks on disk.
   std::optional<Committed> find_append(const EventId& first_event);

@@ -122,6 +122,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   auto log = RocksDbLog::open({config.log_path(), nullptr, {}, failed});
   if (!log) return std::unexpected(log.error());
   instance->log = std::move(*log);
+  instance->tell_of_anchor();
   if (auto opened = instance->open_tree_heads(); !opened) return std::unexpected(opened.error());
   instance->vault = std::make_unique<Vault>(*instance->log, *key, instance->random);
   if (key->previous) {
@@ -156,7 +157,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
   instance->blocking = std::make_unique<BlockingPool>(threads);
   instance->hashing = std::make_unique<BlockingPool>(hashing_threads(), limits::hashing_queue_max);
   instance->services = instance->make_services();
-  instance->services->damage_found = instance->tree_heads_damaged_;
+  instance->services->damage_found = instance->damage_found_;
   const auto rewrite_vault = [&log = *instance->log] { return log.rewrite_vault(); };
   instance->key_rotation = std::make_unique<KeyRotation>(
       *instance->log, *instance->vault, *instance->peppers, instance->clock, instance->random,
@@ -229,6 +230,14 @@ Result<void> Instance::open_views() {
   return {};
 }
 
+void Instance::tell_of_anchor() {
+  if (const auto& note = log->anchor_note(); !note.empty()) spdlog::warn("{}; it was written anew", note);
+  if (const auto& damage = log->anchor_damage(); !damage.empty()) {
+    spdlog::error("{}; it was written anew, but the disk cannot be trusted", damage);
+    damage_found_ = true;
+  }
+}
+
 Result<void> Instance::open_tree_heads() {
   const auto path = config_.tree_heads_path();
   const bool has_key = !is_absent(config_.tree_head_key_path());
@@ -246,7 +255,7 @@ Result<void> Instance::open_tree_heads() {
     // Whoever can write there must not be able to keep the service from starting, nor to hide what was
     // signed.
     spdlog::error("{}", read.problem);
-    tree_heads_damaged_ = read.kind == ErrorKind::kInvalid;
+    if (read.kind == ErrorKind::kInvalid) damage_found_ = true;
   }
   const auto problem = log->tree_head_problem(read.heads);
   if (problem.empty()) return {};

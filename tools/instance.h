@@ -74,6 +74,8 @@ class Instance {
 
  private:
   explicit Instance(const Config& config) : config_(config) {}
+  // What was wrong with the log's head anchor.
+  void tell_of_anchor();
   // Opens the log's tree heads. Fails where one was signed for a longer log than this one.
   Result<void> open_tree_heads();
   Result<void> open_views();
@@ -85,8 +87,8 @@ class Instance {
 
   const Config config_;
   std::mutex failure_mutex_;
-  std::string failure_;  // guarded by failure_mutex_
-  bool tree_heads_damaged_ = false;
+  std::string failure_;        // guarded by failure_mutex_
+  bool damage_found_ = false;  // while it was opened
 };
 
 // The key-encryption keys in the file that the configuration names. Fails as read_key_file, and names the

@@ -104,6 +104,8 @@ void print_verified(const json::object& result) {
              json::serialize(result.at("tree_heads")));
   if (const auto lost = result.at("signed_and_lost").to_number<Position>(); lost > 0)
     fmt::print("{} events behind them were signed, and are lost\n", lost);
+  if (const std::string_view note = result.at("note").as_string(); !note.empty())
+    fmt::print("note: {}\n", note);
 }
 
 struct VerifyCommand {

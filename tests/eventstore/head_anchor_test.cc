@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -40,9 +41,9 @@ class HeadAnchorFile : public ::testing::Test {
     const auto opened = open();
     return opened->newest() ? static_cast<long>(opened->newest()->tree.size()) : -1;
   }
-  void spoil(std::size_t offset) {
+  void spoil(std::size_t offset, unsigned bits = 0x10) {
     auto bytes = read_file(path);
-    bytes[offset] = static_cast<char>(bytes[offset] ^ 0x10);
+    bytes[offset] = static_cast<char>(static_cast<unsigned char>(bytes[offset]) ^ bits);
     write_file(path, bytes);
   }
 
@@ -99,43 +100,106 @@ TEST_F(HeadAnchorFile, GoesOnInTurnAfterReopening) {
   EXPECT_EQ(newest_size(), 2);
 }
 
-TEST_F(HeadAnchorFile, FallsBackToTheOtherSlotWhereverTheNewerOneIsSpoilt) {
+// 40 bytes before the tree, 8 + 2 * 32 of tree, 32 of checksum; zeros behind.
+TEST_F(HeadAnchorFile, TellsOfAFlippedBitInEitherSlotAndKnowsItsHeadAllTheSame) {
   write(5);
   write(6);
   const auto whole = read_file(path);
-  // Sequence 2 is in slot 0: 40 bytes before the tree, 8 + 2 * 32 of tree, 32 of checksum.
-  for (std::size_t offset = 0; offset < 40 + 72 + 32; ++offset) {
+  for (const std::size_t slot : {0U, 1U}) {
+    for (std::size_t offset = 0; offset < slot_bytes; offset += offset < 40 + 72 + 32 ? 5 : 997) {
+      write_file(path, whole);
+      spoil(slot * slot_bytes + offset, 1U << (offset % 8));
+      const auto opened = open();
+      EXPECT_EQ(opened->newest()->tree, tree_of_size(6)) << slot << " at " << offset;
+      EXPECT_EQ(opened->damage(), "a bit of slot " + std::to_string(slot) +
+                                      " of the head anchor, which stands for position " +
+                                      std::to_string(6 - slot) + ", is flipped");
+      EXPECT_EQ(opened->note(), "");
+    }
+  }
+}
+
+TEST_F(HeadAnchorFile, FallsBackToTheOtherSlotWhereMoreOfTheNewerOneIsSpoilt) {
+  write(5);
+  write(6);
+  const auto whole = read_file(path);
+  for (std::size_t offset = 0; offset < 40 + 72 + 32; offset += 13) {
     write_file(path, whole);
-    spoil(offset);
-    EXPECT_EQ(newest_size(), 5) << offset;
+    spoil(offset, 0x11);
+    const auto opened = open();
+    EXPECT_EQ(opened->newest()->tree, tree_of_size(5)) << offset;
+    EXPECT_EQ(opened->damage(), "") << "a torn write may have left it";
+    EXPECT_NE(opened->note().find("slot 0 of the head anchor is not whole"), std::string::npos);
   }
   write_file(path, whole);
-  spoil(slot_bytes + 50);
+  spoil(slot_bytes + 50, 0x11);
   EXPECT_EQ(newest_size(), 6);
-  spoil(50);
+  EXPECT_NE(open()->note().find("slot 1 of the head anchor is not whole"), std::string::npos);
+  spoil(50, 0x11);
   EXPECT_EQ(newest_size(), -1);
+}
+
+TEST_F(HeadAnchorFile, TellsOfASlotThatHasLostWhatItHeld) {
+  EXPECT_EQ(open()->damage(), "") << "nothing was written yet";
+  write(5);
+  EXPECT_EQ(open()->damage(), "") << "nor into slot 0";
+  write(6);
+  write(7);
+  const auto whole = read_file(path);
+  const std::string lost(slot_bytes, '\0');
+  write_file(path, lost + whole.substr(slot_bytes));
+  EXPECT_EQ(open()->damage(), "slot 0 of the head anchor has lost what it held");
+  write_file(path, whole.substr(0, slot_bytes) + lost);
+  EXPECT_EQ(open()->damage(), "slot 1 of the head anchor has lost what it held");
+  write_file(path, whole.substr(0, slot_bytes + 1));
+  EXPECT_EQ(open()->damage(), "slot 1 of the head anchor is cut off");
+}
+
+TEST_F(HeadAnchorFile, FindsAProblemInEitherSlotWhileItIsInUse) {
+  write(5);
+  write(6);
+  EXPECT_EQ(anchor->problem(), "");
+  const auto whole = read_file(path);
+  spoil(50);
+  EXPECT_EQ(anchor->problem(), "a bit of slot 0 of the head anchor, which stands for position 6, is flipped");
+  write_file(path, whole);
+  spoil(slot_bytes + 50, 0x11);
+  EXPECT_EQ(anchor->problem(), "a slot of the head anchor is not what was written there last");
+  write(7);
+  EXPECT_EQ(anchor->problem(), "") << "it was written anew";
 }
 
 TEST_F(HeadAnchorFile, ReplacesTheSpoiltSlotNext) {
   write(5);
   write(6);
-  spoil(50);
+  spoil(50, 0x11);
   anchor = open();
   write(7);
   EXPECT_EQ(newest_size(), 7);
-  spoil(50);
+  EXPECT_EQ(open()->note(), "");
+  spoil(50, 0x11);
   EXPECT_EQ(newest_size(), 5);
 }
 
-TEST_F(HeadAnchorFile, SurvivesATornWriteAtEveryLength) {
-  write(5);
-  const auto before = read_file(path);
-  write(6);
-  const auto after = read_file(path);
-  for (std::size_t length = 0; length < slot_bytes; length += 7) {
-    write_file(path, after.substr(0, length) + before.substr(length));
-    const auto size = newest_size();
-    EXPECT_EQ(size, length < 40 + 72 + 32 ? 5 : 6) << length;
+// Over a longer head, over a shorter one and over none.
+TEST_F(HeadAnchorFile, SurvivesATornWriteAtEveryLengthAndDoesNotTakeItForDamage) {
+  const std::vector<std::vector<std::size_t>> sizes{{5, 6}, {3, 5, 6, 8}, {3, 4, 5, 7}};
+  for (const auto& written : sizes) {
+    write_file(path, std::string(2 * slot_bytes, '\0'));
+    anchor = open();
+    std::string before;
+    for (const auto size : written) {
+      before = read_file(path);
+      write(size);
+    }
+    const auto after = read_file(path);
+    const auto used = 40 + anchor->newest()->tree.encode().size() + 32;
+    for (std::size_t length = 0; length < 200; length += 13) {
+      write_file(path, after.substr(0, length) + before.substr(length));
+      const auto opened = open();
+      EXPECT_EQ(opened->newest()->tree.size(), written[written.size() - (length < used ? 2 : 1)]) << length;
+      EXPECT_EQ(opened->damage(), "") << length;
+    }
   }
 }
 

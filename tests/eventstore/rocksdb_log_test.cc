@@ -17,7 +17,6 @@
 
 #include "domain/limits.h"
 #include "domain/schema.h"
-#include "eventstore/head_anchor.h"
 #include "eventstore/rocksdb_tables.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
@@ -175,71 +174,6 @@ TEST(RocksDbLogFolder, TellsHowFarItIsKnownToHaveCome) {
   fs::remove(folder.anchor());
   fs::create_directory(folder.anchor());
   EXPECT_FALSE(RocksDbLog::anchored_position(folder.options())) << "not known is not none";
-}
-
-TEST(RocksDbLogAnchor, MissingIsRefused) {
-  LogFolder folder;
-  LogFolder::append_some(*folder.open(), 3);
-  fs::remove(folder.anchor());
-  EXPECT_THAT(folder.refusal(), HasSubstr("head anchor cannot be read"));
-}
-
-TEST(RocksDbLogAnchor, ZeroedEmptyOrRandomIsRefusedWithTheNumberOfEvents) {
-  LogFolder folder;
-  LogFolder::append_some(*folder.open(), 3);
-  for (const auto& bytes : {std::string(8192, '\0'), std::string(), std::string(8192, '\xA5')}) {
-    write_file(folder.anchor(), bytes);
-    EXPECT_THAT(folder.refusal(), HasSubstr("its head anchor is missing or damaged, and there are 3 events"));
-  }
-}
-
-TEST(RocksDbLogAnchor, WithOneDamagedSlotOpensFromTheOther) {
-  LogFolder original;
-  LogFolder::append_some(*original.open(), 4);
-  LogFolder folder;
-  for (const std::size_t slot : {0U, 1U}) {
-    folder.become_copy_of(original);
-    auto bytes = read_file(folder.anchor());
-    bytes[slot * 4096 + 50] ^= 1;
-    write_file(folder.anchor(), bytes);
-    const auto log = folder.open();
-    EXPECT_EQ(log->head(), 4U);
-    LogFolder::append_some(*log, 2);
-  }
-}
-
-TEST(RocksDbLogAnchor, OfAnotherLogIsRefused) {
-  LogFolder folder(1);
-  LogFolder other(2);
-  LogFolder::append_some(*folder.open(), 3);
-  LogFolder::append_some(*other.open(), 3);
-  fs::copy_file(other.anchor(), folder.anchor(), fs::copy_options::overwrite_existing);
-  EXPECT_THAT(folder.refusal(), HasSubstr("that of another log"));
-}
-
-TEST(RocksDbLogAnchor, OfAnotherHistoryOfTheSameLogIsRefused) {
-  LogFolder folder;
-  LogFolder other;
-  LogFolder::append_some(*folder.open(), 3);
-  ASSERT_TRUE(append_and_wait(*other.open(), append_request("elsewhere", 0, 1, 3)));
-  fs::copy_file(other.anchor(), folder.anchor(), fs::copy_options::overwrite_existing);
-  EXPECT_THAT(folder.refusal(), HasSubstr("root at position 3 is not the anchored one"));
-}
-
-TEST(RocksDbLogAnchor, OlderThanTheLogIsBroughtUpToItsHead) {
-  LogFolder folder;
-  {
-    const auto log = folder.open();
-    LogFolder::append_some(*log, 3);
-    fs::copy_file(folder.anchor(), folder.path() / "older");
-    LogFolder::append_some(*log, 3);
-  }
-  fs::rename(folder.path() / "older", folder.anchor());
-  EXPECT_EQ(folder.open()->head(), 6U);
-  std::unique_ptr<HeadAnchor> anchor;
-  ASSERT_TRUE(HeadAnchor::open(*rocksdb::Env::Default(), folder.anchor().string(), anchor).ok());
-  ASSERT_TRUE(anchor->newest());
-  EXPECT_EQ(anchor->newest()->tree.size(), 6U) << "from here on the six are promised";
 }
 
 class VaultOnDisk : public ::testing::Test {

@@ -90,7 +90,7 @@ class Administration : public ::testing::Test {
     expect_forms_of_jobs();
     const auto verified = folder_.run_json({"verify"});
     EXPECT_THAT(members_of(verified),
-                ElementsAre("head", "root", "problem", "tree_heads", "signed_and_lost"));
+                ElementsAre("head", "root", "problem", "tree_heads", "signed_and_lost", "note"));
     EXPECT_EQ(text(verified, "problem"), "");
   }
 

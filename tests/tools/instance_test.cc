@@ -148,6 +148,30 @@ TEST_F(InstanceTest, IsHeldToItsTreeHeadsWhateverStandsBetweenThem) {
   EXPECT_THAT(refusal(), HasSubstr("but a tree head of position 2 was signed"));
 }
 
+TEST_F(InstanceTest, TellsOfADamagedHeadAnchor) {
+  create();
+  append();
+  const auto path = config_.log_path() + "/anchor";
+  auto anchor = read_file(path);
+  anchor[60] = static_cast<char>(anchor[60] ^ 1);
+  write_file(path, anchor);
+  {
+    const CapturedLog captured;
+    const auto instance = open();
+    ASSERT_TRUE(instance);
+    EXPECT_TRUE((*instance)->services->damage_found);
+    EXPECT_TRUE(captured.has("a bit of slot 0 of the head anchor"));
+  }
+  anchor = read_file(path);
+  anchor.replace(60, 20, 20, 'x');
+  write_file(path, anchor);
+  const CapturedLog captured;
+  const auto instance = open();
+  ASSERT_TRUE(instance);
+  EXPECT_FALSE((*instance)->services->damage_found) << "a crash leaves that too";
+  EXPECT_TRUE(captured.has("slot 0 of the head anchor is not whole"));
+}
+
 TEST_F(InstanceTest, TellsWhereItsTreeHeadsAreGone) {
   create();
   {
