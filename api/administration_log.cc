@@ -126,10 +126,12 @@ Result<Verification> parse_verification(const Command& command) {
 
 Outcome verify_as_asked(Command& command, const Verification& asked, const VerifyProgress& progress) {
   const auto& own = command.tree_heads.verifier();
-  auto heads = command.tree_heads.heads(asked.tree_heads);
-  if (!heads) return std::unexpected(heads.error());
+  Result<TreeHeadReader::Findings> heads;
   VerifyOptions options;
-  options.tree_heads = std::move(heads->heads);
+  options.tree_heads = [&](const TreeHeadVisitor& visit) {
+    heads = command.tree_heads.read(asked.tree_heads, visit);
+    return heads.has_value();
+  };
   options.is_restored = asked.restored;
   options.stop = command.stop;
   auto report = command.log.verify(progress, options);
@@ -137,6 +139,8 @@ Outcome verify_as_asked(Command& command, const Verification& asked, const Verif
     return fail(ErrorKind::kUnavailable,
                 "The log was not read to its end: the server stops, or nobody waits for it any more.");
   }
+  if (!heads) return std::unexpected(heads.error());
+  if (report.note.empty()) report.note = std::move(heads->note);
   if (report.problem.empty()) report.problem = std::move(heads->problem);
   if (report.problem.empty() && asked.public_key && *asked.public_key != own) {
     report.problem =

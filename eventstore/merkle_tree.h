@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct TreeHead {
 
   bool operator==(const TreeHead&) const = default;
 };
+
+// Told of one head after another; answers whether it wants more of them.
+using TreeHeadVisitor = std::function<bool(const TreeHead& head)>;
 
 // The Merkle tree over the stored bytes of the events, leaf i being position i + 1 (RFC 6962, 2.1). Keeps the
 // frontier alone: the roots of the complete subtrees from left to right, at most 64 hashes, from which the

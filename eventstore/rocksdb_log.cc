@@ -247,11 +247,11 @@ MerkleTree RocksDbLog::tree() const {
 }
 
 bool RocksDbLog::begins_with(const TreeHead& head) {
-  return tree_head_problem({head}).empty();
+  return tree_head_problem(head).empty();
 }
 
-std::string RocksDbLog::tree_head_problem(const std::vector<TreeHead>& heads) {
-  return mintmark::tree_head_problem(heads, tree().head(),
+std::string RocksDbLog::tree_head_problem(const TreeHead& head) {
+  return mintmark::tree_head_problem(head, tree().head(),
                                      [this](std::uint64_t number) { return tables_->node(number); });
 }
 

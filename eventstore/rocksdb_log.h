@@ -36,10 +36,14 @@ struct VerifyReport {
 // Told now and then how many of how many events are done.
 using VerifyProgress = std::function<void(Position done, Position total)>;
 
+// Tells tree heads, one after another, so that not all of them are in memory; false where that failed.
+using TreeHeadSource = std::function<bool(const TreeHeadVisitor& visit)>;
+
 struct VerifyOptions {
-  // Each must be the log's own at its size: by a proof of consistency out of the stored nodes, and by growing
-  // the tree again.
-  std::vector<TreeHead> tree_heads = {};
+  // Asked once, at the beginning. Each must be the log's own at its size, by a proof of consistency out of
+  // the stored nodes, which growing the tree again then checks. Where it fails the verification ends, without
+  // a problem. A log of an earlier format has no nodes: there 40 bytes of each head are kept to the end.
+  TreeHeadSource tree_heads = {};
   // A restored log ends where its backup did: heads of what came behind that are no problem, but are counted.
   bool is_restored = false;
   // Paced where it is not 0: reads that many events a second, and before them the files in as long a time,
@@ -107,9 +111,9 @@ class RocksDbLog final : public EventLog {
   // Whether the tree begins with this one, by a proof of consistency out of the stored nodes. Blocks on disk;
   // throws as read() does.
   bool begins_with(const TreeHead& head);
-  // What is wrong with this log if those heads were signed for it; empty where it begins with each. Blocks
-  // and throws as begins_with().
-  std::string tree_head_problem(const std::vector<TreeHead>& heads);
+  // What is wrong with this log if that head was signed for it; empty where it begins with it. Blocks and
+  // throws as begins_with().
+  std::string tree_head_problem(const TreeHead& head);
 
   // Rewrites the vault's files, so that none of the log's holds what the vault's rows were before: destroyed
   // keys, and those wrapped by an earlier key-encryption key. Blocks for long. kUnavailable where the disk

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "domain/error.h"
 #include "eventstore/event_id.h"
+#include "eventstore/files.h"
 #include "eventstore/merkle_proof.h"
 #include "eventstore/merkle_tree.h"
 #include "eventstore/signed_note.h"
@@ -30,29 +30,19 @@ std::string sign_tree_head(const NoteSigner& signer, const TreeHead& head);
 std::optional<TreeHead> open_tree_head(const NoteVerifier& verifier, std::string_view note);
 
 // A file of signed tree heads, each followed by an empty line; it is only ever appended to and may lie on
-// another machine's disk. One thread. Blocks on disk.
+// another machine's disk. One thread, but for read(). Blocks on disk.
 class TreeHeadFile {
  public:
   explicit TreeHeadFile(std::string path) : path_(std::move(path)) {}
 
   const std::string& path() const { return path_; }
 
-  struct Valid {
-    std::vector<TreeHead> heads;
-    std::string problem;  // with the file; empty where there is none
-    // Of the problem: kInvalid, which names the line, where a note is not one of this key; kUnavailable where
-    // the file cannot be read to its end.
-    ErrorKind kind = ErrorKind::kInvalid;
-  };
-  // All heads of this key in the file, in its order, whatever stands between them; none where there is no
-  // file. What an append that was cut short left at the end is passed over.
-  Valid read(const NoteVerifier& verifier) const;
-
   // Makes an empty file where there is none, and makes its name durable. kUnavailable where it cannot.
   Result<void> begin();
 
   // Appends a note, made by sign_tree_head, and returns once it is on disk. Makes the file where there is
-  // none; takes away what an append that was cut short left at the end, and nothing else.
+  // none; takes away what an append that was cut short left at the end, and nothing else. Where that cannot
+  // be taken away, as from a file that may only be appended to, it is ended with an empty line.
   Result<void> append(std::string_view note);
 
   // What has become of the file where it no longer holds what this object appended last, at the place where
@@ -65,10 +55,38 @@ class TreeHeadFile {
   std::uint64_t last_place_ = 0;  // in the file
 };
 
-// What is wrong with a log of this tree, whose nodes these are, if those heads were signed for it: one is
-// past its end, or of no tree that this one begins with. Empty where all are its own. Throws what `node_at`
-// does.
-std::string tree_head_problem(const std::vector<TreeHead>& heads, const TreeHead& tree,
-                              const NodeAt& node_at);
+// Reads a file of tree heads as it was at the moment when the object was made: what is appended later is
+// passed over, and so is what an append that was cut short has left at the end. Any thread; blocks on disk.
+class TreeHeadReader {
+ public:
+  TreeHeadReader(std::string path, const NoteVerifier& verifier);
+
+  const std::string& path() const { return path_; }
+  const NoteVerifier& verifier() const { return verifier_; }
+
+  struct Findings {
+    std::string problem;  // with the file; empty where there is none
+    // Of the problem: kInvalid, which names the line, where a note is not one of this key; kUnavailable where
+    // the file cannot be read to its end.
+    ErrorKind kind = ErrorKind::kInvalid;
+    // Of a note that was cut short, behind which others follow, which names the line: see
+    // TreeHeadFile::append. Empty where there is none.
+    std::string note;
+  };
+  // Tells all heads of this key in the file, in its order, whatever stands between them; none where there is
+  // no file. However long that is, 128 KiB of it are in memory at most. Once.
+  Findings read(const TreeHeadVisitor& visit);
+
+ private:
+  const std::string path_;
+  const NoteVerifier verifier_;
+  Descriptor file_;
+  int error_ = 0;          // why there is no file_
+  std::uint64_t end_ = 0;  // of what is read
+};
+
+// What is wrong with a log of this tree, whose nodes these are, if that head was signed for it: it is past
+// its end, or of no tree that this one begins with. Empty where it is its own. Throws what `node_at` does.
+std::string tree_head_problem(const TreeHead& head, const TreeHead& tree, const NodeAt& node_at);
 
 }  // namespace mintmark

@@ -25,19 +25,22 @@ Result<SigningSeed> open_tree_head_key(const std::string& key_path, const std::s
   return keys->current;
 }
 
-Result<TreeHeadFile::Valid> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
-                                            const std::string& further_path) {
-  auto all = TreeHeadFile(path).read(verifier);
+Result<TreeHeadReader::Findings> read_tree_heads(TreeHeadReader& own, const std::string& further_path,
+                                                 const TreeHeadVisitor& visit) {
   std::error_code code;
-  if (!further_path.empty() && !std::filesystem::equivalent(path, further_path, code)) {
-    if (is_absent(further_path))
-      return fail(ErrorKind::kUnavailable, fmt::format("There is no file {}.", further_path));
-    auto further = TreeHeadFile(further_path).read(verifier);
-    all.heads.insert(all.heads.end(), further.heads.begin(), further.heads.end());
+  const bool is_further =
+      !further_path.empty() && !std::filesystem::equivalent(own.path(), further_path, code);
+  if (is_further && is_absent(further_path))
+    return fail(ErrorKind::kUnavailable, fmt::format("There is no file {}.", further_path));
+  bool goes_on = true;
+  auto all = own.read([&](const TreeHead& head) { return goes_on = visit(head); });
+  if (is_further && goes_on && all.kind != ErrorKind::kUnavailable) {
+    auto further = TreeHeadReader(further_path, own.verifier()).read(visit);
     if (all.problem.empty() || further.kind == ErrorKind::kUnavailable) {
       all.problem = std::move(further.problem);
       all.kind = further.kind;
     }
+    if (all.note.empty()) all.note = std::move(further.note);
   }
   if (all.kind == ErrorKind::kUnavailable) return fail(all.kind, std::move(all.problem));
   return all;
@@ -81,14 +84,19 @@ Result<void> TreeHeadJournal::publish_if_grown() {
   return {};
 }
 
-Result<TreeHeadFile::Valid> TreeHeadJournal::heads(const std::string& further_path) const {
+TreeHeadReader TreeHeadJournal::reader() const {
   const std::scoped_lock lock(mutex_);
-  return read_tree_heads(signer_.verifier(), file_.path(), further_path);
+  return {file_.path(), signer_.verifier()};
 }
 
-TreeHeadFile::Valid TreeHeadJournal::valid_heads() const {
-  const std::scoped_lock lock(mutex_);
-  return file_.read(signer_.verifier());
+TreeHeadReader::Findings TreeHeadJournal::read_own(const TreeHeadVisitor& visit) const {
+  return reader().read(visit);
+}
+
+Result<TreeHeadReader::Findings> TreeHeadJournal::read(const std::string& further_path,
+                                                       const TreeHeadVisitor& visit) const {
+  auto own = reader();
+  return read_tree_heads(own, further_path, visit);
 }
 
 Result<void> TreeHeadJournal::begin() {

@@ -46,15 +46,16 @@ class TreeHeadJournal {
     return published_;
   }
 
-  // All heads in the file, and in another one where `further_path` is not empty. Fails as read_tree_heads.
-  Result<TreeHeadFile::Valid> heads(const std::string& further_path = "") const;
-  // Those in the file that this log's key signed, and what is wrong with the file.
-  TreeHeadFile::Valid valid_heads() const;
+  // Those in the file that this log's key signed. Others may publish meanwhile.
+  TreeHeadReader::Findings read_own(const TreeHeadVisitor& visit) const;
+  // The same, and those in another file where `further_path` is not empty. Fails as read_tree_heads().
+  Result<TreeHeadReader::Findings> read(const std::string& further_path, const TreeHeadVisitor& visit) const;
 
   // As TreeHeadFile::begin.
   Result<void> begin();
 
  private:
+  TreeHeadReader reader() const;
   void look_for_loss();
   Result<Published> publish_locked();
 
@@ -67,9 +68,10 @@ class TreeHeadJournal {
   std::string loss_;        // that nobody has taken yet; guarded by mutex_
 };
 
-// All heads of this key in both files, and what stands in one of them that is none. kUnavailable where one
-// cannot be read, or the further one does not exist.
-Result<TreeHeadFile::Valid> read_tree_heads(const NoteVerifier& verifier, const std::string& path,
-                                            const std::string& further_path);
+// All heads in a file, and those of the same key in another where `further_path` is not empty and not the
+// same file, and what stands in one of them that is none. kUnavailable where one cannot be read, or the
+// further one does not exist.
+Result<TreeHeadReader::Findings> read_tree_heads(TreeHeadReader& own, const std::string& further_path,
+                                                 const TreeHeadVisitor& visit);
 
 }  // namespace mintmark

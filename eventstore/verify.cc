@@ -69,36 +69,37 @@ class NodeCheck {
   std::string row_;  // what is left of it, from node next_ on
 };
 
-// The heads that a log of that size must be held to; how many those are, and how far the others reach, goes
-// into the report.
-std::vector<TreeHead> heads_to_hold(const VerifyOptions& options, VerifyReport& report) {
-  auto heads = options.tree_heads;
-  if (options.is_restored) {
-    for (const auto& head : heads)
-      report.signed_and_lost =
-          std::max(report.signed_and_lost, std::max(head.size, report.head) - report.head);
-    std::erase_if(heads, [&](const TreeHead& head) { return head.size > report.head; });
-  }
-  report.tree_heads = heads.size();
-  return heads;
-}
-
-// What the signed tree heads say of the log by its stored nodes.
-std::string heads_problem(RocksDbTables& tables, const RocksDbTables::Meta& meta,
-                          std::vector<TreeHead> heads) {
-  if (meta.format != RocksDbTables::known_format) {
-    // Without nodes only the events can tell about the others, once they are read.
-    std::erase_if(heads, [&](const TreeHead& head) { return head.size < meta.tree.size(); });
-  }
-  return tree_head_problem(heads, meta.tree.head(),
-                           [&tables](std::uint64_t number) { return tables.node(number); });
+// Holds the log to the tree heads that are signed for it by its stored nodes. False where they cannot be
+// told. Those of which the nodes of a log of an earlier format cannot tell go into `unproven`.
+bool hold_to_heads(RocksDbTables& tables, const RocksDbTables::Meta& meta, const VerifyOptions& options,
+                   VerifyReport& report, std::vector<TreeHead>& unproven) {
+  if (!options.tree_heads) return true;
+  const bool has_nodes = meta.format == RocksDbTables::known_format;
+  const auto tree = meta.tree.head();
+  return options.tree_heads([&](const TreeHead& head) {
+    if (options.is_restored && head.size > tree.size) {
+      report.signed_and_lost = std::max(report.signed_and_lost, head.size - tree.size);
+      return !options.stop.stop_requested();
+    }
+    ++report.tree_heads;
+    if (!has_nodes && head.size < tree.size) {
+      unproven.push_back(head);
+    } else {
+      report.problem =
+          tree_head_problem(head, tree, [&tables](std::uint64_t number) { return tables.node(number); });
+    }
+    return report.problem.empty() && !options.stop.stop_requested();
+  });
 }
 
 // Grows the tree again, event by event, and holds to it what is stored besides.
 class Regrowth {
  public:
-  Regrowth(RocksDbTables& tables, const RocksDbTables::Meta& meta, std::vector<TreeHead> heads)
-      : tables_(tables), nodes_(tables, meta), heads_(std::move(heads)) {
+  Regrowth(RocksDbTables& tables, const RocksDbTables::Meta& meta) : tables_(tables), nodes_(tables, meta) {}
+
+  // Before the first event: to tree heads too, whatever their order.
+  void hold_to(std::vector<TreeHead> heads) {
+    heads_ = std::move(heads);
     std::ranges::sort(heads_, {}, &TreeHead::size);
   }
 
@@ -177,11 +178,11 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
                            const VerifyProgress& progress, const VerifyOptions& options) {
   const auto& tree = meta.tree;
   VerifyReport report{tree.size(), tree.root(), ""};
-  const auto heads = heads_to_hold(options, report);
-  Regrowth regrown(tables, meta, heads);
+  Regrowth regrown(tables, meta);
   try {
-    report.problem = heads_problem(tables, meta, heads);
-    if (!report.problem.empty()) return report;
+    std::vector<TreeHead> unproven;
+    if (!hold_to_heads(tables, meta, options, report, unproven) || !report.problem.empty()) return report;
+    regrown.hold_to(std::move(unproven));
     // All events are in the files: reading those takes as long as reading the events one by one does.
     const auto events = static_cast<double>(tree.size());
     const Pace files_pace(options.events_per_second, options.stop);

@@ -13,9 +13,9 @@ namespace mintmark {
 // events behind the anchor agree. Reads the tail alone. Blocks on disk.
 std::string check_against_anchor(RocksDbTables& tables, const std::optional<HeadAnchor::Head>& anchored);
 
-// Reads every file and then all events of the tree in `meta`, in bounded memory, each at the pace that
-// `options` ask for; checks checksums, positions, stream versions, the tree's nodes, the root and the tree
-// heads.
+// Reads every file and then all events of the tree in `meta`, each at the pace that `options` ask for; checks
+// checksums, positions, stream versions, the tree's nodes, the root and the tree heads. In bounded memory,
+// however many events and tree heads there are; but see VerifyOptions::tree_heads.
 VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& meta,
                            const VerifyProgress& progress, const VerifyOptions& options);
 

@@ -250,14 +250,18 @@ Result<void> Instance::open_tree_heads() {
   } else if (is_absent(path)) {
     spdlog::warn("there is no file {}, so the log is held to no tree head: is its disk mounted?", path);
   }
-  const auto read = tree_heads->valid_heads();
+  std::string problem;
+  const auto read = tree_heads->read_own([&](const TreeHead& head) {
+    problem = log->tree_head_problem(head);
+    return problem.empty();
+  });
+  if (!read.note.empty()) spdlog::warn("{}", read.note);
   if (!read.problem.empty()) {
     // Whoever can write there must not be able to keep the service from starting, nor to hide what was
     // signed.
     spdlog::error("{}", read.problem);
     if (read.kind == ErrorKind::kInvalid) damage_found_ = true;
   }
-  const auto problem = log->tree_head_problem(read.heads);
   if (problem.empty()) return {};
   return fail(ErrorKind::kUnavailable, fmt::format("The log in {} is not the one that {} is of: {}.",
                                                    config_.log_path(), path, problem));

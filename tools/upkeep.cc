@@ -66,13 +66,15 @@ void Upkeep::verify(const std::stop_token& stop) {
 
 void Upkeep::verify_once(const std::stop_token& stop) {
   VerifyOptions options;
-  auto heads = subjects_.tree_heads.valid_heads();
-  if (!heads.problem.empty()) {
-    // What cannot be read now may be readable at the next pass.
-    if (heads.kind == ErrorKind::kInvalid) subjects_.damage_found = true;
-    spdlog::error("{}", heads.problem);
-  }
-  options.tree_heads = std::move(heads.heads);
+  options.tree_heads = [this](const TreeHeadVisitor& visit) {
+    const auto read = subjects_.tree_heads.read_own(visit);
+    if (!read.problem.empty()) {
+      // What cannot be read now may be readable at the next pass.
+      if (read.kind == ErrorKind::kInvalid) subjects_.damage_found = true;
+      spdlog::error("{}", read.problem);
+    }
+    return true;
+  };
   options.events_per_second = options_.verified_events_per_second;
   options.stop = stop;
   const auto report = subjects_.log.verify([](Position, Position) {}, options);

@@ -28,30 +28,34 @@ struct Demands {
   bool is_restored = false;
 };
 
-// The tree heads of a log that no server has open; none where none was ever signed. The key that signs is
-// needed only where its public half is not given.
-Result<TreeHeadFile::Valid> stopped_tree_heads(const Config& config, const EventId& log_id,
-                                               const Demands& demands) {
+// Reads the tree heads of a log that no server has open; none where none was ever signed. The key that signs
+// is needed only where its public half is not given.
+Result<TreeHeadReader::Findings> read_stopped_tree_heads(const Config& config, const EventId& log_id,
+                                                         const Demands& demands,
+                                                         const TreeHeadVisitor& visit) {
   const auto key_path = config.tree_head_key_path();
   const auto heads_path = config.tree_heads_path();
   const auto& further = demands.tree_heads;
   if (demands.public_key) {
     if (auto fits = check_tree_head_key(*demands.public_key, log_id); !fits)
       return std::unexpected(fits.error());
-    return read_tree_heads(*demands.public_key, heads_path, further);
+    TreeHeadReader own(heads_path, *demands.public_key);
+    return read_tree_heads(own, further, visit);
   }
   if (is_absent(key_path)) {
     if (further.empty() && is_absent(heads_path)) return {};
-    return TreeHeadFile::Valid{
-        .heads = {},
+    return TreeHeadReader::Findings{
         .problem = fmt::format("there are tree heads in {}, but their signing key {} is "
                                "missing, and no --public-key was given",
-                               further.empty() ? heads_path : further, key_path)};
+                               further.empty() ? heads_path : further, key_path),
+        .kind = ErrorKind::kInvalid,
+        .note = ""};
   }
   const auto seed = read_key_file(key_path);
   if (!seed) return std::unexpected(seed.error());
   const NoteSigner signer(tree_head_origin(log_id), seed->current);
-  return read_tree_heads(signer.verifier(), heads_path, further);
+  TreeHeadReader own(heads_path, signer.verifier());
+  return read_tree_heads(own, further, visit);
 }
 
 Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands) {
@@ -61,19 +65,21 @@ Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands
   // Where the id cannot be read, either the log cannot be opened at all, or it is damaged: what follows
   // tells.
   const auto id = RocksDbLog::log_id_of_stopped(log);
-  TreeHeadFile::Valid heads;
+  Result<TreeHeadReader::Findings> heads;
   if (id) {
-    auto read = stopped_tree_heads(config, *id, demands);
-    if (!read) return std::unexpected(read.error());
-    heads = std::move(*read);
-    options.tree_heads = std::move(heads.heads);
+    options.tree_heads = [&](const TreeHeadVisitor& visit) {
+      heads = read_stopped_tree_heads(config, *id, demands, visit);
+      return heads.has_value();
+    };
   }
   ProgressBar bar("verifying");
   auto report =
       RocksDbLog::verify_stopped(log, [&](Position done, Position total) { bar.show(done, total); }, options);
   if (!report || !report->problem.empty()) return report;
   if (!id) return std::unexpected(id.error());
-  report->problem = std::move(heads.problem);
+  if (!heads) return std::unexpected(heads.error());
+  report->problem = std::move(heads->problem);
+  if (report->note.empty()) report->note = std::move(heads->note);
   return report;
 }
 

@@ -1,17 +1,18 @@
 #include "eventstore/tree_head.h"
 
 #include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <stop_token>
+#include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "eventstore/files.h"
 #include "eventstore/tree_head_journal.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
@@ -38,7 +39,32 @@ MerkleTree tree_of(std::size_t size) {
 class TreeHeads : public ::testing::Test {
  protected:
   std::string note(std::size_t size) const { return sign_tree_head(signer, tree_of(size).head()); }
-  std::string refusal() const { return file.read(signer.verifier()).problem; }
+  struct Read {
+    std::vector<TreeHead> heads;
+    std::string problem;
+    ErrorKind kind;
+    std::string note;
+  };
+  Read read(const std::string& path) const {
+    std::vector<TreeHead> heads;
+    auto [problem, kind, note] = TreeHeadReader(path, signer.verifier()).read([&heads](const TreeHead& head) {
+      heads.push_back(head);
+      return true;
+    });
+    return {std::move(heads), std::move(problem), kind, std::move(note)};
+  }
+  // Of two files.
+  Result<Read> read(const std::string& path, const std::string& further) const {
+    TreeHeadReader own(path, signer.verifier());
+    std::vector<TreeHead> heads;
+    const auto found = read_tree_heads(own, further, [&heads](const TreeHead& head) {
+      heads.push_back(head);
+      return true;
+    });
+    if (!found) return std::unexpected(found.error());
+    return Read{std::move(heads), found->problem, found->kind, found->note};
+  }
+  std::string refusal() const { return read(file.path()).problem; }
 
   NoteSigner signer{tree_head_origin(event_id(1)), seed_of(1)};
   TemporaryFolder folder;
@@ -72,10 +98,9 @@ TEST_F(TreeHeads, OfAnotherLogOrFormAreNoneOfOurs) {
 }
 
 TEST_F(TreeHeads, AreReadInTheOrderThatTheyWereAppendedIn) {
-  EXPECT_THAT(file.read(signer.verifier()).heads, IsEmpty()) << "no file is no head";
+  EXPECT_THAT(read(file.path()).heads, IsEmpty()) << "no file is no head";
   for (const std::size_t size : {0U, 3U, 7U}) ASSERT_TRUE(file.append(note(size)));
-  EXPECT_THAT(file.read(signer.verifier()).heads,
-              ElementsAre(tree_of(0).head(), tree_of(3).head(), tree_of(7).head()));
+  EXPECT_THAT(read(file.path()).heads, ElementsAre(tree_of(0).head(), tree_of(3).head(), tree_of(7).head()));
 }
 
 TEST_F(TreeHeads, SurviveAnAppendThatWasCutShort) {
@@ -85,10 +110,9 @@ TEST_F(TreeHeads, SurviveAnAppendThatWasCutShort) {
   const auto both = read_file(file.path());
   for (auto length = first.size(); length < both.size(); ++length) {
     write_file(file.path(), both.substr(0, length));
-    EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head())) << length;
+    EXPECT_THAT(read(file.path()).heads, ElementsAre(tree_of(3).head())) << length;
     ASSERT_TRUE(file.append(note(7)));
-    EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head(), tree_of(7).head()))
-        << length;
+    EXPECT_THAT(read(file.path()).heads, ElementsAre(tree_of(3).head(), tree_of(7).head())) << length;
   }
 }
 
@@ -112,10 +136,10 @@ TEST_F(TreeHeads, ThatAreValidAreReadWhateverStandsBetweenThem) {
         bytes += note(3 + i) + "\n";
       }
       write_file(file.path(), bytes);
-      const auto read = file.read(signer.verifier());
-      EXPECT_THAT(read.heads, ElementsAre(tree_of(3).head(), tree_of(4).head(), tree_of(5).head())) << place;
-      EXPECT_THAT(read.problem, HasSubstr("was not signed by ")) << place;
-      EXPECT_EQ(read.kind, ErrorKind::kInvalid);
+      const auto found = read(file.path());
+      EXPECT_THAT(found.heads, ElementsAre(tree_of(3).head(), tree_of(4).head(), tree_of(5).head())) << place;
+      EXPECT_THAT(found.problem, HasSubstr("was not signed by ")) << place;
+      EXPECT_EQ(found.kind, ErrorKind::kInvalid);
     }
   }
 }
@@ -128,7 +152,7 @@ TEST_F(TreeHeads, AreNeverTakenAwayByAnAppend) {
       const auto before = read_file(file.path());
       ASSERT_TRUE(file.append(note(5)));
       EXPECT_TRUE(read_file(file.path()).starts_with(before));
-      EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head(), tree_of(5).head()));
+      EXPECT_THAT(read(file.path()).heads, ElementsAre(tree_of(3).head(), tree_of(5).head()));
     }
   }
 }
@@ -137,27 +161,25 @@ TEST_F(TreeHeads, ThatCannotBeReadAreNotTakenForNone) {
   write_file(folder.file("a file"), "");
   for (const auto& [path, why] : {std::pair(folder.path().string(), "Is a directory"),
                                   std::pair(folder.file("a file/tree-heads"), "Not a directory")}) {
-    const auto read = TreeHeadFile(path).read(signer.verifier());
-    EXPECT_THAT(read.problem, HasSubstr(why));
-    EXPECT_EQ(read.kind, ErrorKind::kUnavailable);
-    const auto heads = read_tree_heads(signer.verifier(), path, "");
+    const auto found = read(path);
+    EXPECT_THAT(found.problem, HasSubstr(why));
+    EXPECT_EQ(found.kind, ErrorKind::kUnavailable);
+    const auto heads = read(path, "");
     ASSERT_FALSE(heads);
     EXPECT_EQ(heads.error().kind, ErrorKind::kUnavailable);
-    EXPECT_FALSE(read_tree_heads(signer.verifier(), file.path(), path));
+    EXPECT_FALSE(read(file.path(), path));
   }
 }
 
 TEST_F(TreeHeads, OfTwoFilesAreReadTogetherWhateverStandsInOneOfThem) {
   ASSERT_TRUE(file.append(note(3)));
-  EXPECT_THAT(read_tree_heads(signer.verifier(), file.path(), file.path())->heads,
-              ElementsAre(tree_of(3).head()))
+  EXPECT_THAT(read(file.path(), file.path())->heads, ElementsAre(tree_of(3).head()))
       << "the same file is not two";
   const auto further = folder.file("further");
-  EXPECT_THAT(read_tree_heads(signer.verifier(), file.path(), further).error().messages.front(),
-              HasSubstr("There is no file "));
+  EXPECT_THAT(read(file.path(), further).error().messages.front(), HasSubstr("There is no file "));
   write_file(further, "a line of nobody's\n\n" + note(5) + "\n");
   for (const auto& [first, second] : {std::pair(file.path(), further), std::pair(further, file.path())}) {
-    const auto both = read_tree_heads(signer.verifier(), first, second);
+    const auto both = read(first, second);
     ASSERT_TRUE(both);
     EXPECT_THAT(both->heads, ::testing::UnorderedElementsAre(tree_of(3).head(), tree_of(5).head()));
     EXPECT_THAT(both->problem, HasSubstr("further cannot be used: the one at line 1 was not signed by "));
@@ -170,7 +192,7 @@ TEST_F(TreeHeads, BeginWithAnEmptyFileThatIsLeftAloneOnceThereIsOne) {
   EXPECT_EQ(refusal(), "");
   ASSERT_TRUE(file.append(note(3)));
   ASSERT_TRUE(file.begin());
-  EXPECT_THAT(file.read(signer.verifier()).heads, ElementsAre(tree_of(3).head()));
+  EXPECT_THAT(read(file.path()).heads, ElementsAre(tree_of(3).head()));
   EXPECT_FALSE(TreeHeadFile(folder.file("missing/tree-heads")).begin());
 }
 
@@ -188,120 +210,104 @@ TEST_F(TreeHeads, CannotBeKeptWhereNothingCanBeWritten) {
   EXPECT_THAT(appended.error().messages.front(), HasSubstr("missing/tree-heads"));
 }
 
-// What a log's tree heads prove about it.
-class SignedLog : public ::testing::Test {
- protected:
-  SignedLog() {
-    const auto log = folder.open();
-    heads.push_back(log->tree().head());
-    for (int i = 0; i < 4; ++i) {
-      LogFolder::append_some(*log, 3);
-      heads.push_back(log->tree().head());
-    }
+// In many parts, with garbage between that is longer than each.
+TEST_F(TreeHeads, AreAllReadFromALongFile) {
+  std::string bytes;
+  std::vector<TreeHead> heads;
+  for (std::size_t size = 1; size < 500; ++size) {
+    heads.push_back({size, TreeHash{1}});
+    bytes += sign_tree_head(signer, heads.back()) + "\n";
+    if (size % 100 == 0) bytes += std::string(size * 300, size % 200 == 0 ? 'x' : '\n') + "\n";
   }
-  std::string problem(std::vector<TreeHead> tree_heads) {
-    VerifyOptions options;
-    options.tree_heads = std::move(tree_heads);
-    const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
-    EXPECT_TRUE(report);
-    const auto log = folder.open();
-    EXPECT_EQ(log->verify([](Position, Position) {}, options).problem, report->problem);
-    return report->problem;
+  write_file(file.path(), bytes);
+  const auto found = read(file.path());
+  EXPECT_TRUE(found.heads == heads);
+  EXPECT_THAT(found.problem, HasSubstr("the one at line 601 was not signed by ")) << "behind 100 of 6 lines";
+}
+
+TEST_F(TreeHeads, AreToldUntilNoMoreAreWanted) {
+  for (const std::size_t size : {1U, 2U, 3U}) ASSERT_TRUE(file.append(note(size)));
+  std::vector<Position> told;
+  TreeHeadReader(file.path(), signer.verifier()).read([&](const TreeHead& head) {
+    told.push_back(head.size);
+    return head.size < 2;
+  });
+  EXPECT_THAT(told, ElementsAre(1, 2));
+}
+
+TEST_F(TreeHeads, ThatAreAppendedMeanwhileAreNotRead) {
+  ASSERT_TRUE(file.append(note(1)));
+  std::vector<Position> told;
+  const auto found = TreeHeadReader(file.path(), signer.verifier()).read([&](const TreeHead& head) {
+    told.push_back(head.size);
+    EXPECT_TRUE(file.append(note(2)));
+    return true;
+  });
+  EXPECT_THAT(told, ElementsAre(1));
+  EXPECT_EQ(found.problem, "");
+}
+
+TEST_F(TreeHeads, InAPipeAreNotTakenForNone) {
+  const auto path = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Descriptor both(::open(path.c_str(), O_RDWR | O_CLOEXEC));  // or opening it to read waits
+  EXPECT_THAT(read(path).problem, HasSubstr("cannot be used: Illegal seek"));
+}
+
+// A file that may only be appended to cannot be cut, as one that is sealed against that.
+class TreeHeadsThatOnlyGrow : public TreeHeads {
+ protected:
+  void begin_with(const std::string& bytes) {
+    sealed = std::make_unique<Descriptor>(::memfd_create("tree-heads", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_TRUE(write_all(sealed->fd(), bytes));
+    ASSERT_EQ(::fcntl(sealed->fd(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    file = TreeHeadFile("/proc/self/fd/" + std::to_string(sealed->fd()));
   }
 
-  LogFolder folder;
-  std::vector<TreeHead> heads;  // at positions 0, 3, 6, 9 and 12
+  std::unique_ptr<Descriptor> sealed;
 };
 
-TEST_F(SignedLog, BeginsWithAllOfItsHeads) {
-  EXPECT_EQ(heads.back().size, 12U);
-  EXPECT_EQ(problem(heads), "");
-  std::ranges::reverse(heads);
-  EXPECT_EQ(problem(heads), "") << "whatever their order";
-}
-
-TEST_F(SignedLog, IsFoundOutWhereAHeadWasAnother) {
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    auto other = heads;
-    other[i].root[31] ^= 1;
-    EXPECT_EQ(problem(other),
-              "its root at position " + std::to_string(3 * i) + " is not that of a signed tree head");
+TEST_F(TreeHeadsThatOnlyGrow, GoOnBehindAnAppendThatWasCutShortAndTellOfIt) {
+  const auto first = note(3) + "\n";
+  const auto second = note(5) + "\n";
+  for (std::size_t length = 0; length < second.size(); ++length) {
+    SCOPED_TRACE(length);
+    begin_with(first + second.substr(0, length));
+    ASSERT_TRUE(file.append(note(7)));
+    EXPECT_EQ(file.loss(), "");
+    ASSERT_TRUE(file.append(note(8)));
+    const auto found = read(file.path());
+    std::vector<TreeHead> heads{tree_of(3).head(), tree_of(7).head(), tree_of(8).head()};
+    // All of it but what ends it.
+    const bool is_whole = length + 2 >= second.size();
+    if (is_whole) heads.insert(heads.begin() + 1, tree_of(5).head());
+    EXPECT_EQ(found.heads, heads);
+    EXPECT_EQ(found.problem, "");
+    if (length == 0 || is_whole) {
+      EXPECT_EQ(found.note, "");
+    } else {
+      EXPECT_THAT(found.note, HasSubstr("the tree head at line 7 of /proc/self/fd/"));
+    }
   }
 }
 
-TEST_F(SignedLog, RolledBackToYesterdaysCopyIsFoundOut) {
-  // A copy is whole and agrees with its own anchor: nothing in it can tell.
-  LogFolder yesterday;
-  yesterday.become_copy_of(folder);
-  LogFolder::append_some(*folder.open(), 5);
-  const auto today = folder.open()->tree().head();
-  folder.become_copy_of(yesterday);
-  EXPECT_EQ(folder.refusal(), "");
-  EXPECT_EQ(problem(heads), "");
-  EXPECT_EQ(problem({today}), "it ends at position 12, but a tree head of position 17 was signed");
-  // Nor does it help to go on from there.
-  LogFolder::append_some(*folder.open(), 1);
-  for (std::uint64_t number = 100; number < 104; ++number) {
-    ASSERT_TRUE(
-        append_and_wait(*folder.open(), append_request("other-" + std::to_string(number), 0, number)));
+TEST_F(TreeHeadsThatOnlyGrow, AreNotCutShortWhereTheyWereChanged) {
+  const auto whole = note(5);
+  const auto last_line = whole.rfind("\n\n") + 2;
+  const std::vector<std::string> changed{
+      whole.substr(0, whole.size() - 5) + "AAA=\n",  // another signature of the right length
+      whole.substr(0, last_line) + "x\n",
+      whole.substr(0, last_line - 10) + "?\n",
+      whole.substr(0, last_line) + whole.substr(last_line, 20) + "\nmore\n",
+      "x" + whole.substr(0, 20),
+  };
+  for (const auto& bytes : changed) {
+    SCOPED_TRACE(bytes);
+    write_file(file.path(), bytes + "\n" + note(7) + "\n");
+    const auto found = read(file.path());
+    EXPECT_THAT(found.heads, ElementsAre(tree_of(7).head()));
+    EXPECT_THAT(found.problem, HasSubstr("the one at line 1 was not signed by "));
   }
-  EXPECT_EQ(problem({today}), "its root at position 17 is not that of a signed tree head");
-}
-
-TEST_F(SignedLog, ThatWasRestoredIsHeldToWhatWasSignedUpToItsEnd) {
-  LogFolder backup;
-  backup.become_copy_of(folder);
-  LogFolder::append_some(*folder.open(), 5);
-  auto signed_heads = heads;
-  signed_heads.push_back(folder.open()->tree().head());
-  folder.become_copy_of(backup);
-  VerifyOptions options{.tree_heads = signed_heads, .is_restored = true};
-  auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
-  ASSERT_TRUE(report);
-  EXPECT_EQ(report->problem, "");
-  EXPECT_EQ(report->tree_heads, heads.size());
-  EXPECT_EQ(report->signed_and_lost, 5U);
-  EXPECT_EQ(folder.open()->verify([](Position, Position) {}, options).signed_and_lost, 5U);
-  options.tree_heads[2].root[31] ^= 1;
-  report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
-  EXPECT_EQ(report->problem, "its root at position 6 is not that of a signed tree head");
-  options = {.tree_heads = heads, .is_restored = true};
-  report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
-  EXPECT_EQ(report->signed_and_lost, 0U);
-}
-
-TEST_F(SignedLog, PacedVerificationChecksTheSameAndStops) {
-  auto wrong = heads;
-  wrong[2].root[0] ^= 1;
-  VerifyOptions options;
-  options.events_per_second = 1'000'000;
-  options.tree_heads = wrong;
-  const auto log = folder.open();
-  EXPECT_EQ(log->verify([](Position, Position) {}, options).problem,
-            "its root at position 6 is not that of a signed tree head");
-  options.tree_heads = heads;
-  EXPECT_EQ(log->verify([](Position, Position) {}, options).problem, "");
-  // At this pace it would take minutes.
-  for (std::uint64_t i = 0; i < 40; ++i) {
-    ASSERT_TRUE(append_and_wait(*log, append_request("many-" + std::to_string(i), 0, 1000 + 100 * i, 64)));
-  }
-  std::stop_source stop;
-  options.events_per_second = 10;
-  options.stop = stop.get_token();
-  Position reached = 0;
-  const std::jthread stopping([&stop] { stop.request_stop(); });
-  EXPECT_EQ(log->verify([&](Position done, Position) { reached = done; }, options).problem, "");
-  EXPECT_LT(reached, log->head());
-}
-
-TEST_F(SignedLog, PacedVerificationTakesItsTimeForFilesAndForEvents) {
-  const auto log = folder.open();
-  ASSERT_EQ(log->head(), 12U);
-  VerifyOptions options;
-  options.events_per_second = 120;
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(log->verify([](Position, Position) {}, options).problem, "");
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200)) << "a tenth each";
 }
 
 }  // namespace

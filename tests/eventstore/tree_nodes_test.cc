@@ -37,15 +37,15 @@ class TreeNodes : public ::testing::Test {
   }
   std::string verified(const std::vector<TreeHead>& tree_heads = {}) {
     VerifyOptions options;
-    options.tree_heads = tree_heads;
+    options.tree_heads = source_of(tree_heads);
     const auto report = RocksDbLog::verify_stopped(folder.options(), [](Position, Position) {}, options);
     EXPECT_TRUE(report);
     return report ? report->problem : "";
   }
   void expect_to_begin_with_all_heads() {
     const auto log = folder.open();
-    EXPECT_EQ(log->tree_head_problem(heads), "");
     for (auto head : heads) {
+      EXPECT_EQ(log->tree_head_problem(head), "");
       EXPECT_TRUE(log->begins_with(head)) << head.size;
       head.root[3] ^= 1;
       EXPECT_FALSE(log->begins_with(head)) << head.size;

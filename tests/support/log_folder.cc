@@ -28,6 +28,14 @@ void write_file(const fs::path& path, const std::string& bytes) {
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
+TreeHeadSource source_of(std::vector<TreeHead> heads) {
+  return [heads = std::move(heads)](const TreeHeadVisitor& visit) {
+    for (const auto& head : heads)
+      if (!visit(head)) break;
+    return true;
+  };
+}
+
 std::map<std::string, std::string> contents_of(const fs::path& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {

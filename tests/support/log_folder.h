@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <rocksdb/env.h>
 
@@ -22,6 +23,9 @@ std::map<std::string, std::string> contents_of(const std::filesystem::path& fold
 
 // The system's files, none of which sets space aside: in memory that costs as much as writing it.
 rocksdb::Env& env_in_memory();
+
+// As a verification takes them.
+TreeHeadSource source_of(std::vector<TreeHead> heads);
 
 class LogFolder {
  public:
