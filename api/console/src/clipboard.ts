@@ -1,15 +1,27 @@
-// Puts text into the clipboard; false where the browser does not let us.
-export async function copyText(text: string): Promise<boolean> {
+// Puts text into the clipboard, also text that is yet to come; false where the browser does not let us. Throws what
+// keeps the text from coming.
+export async function copyText(text: string | Promise<string>): Promise<boolean> {
+  const coming = Promise.resolve(text);
   // Browsers offer this over https and on localhost only.
-  if (navigator.clipboard) {
+  for (const write of navigator.clipboard ? [writeComing, writeKnown] : []) {
     try {
-      await navigator.clipboard.writeText(text);
+      await write(coming);
       return true;
     } catch {
-      return copyBySelection(text);
+      await coming;
     }
   }
-  return copyBySelection(text);
+  return copyBySelection(await coming);
+}
+
+// Begun at once, since Safari refuses what begins after the click that asked for it.
+async function writeComing(text: Promise<string>): Promise<void> {
+  const blob = text.then((known) => new Blob([known], { type: "text/plain" }));
+  await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+}
+
+async function writeKnown(text: Promise<string>): Promise<void> {
+  await navigator.clipboard.writeText(await text);
 }
 
 // The older way, which also works over plain http. The field stands inside the open dialog, where there is

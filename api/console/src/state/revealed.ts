@@ -10,14 +10,16 @@ import { session } from "./session";
 
 const SHOWN_MS = 30_000;
 
-// The values on show, by token id. Each is asked for anew (which the server writes down), and gone from memory
-// and page once hidden. A token's value that another takes the place of is hidden, and so is that of one that is no
-// longer `there`, where the page lists the ids of the tokens that it has.
-export function useRevealed(there: () => readonly string[] = () => []) {
+// Of a value that was hidden before it could be copied or shown.
+class Hidden extends Error {}
+
+// The secrets on show, by id. Each is asked for anew, and gone from memory and page once hidden: after a while, or where
+// nobody is signed in.
+export function useSecrets(read: (id: string) => Promise<string>) {
   const values = reactive(new Map<string, string>());
   const asking = reactive(new Set<string>());
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  // Count the times that all were hidden, and that a token's was: what was asked for before is not shown after.
+  // Count the times that all were hidden, and that one was: what was asked for before is not shown after.
   let hidings = 0;
   const hidingsOf = new Map<string, number>();
   const hidden = (id: string) => hidings + (hidingsOf.get(id) ?? 0);
@@ -37,7 +39,7 @@ export function useRevealed(there: () => readonly string[] = () => []) {
   async function ask(id: string): Promise<string> {
     asking.add(id);
     try {
-      return await tokensApi.reveal(id);
+      return await read(id);
     } finally {
       asking.delete(id);
     }
@@ -67,36 +69,45 @@ export function useRevealed(there: () => readonly string[] = () => []) {
   async function copy(id: string): Promise<void> {
     if (asking.has(id)) return;
     const before = hidden(id);
+    const stillThere = (value: string) => {
+      if (before !== hidden(id)) throw new Hidden();
+      return value;
+    };
+    const value = ask(id).then(stillThere);
     try {
-      const value = await ask(id);
-      if (before !== hidden(id)) return;
       // The browser may ask whether to, and wait for its person.
       if (await copyText(value)) return notices.show(texts.common.copied);
-      if (before !== hidden(id)) return;
       // Then one copies it by hand, for which it has to be there.
-      show(id, value);
+      show(id, stillThere(await value));
       notices.fail(texts.common.copyFailed);
     } catch (error) {
-      notices.fail(describe(error));
+      if (!(error instanceof Hidden)) notices.fail(describe(error));
     }
   }
 
   // Nothing stays on show where nobody is signed in.
   watch(() => session.state.status, hideAll, { flush: "sync" });
+  onScopeDispose(hideAll);
+  return { values, asking, show, hide, toggle, copy };
+}
+
+export type Secrets = ReturnType<typeof useSecrets>;
+
+// The values of tokens, of whose showing the server keeps a record. One that another takes the place of is hidden, and
+// so is that of a token that is no longer `there`, where the page lists the ids of the tokens that it has.
+export function useRevealed(there: () => readonly string[]): Secrets {
+  const secrets = useSecrets((id) => tokensApi.reveal(id));
   watch(
     there,
     (now, before) => {
       const present = new Set(now);
-      for (const id of before) if (!present.has(id)) hide(id);
+      for (const id of before) if (!present.has(id)) secrets.hide(id);
     },
     { flush: "sync" },
   );
   const stop = live.listen((change) => {
-    if (change?.object.id && /^Token(Rotated|Renewed)$/.test(change.type)) hide(change.object.id);
+    if (change?.object.id && /^Token(Rotated|Renewed)$/.test(change.type)) secrets.hide(change.object.id);
   });
-  onScopeDispose(() => {
-    stop();
-    hideAll();
-  });
-  return { values, asking, toggle, copy };
+  onScopeDispose(stop);
+  return secrets;
 }

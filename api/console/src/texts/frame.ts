@@ -40,6 +40,13 @@ export const frame = {
     loadPresent: "Load what is there now",
   },
 
+  secret: {
+    show: "Show the value",
+    hide: "Hide the value",
+    hidden: "Hidden",
+    hides: "It hides again after half a minute. The eye shows it again.",
+  },
+
   connection: {
     lost: "Mintmark cannot be reached. Trying again until it answers…",
     retry: "Try now",
