@@ -1,7 +1,9 @@
-import { nextTick, reactive, ref } from "vue";
+import { nextTick, reactive, ref, watch } from "vue";
 
 import { Failure } from "../api/errors";
 import { type FormErrors, formErrors, noErrors } from "../failures";
+import { texts } from "../texts";
+import { session } from "./session";
 
 // Into the first field of a form that is said to be wrong, once that shows.
 export async function focusFirstInvalid(form: Element | null | undefined): Promise<void> {
@@ -21,6 +23,11 @@ export function useForm(fields: readonly string[] = []) {
     Object.assign(errors, noErrors);
     failed.value = null;
   }
+
+  // Once somebody is signed in again, nobody is to be told that they have to.
+  watch(session.isOpen, (isOpen) => {
+    if (isOpen && errors.message === texts.failures.signedOut) reset();
+  });
 
   // Sends unless something is wrong already or on its way; tells whether that succeeded.
   async function submit(send: () => Promise<void>, wrong: Record<string, string> = {}): Promise<boolean> {
