@@ -7,7 +7,7 @@ import type { Member } from "../../../api/console/src/api/users";
 import { useMembers } from "../../../api/console/src/state/members";
 import { session } from "../../../api/console/src/state/session";
 
-const list = vi.spyOn(usersApi, "list");
+const list = vi.spyOn(usersApi, "all");
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 const somebody = { id: "UR-1", email: "ann@example.com" } as Member;
 let scope: EffectScope;

@@ -1,4 +1,6 @@
-import type { Client } from "./client";
+import { type Client, parseContentRange } from "./client";
+import type { Listed } from "./deliveries";
+import { rqlQuery, rqlText } from "./rql";
 import type { Role } from "./session";
 
 export const ROLES = ["owner", "member", "auditor"] as const satisfies readonly Role[];
@@ -22,15 +24,38 @@ export interface Invitation {
   role: Role;
 }
 
-// An account has more than this hardly ever; who is behind it can be searched for.
+// As many as the API lists at one time.
 const LISTED_MAX = 1000;
 
 export class UsersApi {
   constructor(private readonly client: Client) {}
 
-  async list(account: string): Promise<Member[]> {
-    const url = `${path(account)}?ordering(email)&limit=${LISTED_MAX}`;
-    return (await this.client.call<Member[]>(url)).body;
+  // By e-mail address; with `search`, those whose address, name or id holds it.
+  async list(
+    account: string,
+    search: string,
+    offset: number,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<Listed<Member>> {
+    const query = rqlQuery([
+      search !== "" && `search=${rqlText(search)}`,
+      "ordering(email)",
+      `limit=${limit}`,
+      `offset=${offset}`,
+    ]);
+    const { body, headers } = await this.client.call<Member[]>(`${path(account)}?${query}`, signal ? { signal } : {});
+    return { items: body, range: parseContentRange(headers.get("Content-Range")) };
+  }
+
+  // All of them, however many calls that takes.
+  async all(account: string): Promise<Member[]> {
+    const members: Member[] = [];
+    for (;;) {
+      const { items, range } = await this.list(account, "", members.length, LISTED_MAX);
+      members.push(...items);
+      if (items.length === 0 || members.length >= range.total) return members;
+    }
   }
 
   // The password, shown this once; null where the invitation was there already.

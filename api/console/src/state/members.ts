@@ -11,7 +11,7 @@ export function useMembers() {
 
   async function load(): Promise<void> {
     if (!session.state.account) return;
-    members.value = await usersApi.list(session.state.account.id).catch(() => members.value);
+    members.value = await usersApi.all(session.state.account.id).catch(() => members.value);
   }
 
   useFresh(load, ({ object }) => object.kind === "user");
