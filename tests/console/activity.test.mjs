@@ -2,7 +2,7 @@
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import { anyDialog, assertAccessible, chooseFromMenu, closePage, isFocused, openAs, row } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
@@ -21,7 +21,7 @@ const scene = suite(async ({ server }) => {
   const webhook = { label: "Orders", object_class: "token", external_url: "https://example.com/hook" };
   await rest("POST", "/notifications/webhooks", { ...webhook, active: false });
 });
-const { open } = scene;
+const { describe, open } = scene;
 const events = (page, name = "Activity") => page.getByRole("list", { name }).getByRole("listitem");
 
 async function download(page, name) {
@@ -105,7 +105,7 @@ describe("the activity page", () => {
   });
 
   test("is taken away as CSV and as JSON lines, as filtered", async () => {
-    const page = await open(`/activity?object=${token.id}`);
+    const page = await open(`/activity?object=${token.id}`, { ownContext: true });
     await events(page).nth(3).waitFor();
     const lines = await download(page, "Export JSON lines");
     assert.match(lines.name, /\.jsonl$/);
@@ -176,7 +176,7 @@ describe("two browsers", () => {
 
   test("that a token was used shows on its page within a minute", async () => {
     const made = await rest("POST", "/auth/tokens", { name: "Unused", extension: { name: "custom" } });
-    const page = await open("/general");
+    const page = await open("/general", { ownContext: true });
     await page.clock.install();
     await page.goto(`/tokens/${made.id}`);
     await page.getByText("Never, as far as is known").waitFor();

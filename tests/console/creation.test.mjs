@@ -1,12 +1,13 @@
 // Making tokens: what one presses meanwhile, the same one twice, what fails half-way, dates typed in part.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 
 import {
   anyDialog,
   assertAccessibleInBoth,
   chooseFromMenu,
+  clipboard,
   closePage,
   createToken,
   holdBack,
@@ -23,6 +24,7 @@ let rest;
 const scene = suite(async ({ server }) => {
   rest = await server.rest();
 });
+const { describe, open } = scene;
 
 describe("a token", () => {
   let page;
@@ -40,7 +42,7 @@ describe("a token", () => {
   };
 
   before(async () => {
-    page = await scene.open("/tokens?size=10");
+    page = await open("/tokens?size=10");
     await page.getByText("No tokens yet").waitFor();
   });
   after(() => closePage(page));
@@ -128,8 +130,36 @@ describe("a token", () => {
     await row(page, "Gone at once").waitFor({ state: "detached" });
   });
 
+  test("shows its value for half a minute, and again for the eye; it is copied though it is hidden", async () => {
+    const watched = await open("/tokens?size=10", { ownContext: true });
+    await watched.clock.install();
+    const summary = await createToken(watched, "Hidden again");
+    const value = summary.getByRole("group", { name: "API key" });
+    await value.getByText(/^SU-/).waitFor();
+    const key = (await value.locator("code").textContent()).trim();
+    const { id } = (await named("Hidden again"))[0];
+    assert.equal(key.split(":")[0], id);
+    const place = await value.boundingBox();
+    await watched.clock.runFor(31_000);
+    await value.getByText("Hidden").waitFor();
+    assert.ok(!(await watched.content()).includes(key.split(":")[1]));
+    assert.deepEqual(await value.boundingBox(), place, "nothing moves");
+    await summary.getByRole("button", { name: "Copy the API key" }).click();
+    await clipboard(watched, (text) => text === key);
+    assert.ok(!(await watched.content()).includes(key.split(":")[1]));
+    await summary.getByRole("button", { name: "Show the value" }).click();
+    await value.getByText(key).waitFor();
+    await summary.getByRole("button", { name: "Hide the value" }).click();
+    await value.getByText("Hidden").waitFor();
+    await leaveSummary(watched);
+    await closePage(watched);
+    const { length } = await rest("GET", `/events?object.id=${id}&type=TokenRevealed`);
+    assert.equal(length, 2, "copying and showing are on record");
+    await remove("Hidden again");
+  });
+
   test("is copied also where the browser has but the older way, which plain http leaves", async () => {
-    const plain = await scene.open("/general");
+    const plain = await open("/general");
     await plain.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
     await plain.goto("/tokens?size=10");
     const summary = await createToken(plain, "Copied the older way");
@@ -173,7 +203,7 @@ describe("a token", () => {
 
 describe("a Zapier token", () => {
   test("created to expire, disabled, rotated: what may be done with its handle is said as it is", async () => {
-    const page = await scene.open();
+    const page = await open();
     const day = new Date(Date.now() + 30 * DAY_MS).toISOString().slice(0, 10);
     const summary = await createToken(page, "Zap to expire", async (dialog) => {
       await dialog.getByLabel("Type").press("Enter");

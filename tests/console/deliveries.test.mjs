@@ -1,7 +1,7 @@
 // What webhooks delivered and what they did not, what waits or was given up, Zapier tokens that cannot be announced.
 // Debian's Chromium against the real program and a receiver on loopback; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { before, test } from "node:test";
 
 import {
   assertAccessibleInBoth,
@@ -31,7 +31,7 @@ const scene = suite(
   },
   { receives: true },
 );
-const { open } = scene;
+const { describe, open } = scene;
 const deliveries = (page) => page.getByRole("list", { name: "Deliveries" }).getByRole("listitem");
 
 describe("a webhook's page", () => {
@@ -130,6 +130,26 @@ describe("what is left to do", () => {
   });
 });
 
+describe("a delivery that was given up", () => {
+  test("is retried once its webhook is on again, and is gone from what is left to do", async () => {
+    const [gone] = await rest("GET", "/notifications/webhooks?label=Gone");
+    const page = await open("/deliveries?status=dead");
+    const jobs = page.getByRole("list", { name: "Deliveries" }).getByRole("listitem");
+    await jobs.filter({ hasText: "Gone" }).getByText("Given up").waitFor();
+    scene.receiver.answer("/gone", 200);
+    await rest("PUT", `/notifications/webhooks/${gone.id}`, { active: true });
+    const before = scene.receiver.calls.filter(({ path }) => path === "/gone").length;
+    await jobs.filter({ hasText: "Gone" }).getByRole("button", { name: /^Retry: / }).click();
+    await notice(page, "It is attempted again.").waitFor();
+    await page.getByText("No delivery matches.").waitFor();
+    await page.goto(`/webhooks/${gone.id}`);
+    await deliveries(page).getByText("Delivered", { exact: true }).waitFor();
+    await deliveries(page).getByText("2 attempts").waitFor();
+    assert.equal(scene.receiver.calls.filter(({ path }) => path === "/gone").length, before + 1);
+    await closePage(page);
+  });
+});
+
 describe("a token's webhooks", () => {
   test("are on its page with what they delivered", async () => {
     const token = await rest("POST", "/auth/tokens", { name: "Subscriber", extension: { name: "custom" } });
@@ -171,6 +191,31 @@ describe("a Zapier token that cannot be announced", () => {
     await page.getByText("Active", { exact: true }).waitFor();
     await page.getByText("The receiver answered 500.").first().waitFor({ state: "detached" });
     await isFocused(page, "For Zapier");
+    await closePage(page);
+  });
+
+  test("says in its summary what to do next, and as it happens when the handle is of use", async () => {
+    scene.receiver.answer("/zapier", 500);
+    const page = await open("/tokens?size=10");
+    await row(page, "Told of").waitFor();
+    const summary = await createToken(page, "Watched", async (dialog) => {
+      await dialog.getByLabel("Type").press("Enter");
+      await page.getByRole("option", { name: /To integrate Zapier/ }).click();
+    });
+    assert.deepEqual(await summary.getByRole("listitem").allTextContents(), [
+      "In Zapier, add a connection for your Mintmark account.",
+      "Paste the handle where it asks for it.",
+      "Should it ask for an endpoint as well, it is this one:",
+    ]);
+    await summary.getByRole("group", { name: "API endpoint" }).getByText(`${scene.server.url}/public/v1`).waitFor();
+    const status = summary.getByRole("status");
+    await status.getByText("Preparing the connection to Zapier…").waitFor();
+    await summary.getByText("The receiver answered 500.").waitFor();
+    scene.receiver.answer("/zapier", 200);
+    await summary.getByRole("button", { name: "Try now" }).click();
+    await status.getByText("The connection is ready: Zapier can use the handle now.").waitFor();
+    await status.getByText("Active", { exact: true }).waitFor();
+    await leaveSummary(page);
     await closePage(page);
   });
 });

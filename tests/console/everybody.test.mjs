@@ -1,7 +1,7 @@
 // Accessibility, appearance, phones, the keyboard.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import {
   anyDialog,
@@ -35,189 +35,187 @@ const scene = suite(async ({ server }) => {
     external_url: "https://hooks.example.com/orders",
   });
 });
-const { open } = scene;
+const { describe, open } = scene;
 // Text on the page, not among a filter's choices.
 const shown = (page, text) => page.getByText(text).and(page.locator(":not(option)")).first();
 
 describe("everybody can use it", () => {
-  for (const colorScheme of ["light", "dark"]) {
-    test(`axe finds nothing on any page, ${colorScheme}`, async () => {
-      const check = (what) => assertAccessible(page, what, { colours: colorScheme === "dark" });
-      const page = await newPage(scene.browser, scene.server.url, { colorScheme });
-      // What a menu asks before it acts: checked, and thought better of.
-      const checkDialogs = async (openMenu, dialogs) => {
-        for (const [item, title] of dialogs) {
-          await openMenu();
-          await page.getByRole("menuitem", { name: item, exact: true }).click();
-          await anyDialog(page).filter({ hasText: title }).getByRole("button").first().waitFor();
-          await check(title);
-          await page.keyboard.press("Escape");
-          await anyDialog(page).waitFor({ state: "hidden" });
-        }
-      };
-      const menuOf = (label) => () => page.getByRole("button", { name: label, exact: true }).click();
-      await page.goto("/sign-in");
-      await signIn(page, { email: "x@example.com", password: "wrong" });
-      await page.getByRole("alert").getByText("do not belong together").waitFor();
-      await check("sign-in");
-      await signIn(page, scene.server.owner);
-      await row(page, "Made once").waitFor();
-      await row(page, "Made once").getByRole("button", { name: "Show the value" }).click();
-      await row(page, "Made once").getByRole("button", { name: "Hide the value" }).waitFor();
-      await check("tokens");
-      await page.getByRole("button", { name: "Actions for Made once" }).click();
-      await page.getByRole("menuitem", { name: "Edit" }).waitFor();
-      await check("a token's menu");
-      await page.getByRole("menuitem", { name: "Edit" }).click();
-      await page.getByRole("dialog", { name: "Edit token" }).waitFor();
-      await check("editing");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await chooseFromMenu(page, "Made once", "Delete");
-      await page.getByRole("alertdialog", { name: "Delete this token?" }).waitFor();
-      await check("deleting");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("button", { name: "Create token" }).click();
-      const dialog = page.getByRole("dialog", { name: "Create token" });
-      await dialog.getByRole("button", { name: "Create token" }).click();
-      await dialog.getByText("Give the token a label.").waitFor();
-      await check("creating, with an error");
-      await dialog.getByLabel("Type").press("Enter");
-      await page.getByRole("option", { name: /To integrate Zapier/ }).waitFor();
-      await check("choosing a type");
-      await page.keyboard.press("Escape");
-      await dialog.getByLabel("Label", { exact: true }).fill(`Accessible, ${colorScheme}`);
-      await dialog.getByRole("button", { name: "Create token" }).click();
-      await page.getByRole("dialog", { name: "Token created" }).waitFor();
-      await check("the summary");
-      await leaveSummary(page);
-      await page.getByLabel("Search label").fill("nothing is called so");
-      await page.getByText("No token matches.").waitFor();
-      await check("no match");
-      await page.getByRole("button", { name: "Clear search and filters" }).click();
-      await row(page, "Made once").waitFor();
-      await checkDialogs(menuOf("Actions for Made once"), [
-        ["Disable", "Disable this token?"],
-        ["Rotate", "Rotate this token?"],
-        ["Renew", "Renew this token?"],
-      ]);
-      await page.getByRole("link", { name: "Made once" }).click();
-      await page.getByRole("heading", { name: "Permissions" }).waitFor();
-      await check("a token's details");
-      await page.getByRole("button", { name: "Change permissions" }).click();
-      await page.getByRole("radio", { name: /^Only the modules/ }).check();
-      await page.getByRole("checkbox").first().waitFor();
-      await check("permissions");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("link", { name: "Webhooks" }).click();
-      await page.getByText("Orders hook").waitFor();
-      await check("webhooks");
-      await page.getByRole("link", { name: "Orders hook" }).click();
-      await page.getByRole("heading", { name: "Statistics" }).waitFor();
-      await check("a webhook's details");
-      await checkDialogs(menuOf("Actions"), [
-        ["Test", "Test this webhook"],
-        ["Show signing secret", "Signing secret"],
-        ["Edit", "Edit webhook"],
-        ["Delete", "Delete this webhook?"],
-      ]);
-      await page.getByRole("link", { name: "Deliveries" }).click();
-      await shown(page, "Call of the webhook").waitFor();
-      await check("deliveries");
-      await page.getByRole("link", { name: "Activity" }).click();
-      await shown(page, "Created the webhook").waitFor();
-      await page.locator("summary").first().click();
-      await page.getByText("Position in the log").waitFor();
-      await check("activity");
-      await page.getByRole("link", { name: "Users" }).click();
-      await page.getByText("That is you").waitFor();
-      await check("users");
-      await checkDialogs(menuOf("Actions for auditor@example.com"), [
-        ["Change role", "Change role"],
-        ["Deactivate", "Deactivate this user?"],
-        ["Delete", "Delete this user?"],
-      ]);
-      await page.getByRole("button", { name: "Invite user" }).click();
-      await page.getByRole("dialog", { name: "Invite user" }).waitFor();
-      await check("inviting");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("link", { name: "Webhooks" }).click();
-      await page.getByRole("button", { name: "Create webhook" }).click();
-      await anyDialog(page).getByRole("button", { name: "Create webhook" }).click();
-      await page.getByText("Give the webhook a label.").waitFor();
-      await check("creating a webhook, with errors");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("link", { name: "General" }).click();
-      await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
-      await page.getByRole("button", { name: "Check", exact: true }).click();
-      await page.getByText("It belongs to no token").waitFor();
-      await check("general");
-      await page.getByLabel("API key", { exact: true }).fill(token.token);
-      await page.getByRole("button", { name: "Check", exact: true }).click();
-      await page.getByText("This key is let in.").waitFor();
-      await check("a key that is let in");
-      await page.getByRole("button", { name: "Your account" }).click();
-      await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
-      await check("the account menu");
-      await page.getByRole("menuitem", { name: "Change password" }).click();
-      await page.getByRole("dialog", { name: "Change password" }).waitFor();
-      await check("changing the password");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("button", { name: "Your account" }).click();
-      await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
-      await page.getByText("This browser").waitFor();
-      await check("one's sessions");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("button", { name: "Appearance" }).click();
-      await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
-      await check("the appearance menu");
-      await page.keyboard.press("Escape");
-      const fail = (path) => page.route(`**/public/v1/${path}`, (route) => route.fulfill({ status: 500, body: "{}" }));
-      const failed = async (what) => {
-        await page.getByText(what).first().waitFor();
-        await check(String(what));
-      };
-      for (const path of ["events?*", "jobs?*", "auth/tokens?*", "notifications/webhooks?*", "accounts/*/users?*"]) {
-        await fail(path);
+  test("axe finds nothing on any page, light and dark", async () => {
+    const check = (what) => assertAccessibleInBoth(page, what);
+    const page = await newPage(scene.browser, scene.server.url);
+    // What a menu asks before it acts: checked, and thought better of.
+    const checkDialogs = async (openMenu, dialogs) => {
+      for (const [item, title] of dialogs) {
+        await openMenu();
+        await page.getByRole("menuitem", { name: item, exact: true }).click();
+        await anyDialog(page).filter({ hasText: title }).getByRole("button").first().waitFor();
+        await check(title);
+        await page.keyboard.press("Escape");
+        await anyDialog(page).waitFor({ state: "hidden" });
       }
-      const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks", Users: "users" };
-      for (const [link, what] of Object.entries(failing)) {
-        await page.getByRole("link", { name: link }).click();
-        await failed(new RegExp(`${what} could not be loaded`));
-      }
-      await fail("auth/sessions");
-      await menuOf("Your account")();
-      await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
-      await anyDialog(page).getByRole("alert").getByText("Something went wrong").waitFor();
-      await check("sessions that could not be loaded");
-      await page.goto(`/tokens/${token.id}`);
-      await failed("The history could not be loaded.");
-      await page.getByRole("button", { name: "Copy the value" }).waitFor();
-      await fail("auth/tokens/*");
-      await fail("auth/tokens/*/reveal");
-      await page.getByRole("button", { name: "Change permissions" }).click();
-      await anyDialog(page).getByText("Something went wrong").waitFor();
-      await check("permissions that could not be loaded");
-      await page.keyboard.press("Escape");
-      await anyDialog(page).waitFor({ state: "hidden" });
-      await page.getByRole("button", { name: "Show the value" }).click();
-      await page.getByRole("button", { name: "Close" }).waitFor();
-      await check("a notice of what failed");
-      await page.goto(`/tokens/${token.id}`);
-      await failed("The token could not be loaded.");
-      await fail("notifications/webhooks/*");
-      await page.goto(`/webhooks/${hook.id}`);
-      await failed("The webhook could not be loaded.");
-      await page.unrouteAll();
-      await closePage(page);
-    });
-  }
+    };
+    const menuOf = (label) => () => page.getByRole("button", { name: label, exact: true }).click();
+    await page.goto("/sign-in");
+    await signIn(page, { email: "x@example.com", password: "wrong" });
+    await page.getByRole("alert").getByText("do not belong together").waitFor();
+    await check("sign-in");
+    await signIn(page, scene.server.owner);
+    await row(page, "Made once").waitFor();
+    await row(page, "Made once").getByRole("button", { name: "Show the value" }).click();
+    await row(page, "Made once").getByRole("button", { name: "Hide the value" }).waitFor();
+    await check("tokens");
+    await page.getByRole("button", { name: "Actions for Made once" }).click();
+    await page.getByRole("menuitem", { name: "Edit" }).waitFor();
+    await check("a token's menu");
+    await page.getByRole("menuitem", { name: "Edit" }).click();
+    await page.getByRole("dialog", { name: "Edit token" }).waitFor();
+    await check("editing");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await chooseFromMenu(page, "Made once", "Delete");
+    await page.getByRole("alertdialog", { name: "Delete this token?" }).waitFor();
+    await check("deleting");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Create token" }).click();
+    const dialog = page.getByRole("dialog", { name: "Create token" });
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    await dialog.getByText("Give the token a label.").waitFor();
+    await check("creating, with an error");
+    await dialog.getByLabel("Type").press("Enter");
+    await page.getByRole("option", { name: /To integrate Zapier/ }).waitFor();
+    await check("choosing a type");
+    await page.keyboard.press("Escape");
+    await dialog.getByLabel("Label", { exact: true }).fill("Accessible");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    await page.getByRole("dialog", { name: "Token created" }).waitFor();
+    await check("the summary");
+    await leaveSummary(page);
+    await page.getByLabel("Search label").fill("nothing is called so");
+    await page.getByText("No token matches.").waitFor();
+    await check("no match");
+    await page.getByRole("button", { name: "Clear search and filters" }).click();
+    await row(page, "Made once").waitFor();
+    await checkDialogs(menuOf("Actions for Made once"), [
+      ["Disable", "Disable this token?"],
+      ["Rotate", "Rotate this token?"],
+      ["Renew", "Renew this token?"],
+    ]);
+    await page.getByRole("link", { name: "Made once" }).click();
+    await page.getByRole("heading", { name: "Permissions" }).waitFor();
+    await check("a token's details");
+    await page.getByRole("button", { name: "Change permissions" }).click();
+    await page.getByRole("radio", { name: /^Only the modules/ }).check();
+    await page.getByRole("checkbox").first().waitFor();
+    await check("permissions");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("link", { name: "Webhooks" }).click();
+    await page.getByText("Orders hook").waitFor();
+    await check("webhooks");
+    await page.getByRole("link", { name: "Orders hook" }).click();
+    await page.getByRole("heading", { name: "Statistics" }).waitFor();
+    await check("a webhook's details");
+    await checkDialogs(menuOf("Actions"), [
+      ["Test", "Test this webhook"],
+      ["Show signing secret", "Signing secret"],
+      ["Edit", "Edit webhook"],
+      ["Delete", "Delete this webhook?"],
+    ]);
+    await page.getByRole("link", { name: "Deliveries" }).click();
+    await shown(page, "Call of the webhook").waitFor();
+    await check("deliveries");
+    await page.getByRole("link", { name: "Activity" }).click();
+    await shown(page, "Created the webhook").waitFor();
+    await page.locator("summary").first().click();
+    await page.getByText("Position in the log").waitFor();
+    await check("activity");
+    await page.getByRole("link", { name: "Users" }).click();
+    await page.getByText("That is you").waitFor();
+    await check("users");
+    await checkDialogs(menuOf("Actions for auditor@example.com"), [
+      ["Change role", "Change role"],
+      ["Deactivate", "Deactivate this user?"],
+      ["Delete", "Delete this user?"],
+    ]);
+    await page.getByRole("button", { name: "Invite user" }).click();
+    await page.getByRole("dialog", { name: "Invite user" }).waitFor();
+    await check("inviting");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("link", { name: "Webhooks" }).click();
+    await page.getByRole("button", { name: "Create webhook" }).click();
+    await anyDialog(page).getByRole("button", { name: "Create webhook" }).click();
+    await page.getByText("Give the webhook a label.").waitFor();
+    await check("creating a webhook, with errors");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("link", { name: "General" }).click();
+    await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
+    await page.getByRole("button", { name: "Check", exact: true }).click();
+    await page.getByText("It belongs to no token").waitFor();
+    await check("general");
+    await page.getByLabel("API key", { exact: true }).fill(token.token);
+    await page.getByRole("button", { name: "Check", exact: true }).click();
+    await page.getByText("This key is let in.").waitFor();
+    await check("a key that is let in");
+    await page.getByRole("button", { name: "Your account" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+    await check("the account menu");
+    await page.getByRole("menuitem", { name: "Change password" }).click();
+    await page.getByRole("dialog", { name: "Change password" }).waitFor();
+    await check("changing the password");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Your account" }).click();
+    await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+    await page.getByText("This browser").waitFor();
+    await check("one's sessions");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Appearance" }).click();
+    await page.getByRole("menuitemradio", { name: "Light" }).waitFor();
+    await check("the appearance menu");
+    await page.keyboard.press("Escape");
+    const fail = (path) => page.route(`**/public/v1/${path}`, (route) => route.fulfill({ status: 500, body: "{}" }));
+    const failed = async (what) => {
+      await page.getByText(what).first().waitFor();
+      await check(String(what));
+    };
+    for (const path of ["events?*", "jobs?*", "auth/tokens?*", "notifications/webhooks?*", "accounts/*/users?*"]) {
+      await fail(path);
+    }
+    const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks", Users: "users" };
+    for (const [link, what] of Object.entries(failing)) {
+      await page.getByRole("link", { name: link }).click();
+      await failed(new RegExp(`${what} could not be loaded`));
+    }
+    await fail("auth/sessions");
+    await menuOf("Your account")();
+    await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+    await anyDialog(page).getByRole("alert").getByText("Something went wrong").waitFor();
+    await check("sessions that could not be loaded");
+    await page.goto(`/tokens/${token.id}`);
+    await failed("The history could not be loaded.");
+    await page.getByRole("button", { name: "Copy the value" }).waitFor();
+    await fail("auth/tokens/*");
+    await fail("auth/tokens/*/reveal");
+    await page.getByRole("button", { name: "Change permissions" }).click();
+    await anyDialog(page).getByText("Something went wrong").waitFor();
+    await check("permissions that could not be loaded");
+    await page.keyboard.press("Escape");
+    await anyDialog(page).waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Show the value" }).click();
+    await page.getByRole("button", { name: "Close" }).waitFor();
+    await check("a notice of what failed");
+    await page.goto(`/tokens/${token.id}`);
+    await failed("The token could not be loaded.");
+    await fail("notifications/webhooks/*");
+    await page.goto(`/webhooks/${hook.id}`);
+    await failed("The webhook could not be loaded.");
+    await page.unrouteAll();
+    await closePage(page);
+  });
 
   test("on a phone, with nothing cut off", async () => {
     const page = await open("/tokens", { viewport: { width: 360, height: 740 }, hasTouch: true });

@@ -1,16 +1,17 @@
 // Everything by Tab, Enter, arrows and Escape: nothing here focuses or clicks by itself.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 
-import { anyDialog, closePage, isFocused, row, tabTo } from "./support/browser.mjs";
+import { anyDialog, closePage, isFocused, newPage, row, tabTo } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
+let rest;
 let hook;
 
 const scene = suite(
   async ({ server, receiver }) => {
-    const rest = await server.rest();
+    rest = await server.rest();
     receiver.answer("/flaky", 503);
     hook = await rest("POST", "/notifications/webhooks", {
       label: "Flaky",
@@ -24,6 +25,7 @@ const scene = suite(
   },
   { receives: true },
 );
+const { describe, open } = scene;
 
 describe("by keyboard alone", () => {
   let page;
@@ -45,9 +47,23 @@ describe("by keyboard alone", () => {
   };
 
   before(async () => {
-    page = await scene.open("/tokens?size=10");
+    page = await open("/tokens?size=10", { ownContext: true });
   });
   after(() => closePage(page));
+
+  test("one signs in", async () => {
+    const outside = await newPage(scene.browser, scene.server.url);
+    await outside.goto("/");
+    await isFocused(outside, "E-mail");
+    await outside.keyboard.type(scene.server.owner.email);
+    await tabTo(outside, "Password");
+    await outside.keyboard.type(scene.server.owner.password);
+    await tabTo(outside, "Show password");
+    await tabTo(outside, "Sign in");
+    await outside.keyboard.press("Enter");
+    await row(outside, "There before").waitFor();
+    await closePage(outside);
+  });
 
   test("a token is created, shown and deleted", async () => {
     await row(page, "There before").waitFor();
@@ -112,6 +128,34 @@ describe("by keyboard alone", () => {
     await press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
     await isFocused(page, /^Cancel: /);
+  });
+
+  test("a webhook's form is filled and sent", async () => {
+    await goTo("/webhooks", "Webhooks");
+    await page.getByRole("link", { name: "Flaky" }).waitFor();
+    await tabTo(page, "Create webhook");
+    await press("Enter");
+    await isFocused(page, "Label");
+    await page.keyboard.type("By keyboard");
+    await tabTo(page, "URL");
+    await page.keyboard.type("https://example.com/hook");
+    await tabTo(page, /^Called for/);
+    await page.keyboard.type("Billing");
+    await tabTo(page, /^Method/);
+    await press("ArrowDown");
+    await tabTo(page, /^On: call it/);
+    await press("Space");
+    await tabTo(page, /^Headers of the call/);
+    await page.keyboard.type("X-Team: billing");
+    await tabTo(page, "Create webhook");
+    await press("Enter");
+    await page.getByRole("link", { name: "By keyboard" }).waitFor();
+    await isFocused(page, "Create webhook");
+    const made = (await rest("GET", "/notifications/webhooks")).find(({ label }) => label === "By keyboard");
+    assert.deepEqual(
+      [made.object_class, made.http_method, made.active, made.headers],
+      ["billing_request", "GET", false, { "X-Team": "billing" }],
+    );
   });
 
   test("a webhook is tested", async () => {

@@ -1,7 +1,7 @@
 // Searching and filtering tokens, what one does to them after creation, their page, changes of others meanwhile.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import {
   anyDialog,
@@ -36,7 +36,7 @@ const scene = suite(async ({ server }) => {
     made[name] = await rest("POST", "/auth/tokens", { name, extension: { name: "custom" }, ...fields });
   }
 });
-const { open } = scene;
+const { describe, open } = scene;
 
 const authorize = async (key) =>
   (await fetch(`${scene.server.url}/authorize`, { headers: { Authorization: `ApiKey ${key}` } })).status;

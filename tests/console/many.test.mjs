@@ -1,13 +1,13 @@
 // Many tokens: paging, and how long the first page takes (printed; run alone, for the figures to mean something).
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { before, test } from "node:test";
 
 import { closePage, newPage } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
-const { open } = scene;
+const { describe, open } = scene;
 
 describe("many tokens", () => {
   before(async () => {

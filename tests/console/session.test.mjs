@@ -1,7 +1,7 @@
 // Signing in and out, sessions that end, connections that are lost.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import {
   assertAccessible,
@@ -20,7 +20,7 @@ import { Line } from "./support/line.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite(undefined, { ownSessions: true });
-const { open } = scene;
+const { describe, open } = scene;
 
 describe("signing in", () => {
   test("a wrong password is refused in words, the right one leads to the tokens", async () => {
@@ -67,6 +67,7 @@ describe("signing in", () => {
     await dialog.getByRole("button", { name: "Create token" }).dispatchEvent("click");
     const again = page.getByRole("dialog", { name: "Sign in again" });
     await again.getByText("Your session has ended.").waitFor();
+    await dialog.getByText("Your session has ended.").waitFor();
     await again.getByText(scene.server.owner.email).waitFor();
     await assertAccessibleInBoth(page, "signing in again");
     await again.getByLabel("Password").fill("wrong");
@@ -76,6 +77,7 @@ describe("signing in", () => {
     await again.getByRole("button", { name: "Sign in", exact: true }).click();
     await again.waitFor({ state: "hidden" });
     assert.equal(await dialog.getByLabel("Label", { exact: true }).inputValue(), "Typed before");
+    await dialog.getByText("Your session has ended.").waitFor({ state: "detached" });
     await dialog.getByRole("button", { name: "Create token" }).click();
     await leaveSummary(page);
     await row(page, "Typed before").waitFor();

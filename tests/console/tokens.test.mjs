@@ -1,7 +1,7 @@
 // A token from its creation to its deletion, other people at the same time, hostile labels.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 
 import {
   anyDialog,
@@ -22,14 +22,14 @@ const KEY = /^SU-\d{3}-\d{3}-\d{3}:[0-9a-f]{40}$/;
 const HANDLE = /^[0-9a-f]{40}$/;
 
 const scene = suite();
-const { open } = scene;
+const { describe, open } = scene;
 
 describe("a token's life", () => {
   let page;
   let key;
 
   before(async () => {
-    page = await open();
+    page = await open("/tokens", { ownContext: true });
   });
   after(() => closePage(page));
 

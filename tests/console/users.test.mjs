@@ -1,7 +1,7 @@
 // Who may sign in: invited, given another role, kept out, let in again, forgotten.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import {
   assertAccessibleInBoth,
@@ -17,7 +17,7 @@ import {
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
-const { open } = scene;
+const { describe, open } = scene;
 const entry = (page, email) =>
   page.getByRole("listitem").filter({ has: page.getByText(email, { exact: true }) });
 
@@ -26,7 +26,8 @@ describe("users", () => {
   let password;
 
   test("are invited, with a password that shows once and lets them in", async () => {
-    page = await open("/users");
+    page = await open("/users", { ownContext: true });
+    await page.clock.install();
     await entry(page, scene.server.owner.email).getByText("That is you").waitFor();
     await page.getByRole("button", { name: "Invite user" }).click();
     const dialog = page.getByRole("dialog", { name: "Invite user" });
@@ -50,6 +51,12 @@ describe("users", () => {
     await page.mouse.click(4, 4);
     await page.keyboard.press("Escape");
     assert.ok(await done.getByText(password).isVisible(), "it is not lost by a click beside the dialog");
+    await page.clock.runFor(31_000);
+    await done.getByText("Hidden").waitFor();
+    assert.ok(!(await page.content()).includes(password), "it leaves the page after a while");
+    await done.getByText("nobody can show it again").waitFor();
+    await done.getByRole("button", { name: "Show the value" }).click();
+    await done.getByText(password).waitFor();
     await assertAccessibleInBoth(page, "invited");
     await done.getByRole("button", { name: "Done" }).click();
     await done.waitFor({ state: "hidden" });
@@ -130,6 +137,26 @@ describe("users", () => {
     await notice(page, "was deleted and forgotten").waitFor();
     await entry(page, "bob@example.com").waitFor({ state: "detached" });
     await assert.rejects(scene.server.signIn({ email: "bob@example.com", password }), /401/);
+    await closePage(page);
+  });
+
+  test("are paged and searched by the server, so that none is out of reach", async () => {
+    const rest = await scene.server.rest();
+    const emails = Array.from({ length: 9 }, (_, index) => `user${index}@example.com`);
+    for (const email of emails) await rest("POST", `/accounts/${scene.server.owner.account}/users`, { email, role: "auditor" });
+    const page = await open("/users?size=10");
+    await page.getByText("1–10 of 11").waitFor();
+    assert.equal(await entry(page, "user8@example.com").count(), 0);
+    await page.getByRole("button", { name: "Next page" }).click();
+    await entry(page, "user8@example.com").waitFor();
+    assert.match(page.url(), /page=2/);
+    await page.getByLabel("Search e-mail").fill("USER3@");
+    await entry(page, "user3@example.com").waitFor();
+    await page.getByText("1–1 of 1").waitFor();
+    await page.getByLabel("Search e-mail").fill("nobody");
+    await page.getByText("No user matches.").waitFor();
+    await page.getByRole("button", { name: "Clear the search" }).click();
+    await page.getByText("1–10 of 11").waitFor();
     await closePage(page);
   });
 });

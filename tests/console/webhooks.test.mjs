@@ -1,7 +1,7 @@
 // Webhooks from their creation to their deletion.
 // Debian's Chromium against the real program; run.cmake runs this and names the program.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 
 import {
   anyDialog,
@@ -15,7 +15,7 @@ import {
 import { suite } from "./support/suite.mjs";
 
 const scene = suite(undefined, { receives: true });
-const { open } = scene;
+const { describe, open } = scene;
 const entry = (page, label) => page.getByRole("listitem").filter({ has: page.getByText(label, { exact: true }) });
 
 describe("a webhook's life", () => {

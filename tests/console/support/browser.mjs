@@ -33,9 +33,8 @@ export function launch({ scrollbars = false } = {}) {
   });
 }
 
-// A page of a fresh browser profile. `page.complaints` gathers what the browser complains of: scripts that
-// failed, what the Content-Security-Policy stopped, anything asked of another host.
-export async function newPage(browser, url, options = {}) {
+// A fresh browser profile.
+export async function contextOf(browser, url, options = {}) {
   const context = await browser.newContext({
     baseURL: url,
     viewport: { width: 1366, height: 860 },
@@ -45,6 +44,12 @@ export async function newPage(browser, url, options = {}) {
     ...options,
   });
   context.setDefaultTimeout(WAIT_MS_MAX);
+  return context;
+}
+
+// A page of that profile. `page.complaints` gathers what the browser complains of: scripts that failed, what the
+// Content-Security-Policy stopped, anything asked of another host.
+export async function pageOf(context, url) {
   const page = await context.newPage();
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
@@ -68,8 +73,13 @@ export async function newPage(browser, url, options = {}) {
   return page;
 }
 
+// A page of a fresh browser profile.
+export async function newPage(browser, url, options) {
+  return pageOf(await contextOf(browser, url, options), url);
+}
+
 export async function closePage(page) {
-  await page.context().close();
+  await (page.sharesContext ? page.close() : page.context().close());
   assert.deepEqual(page.complaints, []);
 }
 
@@ -165,6 +175,70 @@ export function overhang(page) {
     const panels = [...document.querySelectorAll(".panel-table")].map((each) => each.scrollWidth - each.clientWidth - 1);
     return Math.max(document.documentElement.scrollWidth - window.innerWidth, ...panels);
   });
+}
+
+// The texts that reach beyond the window, or beyond what around them cuts off, but for those that end in an ellipsis.
+export function cutOff(page) {
+  return page.evaluate(() => {
+    const clips = ({ overflowX, textOverflow }) => overflowX !== "visible" && textOverflow !== "ellipsis";
+    const isCut = (text) => {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      const boxes = [...range.getClientRects()];
+      for (let around = text.parentElement; around; around = around.parentElement) {
+        const style = getComputedStyle(around);
+        if (around.matches(".off-screen, [aria-hidden=true]") || style.visibility === "hidden") return false;
+        if (style.textOverflow === "ellipsis" && style.overflowX !== "visible") return false;
+        // What stands beside the window until it is asked for: the navigation, the way to the content.
+        if (around.matches(".v-navigation-drawer, .skip-link") || style.clipPath !== "none") return false;
+        const { left, right } = around === document.documentElement ? { left: 0, right: window.innerWidth } : around.getBoundingClientRect();
+        const cuts = around === document.documentElement || clips(style);
+        if (cuts && boxes.some((box) => box.left < left - 1 || box.right > right + 1)) return true;
+      }
+      return false;
+    };
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      if (text.textContent.trim() !== "" && isCut(text)) found.push(text.textContent.trim());
+    }
+    return found;
+  });
+}
+
+// How many controls there are below `root`, and which of them look the same with the keyboard at them as without; `key` is
+// one that leaves all as it is there.
+export async function unseenFocus(page, root, key = "Tab") {
+  // From here on the browser shows where the focus is, as it does for those who use the keyboard.
+  await page.keyboard.press(key);
+  return page.evaluate(async (below) => {
+    // How an element is framed: its outline, shadow and border; of a text field, those of the frame around it.
+    const framed = (element, pseudo) => {
+      const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderWidth, borderColor, opacity } = getComputedStyle(element, pseudo);
+      const outline = outlineStyle === "none" ? "" : `${outlineStyle} ${outlineWidth} ${outlineColor}`;
+      return [outline, boxShadow, borderWidth, borderColor, opacity].join();
+    };
+    const lookOf = (element) => {
+      const frame = element.closest(".v-field")?.querySelectorAll(".v-field__outline, .v-field__outline *") ?? [];
+      return [element, ...frame].flatMap((part) => [undefined, "::before", "::after"].map((pseudo) => framed(part, pseudo))).join("|");
+    };
+    const controls = [...document.querySelector(below).querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")].filter(
+      (element) => (element.tabIndex >= 0 || element.role === "menuitem") && !element.disabled && element.checkVisibility({ visibilityProperty: true }),
+    );
+    // What follows the focus by script does so in the next frame.
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const unseen = [];
+    for (const element of controls) {
+      document.activeElement?.blur();
+      if (element.closest(".v-field")) await frame();
+      const before = lookOf(element);
+      element.focus({ preventScroll: true });
+      if (element.closest(".v-field")) await frame();
+      if (document.activeElement === element && lookOf(element) === before) unseen.push(element.outerHTML.slice(0, 160));
+    }
+    return { controls: controls.length, unseen };
+  }, root);
 }
 
 // The short message at the foot of the page.
