@@ -6,9 +6,11 @@ target_include_directories(mintmark_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 set(MINTMARK_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
 if(MINTMARK_SANITIZE)
-  # That of virtual tables asks the kernel whether memory can be read, through a descriptor, and reports corruption
-  # where a test has left none.
-  add_compile_options(-fsanitize=${MINTMARK_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
+  # Of the undefined behaviour that is looked for, three kinds are left out. That of virtual tables asks the kernel
+  # whether memory can be read, through a descriptor, and reports corruption where a test has left none. Null pointers
+  # and alignment are checked at every access, a third of all that is compiled: a null pointer ends the process under
+  # the address sanitizer too, and what we cast we cast to bytes.
+  add_compile_options(-fsanitize=${MINTMARK_SANITIZE} -fno-sanitize=vptr,null,alignment -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MINTMARK_SANITIZE} -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/sanitized.map)
 endif()
 
