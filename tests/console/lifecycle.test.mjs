@@ -46,6 +46,7 @@ describe("finding tokens", () => {
   test("by search, type, status and order, each in the address", async () => {
     const page = await open();
     await row(page, "Alpha").waitFor();
+    await row(page, "Alpha").locator("time").hover();
     assert.match(await row(page, "Alpha").locator("time").getAttribute("title"), /UTC\)$/);
     const search = page.getByLabel("Search label");
     await search.fill("ERP-1");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { closePage, newPage } from "./support/browser.mjs";
+import { closePage, launch, newPage } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
@@ -39,15 +39,16 @@ describe("many tokens", () => {
   test("load quickly (figures, not limits)", async (t) => {
     const page = await open("/tokens?size=50");
     await page.getByText(/^1–50 of/).waitFor();
-    const cold = await newPage(scene.browser, scene.server.url, { storageState: await page.context().storageState() });
+    const browser = await launch({ asUsual: true });
+    const cold = await newPage(browser, scene.server.url, { storageState: await page.context().storageState() });
     await cold.addInitScript(() => {
       const asked = globalThis.fetch;
       globalThis.fetch = async (...call) => {
         const answer = await asked(...call);
         if (!String(call[0]).includes("/auth/tokens?")) return answer;
-        const body = await answer.clone().json();
+        const body = await answer.clone().text();
         globalThis.dataAt = performance.now();
-        answer.json = () => Promise.resolve(body);
+        answer.text = () => Promise.resolve(body);
         return answer;
       };
       new MutationObserver(() => {
@@ -71,5 +72,6 @@ describe("many tokens", () => {
     t.diagnostic(`first load ${kilobytes.toFixed(0)} KB; interactive with 50 rows after ${paintedAt.toFixed(0)} ms`);
     t.diagnostic(`50 rows painted ${(paintedAt - dataAt).toFixed(0)} ms after their data`);
     await Promise.all([closePage(page), closePage(cold)]);
+    await browser.close();
   });
 });

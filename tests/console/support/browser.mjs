@@ -12,8 +12,9 @@ const executable = process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell";
 // Ample, since nothing passes because it waited long: a busy machine is slow, not wrong.
 const WAIT_MS_MAX = 30_000;
 
-// With `scrollbars`, those of a desk, which a browser that nobody sees leaves out.
-export function launch({ scrollbars = false } = {}) {
+// With `scrollbars`, those of a desk, which a browser that nobody sees leaves out. With `asUsual`, it compiles and collects
+// beside its pages, as people's browsers do, for figures to mean something.
+export function launch({ scrollbars = false, asUsual = false } = {}) {
   return chromium.launch({
     ...(scrollbars && { ignoreDefaultArgs: ["--hide-scrollbars"] }),
     executablePath: executable,
@@ -25,8 +26,8 @@ export function launch({ scrollbars = false } = {}) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      // Pages live for a second or two here: threads that compile and collect for them ahead do more than they save.
-      "--js-flags=--single-threaded",
+      // Pages live for a second or two here: threads that compile and collect for them ahead cost more than they save.
+      ...(asUsual ? [] : ["--js-flags=--single-threaded"]),
       // A page's own process, that is: none is started ahead for the next.
       "--renderer-process-limit=1",
     ],
