@@ -133,6 +133,7 @@ Outcome verify_as_asked(Command& command, const Verification& asked, const Verif
     return heads.has_value();
   };
   options.is_restored = asked.restored;
+  options.vault_problem = [&command](const VaultRow& row) { return command.services.vault.row_problem(row); };
   options.stop = command.stop;
   auto report = command.log.verify(progress, options);
   if (command.stop.stop_requested()) {

@@ -47,8 +47,12 @@ struct VerifyOptions {
   // A restored log ends where its backup did: heads of what came behind that are no problem, but are counted.
   bool is_restored = false;
   // Paced where it is not 0: reads that many events a second, and before them the files in as long a time,
-  // one after the other with pauses between.
+  // one after the other with pauses between; behind them as many rows a second of the appends, idempotency
+  // keys and the vault.
   std::uint64_t events_per_second = 0;
+  // What is wrong with a row of the vault, such as Vault::row_problem; empty where nothing is. Without it
+  // they are not looked at one by one.
+  std::function<std::string(const VaultRow& row)> vault_problem = {};
   // Ends it early, without a problem.
   std::stop_token stop = {};
 };

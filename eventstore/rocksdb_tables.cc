@@ -312,13 +312,29 @@ std::vector<StoredEvent> RocksDbTables::read_stream(std::string_view stream, std
 
 std::vector<VaultRow> RocksDbTables::read_vault_after(std::string_view subject, std::size_t limit) {
   std::vector<VaultRow> rows;
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kVault]));
-  for (it->Seek(slice(subject)); it->Valid() && rows.size() < limit; it->Next()) {
-    if (view(it->key()) == subject || view(it->key()) == write_number_key) continue;
+  for (auto& row : read_rows(Family::kVault, subject, limit))
+    rows.push_back({std::move(row.key), std::move(row.value)});
+  return rows;
+}
+
+std::vector<RocksDbTables::Row> RocksDbTables::read_rows(Family family, std::string_view after,
+                                                         std::size_t limit) {
+  const auto table = family == Family::kAppends       ? kAppends
+                     : family == Family::kIdempotency ? kIdempotency
+                                                      : kVault;
+  std::vector<Row> rows;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[table]));
+  for (it->Seek(slice(after)); it->Valid() && rows.size() < limit; it->Next()) {
+    if (view(it->key()) == after || view(it->key()) == write_number_key) continue;
     rows.push_back({std::string(view(it->key())), std::string(view(it->value()))});
   }
   throw_unless_ok(it->status());
   return rows;
+}
+
+std::optional<Committed> RocksDbTables::decode_range(std::string_view value) {
+  if (value.size() < range_bytes) return std::nullopt;
+  return Committed{get_big_endian(value), get_big_endian(value.substr(8)), true};
 }
 
 std::string RocksDbTables::stream_problem(const Recorded& recorded) {
@@ -346,14 +362,17 @@ std::uint64_t RocksDbTables::stream_version(std::string_view stream) {
 std::optional<EventLog::EarlierUse> RocksDbTables::idempotency_key(std::string_view key_hash) {
   const auto value = get(kIdempotency, key_hash);
   if (!value) return std::nullopt;
-  const Committed committed{get_big_endian(*value), get_big_endian(std::string_view(*value).substr(8)), true};
-  return EventLog::EarlierUse{value->substr(16), committed};
+  const auto committed = decode_range(*value);
+  if (!committed) throw CorruptLog("the row of an idempotency key does not decode");
+  return EventLog::EarlierUse{value->substr(range_bytes), *committed};
 }
 
 std::optional<Committed> RocksDbTables::append_of(const EventId& first_event) {
   const auto value = get(kAppends, first_event.view());
   if (!value) return std::nullopt;
-  return Committed{get_big_endian(*value), get_big_endian(std::string_view(*value).substr(8)), true};
+  const auto committed = decode_range(*value);
+  if (!committed) throw CorruptLog("the row of an append does not decode");
+  return committed;
 }
 
 std::optional<std::string> RocksDbTables::vault_row(std::string_view subject) {

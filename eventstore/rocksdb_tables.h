@@ -91,6 +91,18 @@ class RocksDbTables final : public LogLookup {
   std::vector<StoredEvent> read_stream(std::string_view stream, std::uint64_t after_version, Position last);
   std::vector<VaultRow> read_vault_after(std::string_view subject, std::size_t limit);
 
+  enum class Family { kAppends, kIdempotency, kVault };
+  struct Row {
+    std::string key;
+    std::string value;
+  };
+  // Rows of a family behind that key, in the order of keys, at most `limit`; not the one that names a write.
+  std::vector<Row> read_rows(Family family, std::string_view after, std::size_t limit);
+  // The positions that the value of an append or an idempotency key begins with; nothing where it is too
+  // short.
+  static constexpr std::size_t range_bytes = 16;
+  static std::optional<Committed> decode_range(std::string_view value);
+
   // Rewrites the vault's table and drops the write-ahead logs that there are, so that no file holds what the
   // vault's rows were before. Takes at most as much disk as the vault has. Blocks for long.
   rocksdb::Status rewrite_vault();

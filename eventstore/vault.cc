@@ -130,6 +130,21 @@ Result<std::optional<DataKey>> Vault::get(std::string_view subject) {
   return std::unexpected(does_not_open(subject));
 }
 
+std::string Vault::row_problem(const VaultRow& row, const std::optional<KeyEncryptionKeys>& keys) {
+  if (row.wrapped_key.size() != nonce_bytes + sizeof(DataKey) + tag_bytes)
+    return fmt::format("the key of {} in its vault has not the form of a wrapped one", row.subject);
+  if (!keys || unwrap(*keys, row.subject, row.wrapped_key)) return "";
+  return fmt::format("the key of {} in its vault does not open under this key file", row.subject);
+}
+
+std::string Vault::row_problem(const VaultRow& row) {
+  auto problem = row_problem(row, std::nullopt);
+  if (problem.empty() && !get(row.subject)) {
+    problem = fmt::format("the key of {} in its vault does not open under this key file", row.subject);
+  }
+  return problem;
+}
+
 Sealed Vault::seal(const DataKey& key, std::string_view subject, std::uint64_t version,
                    std::string_view value) {
   Sealed sealed;

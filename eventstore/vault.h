@@ -58,6 +58,13 @@ class Vault {
   // events name is missing, or where the key-encryption key is not the one that wrapped them.
   Result<Peppers> load_peppers();
 
+  // What is wrong with a row of a log's vault; empty where nothing is: that it has not the form of a wrapped
+  // key, or does not open under `keys`, where there are some.
+  static std::string row_problem(const VaultRow& row, const std::optional<KeyEncryptionKeys>& keys);
+  // The same of a row of this vault's log that was read a while ago: it may have been destroyed or wrapped
+  // anew since. Blocks on disk.
+  std::string row_problem(const VaultRow& row);
+
   // That every key of the log's vault opens under `keys`. kUnavailable, naming the first that does not.
   // Blocks for long; a key that is made meanwhile need not be looked at.
   Result<void> check_all(const KeyEncryptionKeys& keys) const;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "eventstore/tree_head.h"
+#include "eventstore/verify_rows.h"
 
 namespace mintmark {
 namespace {
@@ -189,21 +190,26 @@ VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& met
     tables.verify_checksums([&](double done) { return files_pace.hold(done * events); });
     if (options.stop.stop_requested()) return report;
     const Pace pace(options.events_per_second, options.stop);
+    RowCheck rows;
     report.problem = regrown.problem_with_heads();
     while (report.problem.empty() && regrown.tree().size() < tree.size()) {
       for (const auto& event : tables.read(regrown.tree().size(), tree.size(), verify_batch_events)) {
         report.problem = regrown.add(event);
         if (!report.problem.empty()) return report;
+        rows.add(event.recorded);
       }
       progress(regrown.tree().size(), tree.size());
       if (!pace.hold(static_cast<double>(regrown.tree().size()))) return report;
     }
+    if (report.problem.empty() && regrown.tree() != tree) {
+      report.problem =
+          fmt::format("the stored events up to position {} do not give the log's root", tree.size());
+    }
+    if (!report.problem.empty()) return report;
+    const Pace rows_pace(options.events_per_second, options.stop);
+    report.problem = rows.problem(tables, options, [&](double done) { return rows_pace.hold(done); });
   } catch (const std::exception& error) {
     report.problem = error.what();
-  }
-  if (report.problem.empty() && regrown.tree() != tree) {
-    report.problem =
-        fmt::format("the stored events up to position {} do not give the log's root", tree.size());
   }
   return report;
 }

@@ -14,7 +14,8 @@ namespace mintmark {
 std::string check_against_anchor(RocksDbTables& tables, const std::optional<HeadAnchor::Head>& anchored);
 
 // Reads every file and then all events of the tree in `meta`, each at the pace that `options` ask for; checks
-// checksums, positions, stream versions, the tree's nodes, the root and the tree heads. In bounded memory,
+// checksums, positions, stream versions, the tree's nodes, the root, the tree heads, and the rows of appends,
+// idempotency keys and the vault (eventstore/verify_rows.h). In bounded memory,
 // however many events and tree heads there are; but see VerifyOptions::tree_heads.
 VerifyReport verify_events(RocksDbTables& tables, const RocksDbTables::Meta& meta,
                            const VerifyProgress& progress, const VerifyOptions& options);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -130,10 +131,12 @@ int serve(const Config& config, bool as_json) {
                 worker_options(config), make_send(config), on_failure);
   const TokenExpiry expiry(services.log, services.token_list, services.projector, services.clock,
                            services.random, on_failure);
+  Upkeep::Options upkept{std::chrono::seconds(config.tree_head_interval_s), config.verify_rate};
+  upkept.vault_problem = [&services](const VaultRow& row) { return services.vault.row_problem(row); };
   const Upkeep upkeep({*(*instance)->log, *(*instance)->tree_heads, services.authorization_index,
                        config.index_snapshot_path(), services.clock, services.damage_found,
                        services.signed_position, services.verified_at_s},
-                      {std::chrono::seconds(config.tree_head_interval_s), config.verify_rate});
+                      std::move(upkept));
   // After the upkeep, so that the last signed tree head has what this records at the end.
   std::optional<UsageRecorder> usage;
   if (config.usage_interval_s > 0) {

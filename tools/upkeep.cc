@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -10,7 +11,8 @@
 
 namespace mintmark {
 
-Upkeep::Upkeep(const Subjects& subjects, Options options) : subjects_(subjects), options_(options) {
+Upkeep::Upkeep(const Subjects& subjects, Options options)
+    : subjects_(subjects), options_(std::move(options)) {
   if (options_.tree_head_interval.count() > 0) {
     subjects_.signed_position = 0;
     signing_ = std::jthread([this](const std::stop_token& stop) { sign(stop); });
@@ -75,6 +77,7 @@ void Upkeep::verify_once(const std::stop_token& stop) {
     }
     return true;
   };
+  options.vault_problem = options_.vault_problem;
   options.events_per_second = options_.verified_events_per_second;
   options.stop = stop;
   const auto report = subjects_.log.verify([](Position, Position) {}, options);

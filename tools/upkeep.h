@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -36,9 +37,10 @@ class Upkeep {
     std::atomic<std::int64_t>& verified_at_s;
   };
   struct Options {
-    std::chrono::seconds tree_head_interval{};                 // 0: none are signed
-    std::uint64_t verified_events_per_second = 0;              // 0: nothing is read again
-    std::chrono::seconds verify_rest = std::chrono::hours(1);  // between one reading and the next
+    std::chrono::seconds tree_head_interval{};                       // 0: none are signed
+    std::uint64_t verified_events_per_second = 0;                    // 0: nothing is read again
+    std::chrono::seconds verify_rest = std::chrono::hours(1);        // between one reading and the next
+    std::function<std::string(const VaultRow&)> vault_problem = {};  // as VerifyOptions::vault_problem
     std::chrono::milliseconds vault_rest =
         std::chrono::hours(1);  // before the vault is rewritten, where it must be
     // The index is looked at so often, and saved where it has moved and was not for so long, or where it has

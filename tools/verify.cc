@@ -13,6 +13,7 @@
 #include "eventstore/files.h"
 #include "eventstore/rocksdb_log.h"
 #include "eventstore/tree_head_journal.h"
+#include "eventstore/vault.h"
 #include "tools/commands.h"
 #include "tools/progress.h"
 
@@ -62,6 +63,10 @@ Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands
   const RocksDbLog::Options log{config.log_path(), nullptr, {}, {}};
   VerifyOptions options;
   options.is_restored = demands.is_restored;
+  // Auditors have no key, and need none.
+  const auto key = read_key_file(config.key_path());
+  const auto keys = key ? std::optional(*key) : std::nullopt;
+  options.vault_problem = [&keys](const VaultRow& row) { return Vault::row_problem(row, keys); };
   // Where the id cannot be read, either the log cannot be opened at all, or it is damaged: what follows
   // tells.
   const auto id = RocksDbLog::log_id_of_stopped(log);

@@ -42,6 +42,10 @@ class LogTables {
     EXPECT_TRUE(db_->Get({}, family(family_name), key, &value).ok());
     return value;
   }
+  bool has(const std::string& family_name, const std::string& key) {
+    std::string value;
+    return db_->Get({}, family(family_name), key, &value).ok();
+  }
   void put(const std::string& family_name, const std::string& key, const std::string& value) {
     check(db_->Put({}, family(family_name), key, value));
   }
