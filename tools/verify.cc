@@ -59,14 +59,38 @@ Result<TreeHeadReader::Findings> read_stopped_tree_heads(const Config& config, c
   return read_tree_heads(own, further, visit);
 }
 
+// Looks at the keys of a vault with the key file that there is. Auditors have none, and need none; and that
+// all are closed under it tells of the file, not of the vault.
+class VaultCheck {
+ public:
+  explicit VaultCheck(const std::string& key_path) {
+    if (const auto read = read_key_file(key_path)) keys_ = *read;
+  }
+
+  std::string problem(const VaultRow& row) {
+    auto malformed = Vault::row_problem(row, std::nullopt);
+    if (!malformed.empty()) return malformed;
+    auto closed = Vault::row_problem(row, keys_);
+    if (closed.empty()) has_opened_ = true;
+    if (first_closed_.empty()) first_closed_ = std::move(closed);
+    return has_opened_ ? first_closed_ : "";
+  }
+  std::string note() const {
+    return !first_closed_.empty() && !has_opened_ ? "the key file is not that of its vault" : "";
+  }
+
+ private:
+  std::optional<KeyEncryptionKeys> keys_;
+  bool has_opened_ = false;
+  std::string first_closed_;
+};
+
 Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands) {
   const RocksDbLog::Options log{config.log_path(), nullptr, {}, {}};
   VerifyOptions options;
   options.is_restored = demands.is_restored;
-  // Auditors have no key, and need none.
-  const auto key = read_key_file(config.key_path());
-  const auto keys = key ? std::optional(*key) : std::nullopt;
-  options.vault_problem = [&keys](const VaultRow& row) { return Vault::row_problem(row, keys); };
+  VaultCheck vault(config.key_path());
+  options.vault_problem = [&vault](const VaultRow& row) { return vault.problem(row); };
   // Where the id cannot be read, either the log cannot be opened at all, or it is damaged: what follows
   // tells.
   const auto id = RocksDbLog::log_id_of_stopped(log);
@@ -85,6 +109,7 @@ Result<VerifyReport> verify_stopped(const Config& config, const Demands& demands
   if (!heads) return std::unexpected(heads.error());
   report->problem = std::move(heads->problem);
   if (report->note.empty()) report->note = std::move(heads->note);
+  if (report->note.empty()) report->note = vault.note();
   return report;
 }
 
