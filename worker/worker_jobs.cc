@@ -243,7 +243,7 @@ asio::awaitable<void> Worker::do_locally(const Claim& claim) {
                    : stop_webhook(log, jobs, clock, random, claim.job);
   };
   const auto done = co_await on_pool(std::move(work));
-  crash_point("outcome appended");
+  crash_point("webhooks changed");
   if (!give_back_unless_done(claim, done)) complete(claim);
 }
 
@@ -265,6 +265,7 @@ asio::awaitable<bool> Worker::provision(const Claim& claim, OutboundRequest requ
   const auto send = send_;
   auto sent = (*send)(std::move(request));
   const auto result = co_await std::move(sent);
+  crash_point("provisioning answered");
   const auto end = end_of(result);
   provisioning_fails_ = end.failure != ATTEMPT_SUCCEEDED;
   const auto attempts = claim.job.attempts() + 1 - claim.job.round_begin();
@@ -307,7 +308,7 @@ asio::awaitable<void> Worker::connect_provisioned(const Claim& claim) {
     };
     co_await record(claim, std::move(work));
   }
-  crash_point("outcome appended");
+  crash_point("provisioned connection recorded");
   complete(claim);
 }
 
@@ -318,7 +319,7 @@ asio::awaitable<void> Worker::connect(const Claim& claim) {
     return record_connection(services_.log, services_.clock, services_.random, claim.job, false);
   };
   const auto done = co_await on_pool(std::move(work));
-  crash_point("outcome appended");
+  crash_point("connection recorded");
   if (!give_back_unless_done(claim, done)) complete(claim);
 }
 

@@ -12,12 +12,13 @@
 namespace mintmark::testing {
 
 // All that the simulated process can be killed at: those of eventstore/committer.cc,
-// projections/projector.cc, projections/row_projection.cc, worker/worker_jobs.cc and worker/delivery_log.cc.
-inline constexpr std::array<std::string_view, 16> crash_points{
-    "batch decided",      "batch written",      "anchor due",        "anchor written",
-    "head published",     "one answered",       "events read",       "rows due",
-    "projection applied", "position published", "job claimed",       "call answered",
-    "job settled",        "outcomes due",       "outcomes recorded", "outcome appended"};
+// projections/projector.cc, projections/row_projection.cc, worker/delivery_log.cc and worker/worker_jobs.cc,
+// but for those of provisioning, which is not simulated.
+inline constexpr std::array<std::string_view, 17> crash_points{
+    "batch decided",    "batch written",      "anchor due",  "anchor written",     "head published",
+    "one answered",     "events read",        "rows due",    "projection applied", "position published",
+    "job claimed",      "call answered",      "job settled", "outcomes due",       "outcomes recorded",
+    "webhooks changed", "connection recorded"};
 
 // Thrown where the simulated process is killed. Not a std::exception: nothing of the product catches it.
 struct Killed {};
