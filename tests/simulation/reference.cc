@@ -35,6 +35,17 @@ void Reference::compare(Node& node, const Ledger& ledger, const Shadow& shadow) 
     compare_rows(node, name);
   }
   compare_jobs(node, shadow);
+  compared_ = state_of(node);
+}
+
+// Where its projections are, and the number of the newest write to its views.
+std::pair<Position, std::uint64_t> Reference::state_of(Node& node) {
+  return {node.projector().position(),
+          node.views().live(TokenList::projection_name).db().GetLatestSequenceNumber()};
+}
+
+void Reference::check_unchanged(Node& node) const {
+  require(state_of(node) == compared_, "somebody else has written rows");
 }
 
 void Reference::feed(Projection& projection, const Ledger& ledger, Position position) {

@@ -17,6 +17,7 @@ class SimulatedDisk final : private PowerCutEnv, public rocksdb::EnvWrapper {
  public:
   explicit SimulatedDisk(std::uint32_t seed) : PowerCutEnv(seed), EnvWrapper(&PowerCutEnv::env()) {}
 
+  using PowerCutEnv::changes;
   using PowerCutEnv::cut_at;
   using PowerCutEnv::drop_syncs;
   using PowerCutEnv::fail_at;

@@ -6,23 +6,24 @@
 #include <set>
 #include <string>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <spdlog/spdlog.h>
 
 #include "tests/simulation/simulator.h"
+#include "tests/support/long_form.h"
+#include "tests/support/process.h"
 
-// SIMULATION_SEED=n runs that seed alone and tells all of it, SIMULATION_HOURS=n one seed after the other for
-// so long: tools/simulate.
+// SIMULATION_SEED=n runs that seed alone and tells all of it, with SIMULATION_STEPS=n so many steps of it;
+// SIMULATION_HOURS=n one seed after the other for so long: tools/simulate.
 namespace mintmark::testing::simulation_test {
 namespace {
 
 constexpr std::uint32_t seeds = 7;
-constexpr std::size_t steps_of_a_repeat = 800;
 
-Simulator::Report simulate(std::uint32_t seed, bool lying_disk = false) {
+Simulator::Report simulate(const Simulator::Options& options) {
   // What is refused or given back is no news here.
   spdlog::set_level(spdlog::level::off);
-  return Simulator({.seed = seed, .lying_disk = lying_disk}).run();
+  return Simulator(options).run();
 }
 
 void expect_none(const Simulator::Report& report) {
@@ -37,10 +38,16 @@ std::string told(const Simulator::Report& report) {
       report.delivered, report.late_triggers, report.trace_hash);
 }
 
+std::string told_with_trace(const Simulator::Options& options, const Simulator::Report& report) {
+  return fmt::format("{}\nseed {}: {}\n", report.trace, options.seed, told(report));
+}
+
 TEST(Simulation, NoSeedFindsAViolation) {
   if (const char* seed = std::getenv("SIMULATION_SEED")) {
-    const auto report = simulate(static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10)));
-    std::cout << report.trace << "\nseed " << seed << ": " << told(report) << '\n';
+    Simulator::Options options{.seed = static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10))};
+    options.steps = number_from_environment("SIMULATION_STEPS", options.steps);
+    const auto report = simulate(options);
+    std::cout << told_with_trace(options, report);
     return expect_none(report);
   }
   const char* hours = std::getenv("SIMULATION_HOURS");
@@ -54,7 +61,7 @@ TEST(Simulation, NoSeedFindsAViolation) {
   for (auto seed = first; !HasFailure(); ++seed) {
     const bool over = hours ? std::chrono::steady_clock::now() >= end : seed >= first + seeds;
     if (over) break;
-    const auto report = simulate(seed);
+    const auto report = simulate({.seed = seed});
     expect_none(report);
     if (hours) std::cout << "seed " << seed << ": " << told(report) << '\n' << std::flush;
     sum.starts += report.starts;
@@ -80,21 +87,25 @@ TEST(Simulation, NoSeedFindsAViolation) {
   EXPECT_GE(sum.killed_at.size(), expected.size() * 3 / 4) << "each seed means to kill it at two";
 }
 
-TEST(Simulation, TheSameSeedIsTheSameRunStepForStep) {
-  const auto run = [] { return Simulator({.seed = 7, .steps = steps_of_a_repeat}).run(); };
-  spdlog::set_level(spdlog::level::off);
-  const auto once = run();
-  const auto again = run();
-  EXPECT_EQ(once.trace, again.trace);
-  EXPECT_EQ(told(once), told(again));
+// What is at other addresses, and hashed and ordered by them, is so in another process.
+TEST(Simulation, TheSameSeedIsTheSameRunStepForStepInAnotherProcess) {
+  const Simulator::Options options{.seed = 7, .steps = 800};
+  const auto here = simulate(options);
+  const auto there =
+      run_process({.command = {"/proc/self/exe", "--gtest_filter=Simulation.NoSeedFindsAViolation"},
+                   .environment = {{"SIMULATION_SEED", std::to_string(options.seed)},
+                                   {"SIMULATION_STEPS", std::to_string(options.steps)}}});
+  EXPECT_EQ(there.exit_code, 0) << there.err;
+  EXPECT_THAT(there.out, ::testing::HasSubstr(told_with_trace(options, here)));
 }
 
 TEST(Simulation, ADiskThatDropsWhatItCallsSyncedIsFound) {
   std::size_t found = 0;
   for (std::uint32_t seed = 1; seed <= 3; ++seed) {
-    const auto report = simulate(seed, true);
+    const auto report = simulate({.seed = seed, .lying_disk = true});
     if (!report.violation.empty()) ++found;
-    EXPECT_EQ(report.violation, simulate(seed, true).violation) << "it is not found again";
+    EXPECT_EQ(report.violation, simulate({.seed = seed, .lying_disk = true}).violation)
+        << "it is not found again";
   }
   EXPECT_EQ(found, 3);
 }

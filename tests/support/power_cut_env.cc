@@ -60,6 +60,10 @@ class PowerCutDisk {
     const std::scoped_lock lock(mutex_);
     return failed_;
   }
+  std::uint64_t changes() const {
+    const std::scoped_lock lock(mutex_);
+    return changes_;
+  }
   void drop_syncs() {
     const std::scoped_lock lock(mutex_);
     drops_syncs_ = true;
@@ -70,6 +74,7 @@ class PowerCutDisk {
   template <class Change>
   IOStatus change(const std::string& path, const Change& apply) {
     const std::scoped_lock lock(mutex_);
+    ++changes_;
     if (changes_left_ && *changes_left_ > 0) --*changes_left_;
     if (changes_left_ == 0) return no_power(path);
     if (changes_to_failure_ && --*changes_to_failure_ == 0) {
@@ -201,6 +206,7 @@ class PowerCutDisk {
   std::mt19937 random_;
   const fs::path removed_;
   std::size_t kept_ = 0;
+  std::uint64_t changes_ = 0;
   std::optional<std::size_t> changes_left_;
   std::optional<std::size_t> changes_to_failure_;
   bool failed_ = false;
@@ -378,6 +384,10 @@ void PowerCutEnv::fail_at(std::size_t n) {
 
 bool PowerCutEnv::has_failed() const {
   return disk_->has_failed();
+}
+
+std::uint64_t PowerCutEnv::changes() const {
+  return disk_->changes();
 }
 
 void PowerCutEnv::drop_syncs() {

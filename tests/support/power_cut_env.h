@@ -33,6 +33,8 @@ class PowerCutEnv {
   void fail_at(std::size_t n);
   // Whether it has failed since.
   bool has_failed() const;
+  // How many changes there were so far, those that failed included.
+  std::uint64_t changes() const;
   // From now on whatever is synced is told to be durable, and is not: a disk that breaks its promise.
   void drop_syncs();
   // Once every file is closed: makes the disk what a restart finds. What it leaves is durable.
