@@ -69,8 +69,7 @@ class PowerCutDisk {
     drops_syncs_ = true;
   }
 
-  // Runs a change that the power may be gone for. `before` and `after` are told apart from it by the lock
-  // alone.
+  // Runs a change that the power may be gone for.
   template <class Change>
   IOStatus change(const std::string& path, const Change& apply) {
     const std::scoped_lock lock(mutex_);
