@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -15,6 +16,12 @@ namespace mintmark {
 // What is left alone of a disk. Below what the log keeps (limits::reserve_disk_bytes_min), so that whatever
 // the log takes its projections can take as well.
 inline constexpr std::uint64_t kept_disk_bytes = 8UL * 1024 * 1024;
+
+// There is no space for what was to be written; nothing was, so it can be tried again.
+class DiskFull : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // Why so many bytes must not be written below that folder; nothing where they may.
 inline std::optional<std::string> lack_of_space(const std::string& folder, std::uint64_t bytes) {

@@ -88,6 +88,7 @@ class AuditIndex final : public RowProjection {
  private:
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
   void rows_written() override;
+  void rows_dropped() override { changed_.clear(); }
 
   mutable AccountFeed feed_;
   std::vector<AccountId> changed_;  // by the batch that is being applied; the projector's thread alone

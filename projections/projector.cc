@@ -1,14 +1,21 @@
 #include "projections/projector.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <limits>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "eventstore/crash_point.h"
+#include "eventstore/disk_space.h"
 
 namespace mintmark {
 namespace {
+
+constexpr std::chrono::milliseconds space_looked_for_every(250);
 
 Position lowest_checkpoint(const std::vector<Projection*>& projections) {
   Position lowest = std::numeric_limits<Position>::max();
@@ -93,11 +100,33 @@ std::vector<ParkedBy> Projector::parked(std::size_t limit) const {
 
 void Projector::run(const std::stop_token& stop) {
   try {
-    while (log_.wait_past(position(), stop)) step();
+    for (auto before = position(); log_.wait_past(before, stop); before = position()) {
+      step_once_there_is_space(stop);
+      if (position() == before) break;  // told to end while it waited
+    }
   } catch (const std::exception& error) {
     on_failure_(error.what());
   }
   end();
+}
+
+void Projector::step_once_there_is_space(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  for (bool is_full = false;;) {
+    try {
+      step();
+      if (is_full) spdlog::info("the views go on: the disk has space again");
+      return;
+    } catch (const DiskFull& error) {
+      if (!waits_for_space_) throw;
+      if (!is_full) spdlog::error("the views wait for space: {}", error.what());
+      is_full = true;
+    }
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, stop, space_looked_for_every, [] { return false; });
+    if (stop.stop_requested()) return;
+  }
 }
 
 void Projector::end() {

@@ -33,11 +33,15 @@ class Projector {
   using Reached = std::move_only_function<void(bool reached)>;
 
   // `log` and `projections` must outlive the projector. `on_failure` is told once, from its thread, where a
-  // projection throws: nothing is applied any more.
+  // projection throws: nothing is applied any more. See wait_for_space().
   Projector(EventLog& log, std::vector<Projection*> projections,
             std::function<void(const std::string& reason)> on_failure, Drive drive = Drive::kOwnThreads);
   // Ends the thread after the batch at hand.
   ~Projector();
+
+  // From here on, where the disk has no space for what a projection writes, its thread waits until there is
+  // some instead of failing. Projections in front of that one have gone on by one batch.
+  void wait_for_space() { waits_for_space_ = true; }
 
   // The position that all projections have reached.
   Position position() const { return position_.load(std::memory_order_acquire); }
@@ -57,6 +61,7 @@ class Projector {
 
  private:
   void run(const std::stop_token& stop);
+  void step_once_there_is_space(const std::stop_token& stop);
   void apply(const std::vector<StoredEvent>& events);
   void tell(bool reached, Position up_to);
   void end();
@@ -72,6 +77,7 @@ class Projector {
   const std::vector<Group> groups_;
   const std::function<void(const std::string&)> on_failure_;
   std::atomic<Position> position_;
+  std::atomic<bool> waits_for_space_ = false;
   std::mutex mutex_;
   std::multimap<Position, Reached> waiting_;  // guarded by mutex_
   bool ended_ = false;                        // guarded by mutex_

@@ -122,7 +122,12 @@ void RowProjection::apply_together(std::span<RowProjection* const> projections,
   for (auto* projection : projections) staged.push_back(projection->stage(events, batch));
   if (batch.Count() == 0) return;
   crash_point("rows due");
-  projections.front()->view_.write(batch);
+  try {
+    projections.front()->view_.write(batch);
+  } catch (const ViewsFull&) {
+    for (auto* projection : projections) projection->rows_dropped();
+    throw;
+  }
   for (std::size_t i = 0; i < projections.size(); ++i) {
     if (staged[i]) projections[i]->publish(std::move(*staged[i]));
   }

@@ -83,6 +83,8 @@ class RowProjection : public Projection {
   virtual void refuse_parked(const Recorded& recorded, RowWriter& rows);
   // Called when the rows of a batch are written, before anybody is told of its positions.
   virtual void rows_written() {}
+  // Called where they cannot be written for want of space: the same events come again.
+  virtual void rows_dropped() {}
 
  private:
   // What events have done that is not written yet.

@@ -47,6 +47,7 @@ class TokenList final : public RowProjection {
  private:
   Result<void> apply_event(const StoredEvent& event, RowWriter& rows) override;
   void rows_written() override;
+  void rows_dropped() override { changes_.clear(); }
   Position load(AccountId account, const std::function<void(const TokenRow&)>& take) const;
 
   mutable TokenColumns columns_{limits::list_tokens_in_memory_max};

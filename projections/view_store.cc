@@ -89,7 +89,10 @@ void ViewSnapshot::get_all(std::span<const std::string> keys,
 
 void View::write(rocksdb::WriteBatch& batch) {
   throw_without_space(*db_, batch.GetDataSize());
-  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+  const auto status = db_->Write(rocksdb::WriteOptions(), &batch);
+  // A table that RocksDB has written in the background has met a full disk. It recovers by itself.
+  if (status.IsNoSpace()) throw ViewsFull("the views cannot be used: " + status.ToString());
+  throw_unless_ok(status);
 }
 
 Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rocksdb::Env* env) {

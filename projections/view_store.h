@@ -14,6 +14,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "domain/error.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/event_id.h"
 
 namespace mintmark {
@@ -59,10 +60,10 @@ class ViewSnapshot {
   rocksdb::ReadOptions options_;
 };
 
-// The disk has no space for what was to be written; nothing was. Debian's RocksDB would end the process.
-class ViewsFull : public std::runtime_error {
+// The disk has no space for what was to be written to the views.
+class ViewsFull : public DiskFull {
  public:
-  using std::runtime_error::runtime_error;
+  using DiskFull::DiskFull;
 };
 
 // Throws std::runtime_error with what the status says, unless it is ok.

@@ -153,6 +153,7 @@ Result<std::unique_ptr<Instance>> Instance::open(const Config& config,
     return fail(ErrorKind::kUnavailable,
                 fmt::format("The views cannot follow the log: {}.", instance->first_failure()));
   }
+  instance->projector->wait_for_space();
   const auto threads = std::max<std::size_t>(blocking_threads_min, std::thread::hardware_concurrency());
   instance->blocking = std::make_unique<BlockingPool>(threads);
   instance->hashing = std::make_unique<BlockingPool>(hashing_threads(), limits::hashing_queue_max);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "domain/time.h"
+#include "eventstore/disk_space.h"
 #include "eventstore/event_log.h"
 #include "projections/projection.h"
 #include "worker/job_key.h"
@@ -41,10 +42,10 @@ struct JobView {
   JobQueue::State state = JobQueue::State::kAbsent;  // kAbsent unless the job's status is WAITING
 };
 
-// The disk has no space for what was to be written; nothing was. Debian's RocksDB would end the process.
-class JobsFull : public std::runtime_error {
+// The disk has no space for what was to be written to the jobs.
+class JobsFull : public DiskFull {
  public:
-  using std::runtime_error::runtime_error;
+  using DiskFull::DiskFull;
 };
 
 // The queue of what is to be done outside, and what came of it. All of it comes from the log but the claims:

@@ -9,13 +9,18 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "eventstore/memory_log.h"
+#include "projections/token_list.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/history.h"
+#include "tests/support/small_disk.h"
+#include "tests/support/view_folder.h"
 
 namespace mintmark::projector_test {
 namespace {
@@ -224,6 +229,51 @@ TEST_F(ProjectorTest, ParkedStreamsAreAddedOverTheProjections) {
     streams.push_back(parked.stream);
   }
   EXPECT_THAT(streams, ElementsAre("a", "b"));
+}
+
+TEST_F(ProjectorTest, WaitsForSpaceWhileWhatIsInFrontGoesOnAndAppliesAllOnceThereIsSome) {
+  constexpr std::uint64_t mebibyte = 1024UL * 1024;
+  const SmallDisk disk(32 * mebibyte);
+  ViewFolder views(disk.path());
+  TokenList list(views.store().live(TokenList::projection_name));
+  auto& index = make_probe();
+  const CapturedLog logged;
+  start({&index, &list});
+  history_.add(token_id(1), token_created(token_id(1), vendor(1)));
+  ASSERT_TRUE(reached(1).get());
+  projector_->wait_for_space();
+
+  disk.leave_free(4 * mebibyte);
+  history_.add(token_id(2), token_created(token_id(2), vendor(1)));
+  auto second = reached(2);
+  while (!logged.has("the views wait for space")) std::this_thread::yield();
+  EXPECT_THAT(index.seen, ElementsAre(1, 2));
+  EXPECT_EQ(list.checkpoint(), 1);
+  EXPECT_FALSE(list.find(token_id(2)));
+  EXPECT_FALSE(is_told(second));
+
+  disk.empty();
+  EXPECT_TRUE(second.get());
+  EXPECT_TRUE(list.find(token_id(2)));
+  disk.leave_free(4 * mebibyte);
+  history_.add(token_id(1), token_deleted());
+  auto third = reached(3);
+  projector_.reset();
+  EXPECT_FALSE(third.get()) << "it ends while it waits";
+  EXPECT_EQ(failures_, 0);
+}
+
+TEST_F(ProjectorTest, FailsOnAFullDiskUntilItIsToldToWait) {
+  constexpr std::uint64_t mebibyte = 1024UL * 1024;
+  const SmallDisk disk(32 * mebibyte);
+  ViewFolder views(disk.path());
+  TokenList list(views.store().live(TokenList::projection_name));
+  disk.leave_free(4 * mebibyte);
+  start({&list});
+  auto first = reached(1);
+  history_.add(token_id(1), token_created(token_id(1), vendor(1)));
+  EXPECT_FALSE(first.get());
+  EXPECT_THAT(reason_, HasSubstr("the disk is full"));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ pid_t start_holder(const std::string& path, const std::string& options) {
 
 }  // namespace
 
-SmallDisk::SmallDisk(std::uint64_t bytes) : path_(folder_.path()) {
+SmallDisk::SmallDisk(std::uint64_t bytes) : bytes_(bytes), path_(folder_.path()) {
   const auto options = fmt::format("mode=0700,size={}", bytes);
   if (mount_small_disk(path_.c_str(), options.c_str())) return;
   holder_ = start_holder(path_, options);
@@ -93,7 +93,7 @@ void SmallDisk::empty() const {
   std::filesystem::remove(path_ / "ballast");
 }
 
-void SmallDisk::make_read_only() const {
+bool SmallDisk::remount(unsigned long flags, const std::string& options) const {
   const auto path = folder_.path().string();
   const auto users = fmt::format("/proc/{}/ns/user", holder_);
   const auto mounts = fmt::format("/proc/{}/ns/mnt", holder_);
@@ -102,12 +102,34 @@ void SmallDisk::make_read_only() const {
     const bool there =
         holder_ < 0 || (::setns(::open(users.c_str(), O_RDONLY | O_CLOEXEC), CLONE_NEWUSER) == 0 &&
                         ::setns(::open(mounts.c_str(), O_RDONLY | O_CLOEXEC), CLONE_NEWNS) == 0);
-    const bool done = there && ::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+    const bool done =
+        there && ::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | flags, options.c_str()) == 0;
     ::_exit(done ? 0 : 1);
   }
   int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0)
+  return child >= 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+void SmallDisk::make_read_only() const {
+  if (!remount(MS_RDONLY, ""))
     throw std::runtime_error("the small disk cannot be made one that is only read");
+}
+
+void SmallDisk::shrink_to_free(std::uint64_t bytes) const {
+  // It cannot be made smaller than what is in it, which may grow meanwhile.
+  constexpr int attempts_max = 1000;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    struct statvfs info{};
+    ::statvfs(path_.c_str(), &info);
+    const auto used = (info.f_blocks - info.f_bfree) * info.f_frsize;
+    if (remount(0, fmt::format("size={}", used + bytes))) return;
+  }
+  throw std::runtime_error("the small disk cannot be made smaller");
+}
+
+void SmallDisk::grow_back() const {
+  if (!remount(0, fmt::format("size={}", bytes_)))
+    throw std::runtime_error("the small disk cannot grow back");
 }
 
 std::uint64_t SmallDisk::free_bytes() const {

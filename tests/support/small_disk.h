@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include <sys/types.h>
 
@@ -26,11 +27,18 @@ class SmallDisk {
   // Takes the ballast away.
   void empty() const;
   std::uint64_t free_bytes() const;
+  // The same at once, whatever is being written to it: as if another took all but that of what was free.
+  // Until grow_back().
+  void shrink_to_free(std::uint64_t bytes) const;
+  void grow_back() const;
   // From here on nothing can be written to it. No file of it may be open for writing.
   void make_read_only() const;
 
  private:
+  bool remount(unsigned long flags, const std::string& options) const;
+
   TemporaryFolder folder_;
+  std::uint64_t bytes_;
   pid_t holder_ = -1;  // the child whose namespaces it is in; -1: none
   std::filesystem::path path_;
 };
