@@ -1,12 +1,17 @@
 // One Idempotency-Key is one outcome, however often and in whatever company its request arrives.
 #include <barrier>
+#include <cstddef>
+#include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "domain/limits.h"
+#include "tests/support/long_form.h"
 #include "tests/system/fixture.h"
 
 namespace mintmark::testing::idempotency_test {
@@ -137,6 +142,39 @@ TEST_F(Idempotency, ManyAtOnceUnderOneKeyMakeOneToken) {
   EXPECT_THAT(statuses, ::testing::Each(201));
   EXPECT_EQ(values.size(), 1U);
   EXPECT_EQ(server().position(), before + 1);
+}
+
+// So many connections with as many requests each behind one another, all sent before any answer is read.
+// DUPLICATES=n sends so many.
+TEST_F(Idempotency, TenThousandDuplicatesAtOnceAreOneEventAndOneAnswer) {
+  constexpr std::size_t connections = 500;
+  const auto count = number_from_environment("DUPLICATES", 10'000);
+  const InitialisedFolder own;
+  const ServerProcess server(own.path(), {"--request-rate", "0"});
+  RestClient client(server.port());
+  client.log_in(own.email(), own.password());
+  const auto before = server.position();
+  const auto request = client.text_of("POST", "/auth/tokens", creation, key("ten-thousand"));
+  std::deque<RawClient> senders;
+  for (std::size_t i = 0; i < connections; ++i) senders.emplace_back(server.port());
+  const auto requests_of = [&](std::size_t i) { return (count + i) / connections; };
+  for (std::size_t i = 0; i < connections; ++i) {
+    std::string all;
+    for (std::size_t j = 0; j < requests_of(i); ++j) all += request;
+    senders[i].send(all);
+  }
+  std::map<std::string, std::size_t> answers;
+  for (std::size_t i = 0; i < connections; ++i) {
+    for (std::size_t j = 0; j < requests_of(i); ++j) {
+      const auto answer = senders[i].read_response();
+      ++answers[fmt::format("{} {} {}", answer.status, answer.header("Mintmark-Position").value_or("none"),
+                            answer.body)];
+    }
+  }
+  EXPECT_EQ(server.position(), before + 1);
+  ASSERT_EQ(answers.size(), 1);
+  EXPECT_EQ(answers.begin()->second, count);
+  EXPECT_THAT(answers.begin()->first, ::testing::StartsWith(fmt::format("201 {} ", before + 1)));
 }
 
 }  // namespace
