@@ -162,11 +162,15 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (!status.ok()) return refuse(path, status.ToString());
     log->log_id_ = meta->log_id;
     log->free_disk_bytes_ = options.free_disk_bytes;
+    const auto free_disk_bytes = [&tables = *log->tables_,
+                                  free = options.free_disk_bytes]() -> std::uint64_t {
+      return tables.waits_for_space() ? 0 : free();
+    };
     if (!options.on_failure) options.on_failure = [](const std::string&) {};
-    log->committer_ = std::make_unique<Committer>(
-        *log->tables_, *log->anchor_,
-        Committer::Options{meta->log_id, std::move(meta->tree), options.free_disk_bytes, options.on_failure,
-                           options.drive});
+    log->committer_ =
+        std::make_unique<Committer>(*log->tables_, *log->anchor_,
+                                    Committer::Options{meta->log_id, std::move(meta->tree), free_disk_bytes,
+                                                       options.on_failure, options.drive});
   } catch (const std::exception& error) {
     return refuse(path, error.what());
   }

@@ -100,6 +100,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
   }
 
   std::unique_ptr<RocksDbTables> opened(new RocksDbTables);
+  opened->space_ = SpaceListener::add_to(options);
   rocksdb::DB* db = nullptr;
   const auto status = reading ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened->families_, &db)
                               : rocksdb::DB::Open(options, path, families, &opened->families_, &db);

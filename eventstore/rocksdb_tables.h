@@ -18,6 +18,7 @@
 #include "eventstore/commit_batch.h"
 #include "eventstore/event_log.h"
 #include "eventstore/merkle_tree.h"
+#include "eventstore/space_listener.h"
 
 namespace mintmark {
 
@@ -110,6 +111,8 @@ class RocksDbTables final : public LogLookup {
   // done since the tables were opened.
   bool has_former_vault_rows() const { return former_vault_rows_; }
   std::uint64_t vault_bytes();
+  // Whether nothing may be written now: see eventstore/space_listener.h.
+  bool waits_for_space() const { return space_->waits_for_space(); }
   // Bytes that are in no table's file yet: as much of the disk they will take.
   std::uint64_t bytes_in_memory() {
     std::uint64_t bytes = 0;
@@ -158,6 +161,7 @@ class RocksDbTables final : public LogLookup {
   std::optional<std::string> get(Table table, std::string_view key);
   void verify_file(const rocksdb::LiveFileMetaData& file);
 
+  std::shared_ptr<const SpaceListener> space_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::optional<std::uint64_t> writes_;  // number of the newest, once it is needed

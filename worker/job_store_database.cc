@@ -19,9 +19,9 @@ namespace {
 constexpr std::string_view format = "3";
 constexpr std::size_t block_cache_bytes = 32UL * 1024 * 1024;
 
-rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
-                              std::unique_ptr<rocksdb::DB>& opened) {
+rocksdb::Status open_database(const std::string& path, rocksdb::Env* env, JobStoreDatabase& opened) {
   rocksdb::Options options;
+  opened.space = SpaceListener::add_to(options);
   if (env) options.env = env;
   options.max_file_opening_threads = 1;  // more are started for every family, however few its tables are
   options.create_if_missing = true;
@@ -37,7 +37,7 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env,
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, &db);
-  opened.reset(db);
+  opened.db.reset(db);
   return status;
 }
 
@@ -55,13 +55,14 @@ rocksdb::Status find_whether_ours(rocksdb::DB& db, bool& is_ours) {
 
 }  // namespace
 
-Result<std::unique_ptr<rocksdb::DB>> open_job_store_database(const std::string& path, rocksdb::Env* env) {
+Result<JobStoreDatabase> open_job_store_database(const std::string& path, rocksdb::Env* env) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
   if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(path)))
     return fail(ErrorKind::kUnavailable, fmt::format("The jobs in {} cannot be opened: {}.", path, *why));
-  std::unique_ptr<rocksdb::DB> db;
-  auto status = open_database(path, env, db);
+  JobStoreDatabase opened;
+  auto& db = opened.db;
+  auto status = open_database(path, env, opened);
   bool is_ours = false;
   if (status.ok()) status = find_whether_ours(*db, is_ours);
   if (status.ok() && !is_ours) {
@@ -69,7 +70,7 @@ Result<std::unique_ptr<rocksdb::DB>> open_job_store_database(const std::string& 
     rocksdb::Options options;
     if (env) options.env = env;
     status = rocksdb::DestroyDB(path, options);
-    if (status.ok()) status = open_database(path, env, db);
+    if (status.ok()) status = open_database(path, env, opened);
   }
   if (status.ok()) status = db->Put(rocksdb::WriteOptions(), "format", slice(format));
   if (!status.ok()) {
@@ -78,7 +79,7 @@ Result<std::unique_ptr<rocksdb::DB>> open_job_store_database(const std::string& 
                             "them planned again from the log.",
                             path, status.ToString()));
   }
-  return db;
+  return opened;
 }
 
 }  // namespace mintmark

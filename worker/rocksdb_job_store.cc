@@ -59,9 +59,9 @@ bool is_needed(const StoredJob& job) {
 
 Result<std::unique_ptr<RocksDbJobStore>> RocksDbJobStore::open(const std::string& path, const Clock& clock,
                                                                rocksdb::Env* env) {
-  auto db = open_job_store_database(path, env);
-  if (!db) return std::unexpected(std::move(db.error()));
-  std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(*db), clock));
+  auto opened = open_job_store_database(path, env);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  std::unique_ptr<RocksDbJobStore> store(new RocksDbJobStore(std::move(*opened), clock));
   try {
     store->load();
   } catch (const std::runtime_error& error) {
@@ -168,13 +168,16 @@ void RocksDbJobStore::put(const std::vector<StoredJob>& jobs, rocksdb::WriteBatc
 }
 
 std::optional<std::string> RocksDbJobStore::lack_of_space_for(const rocksdb::WriteBatch& batch) const {
+  if (space_->waits_for_space()) return "the disk is full";
   return lack_of_space(db_->GetName(), batch.GetDataSize());
 }
 
 void RocksDbJobStore::write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return;
   if (const auto why = lack_of_space_for(batch)) throw JobsFull("the jobs cannot be used: " + *why);
-  throw_unless_ok(db_->Write(rocksdb::WriteOptions(), &batch));
+  const auto status = db_->Write(rocksdb::WriteOptions(), &batch);
+  if (status.IsNoSpace()) throw JobsFull("the jobs cannot be used: " + status.ToString());
+  throw_unless_ok(status);
 }
 
 void RocksDbJobStore::plan(const JobPlan& plan) {

@@ -18,6 +18,7 @@
 #include "eventstore/clock.h"
 #include "worker/job_queue.h"
 #include "worker/job_store.h"
+#include "worker/job_store_database.h"
 
 namespace mintmark {
 
@@ -68,7 +69,8 @@ class RocksDbJobStore final : public JobStore {
   std::size_t size() override;
 
  private:
-  RocksDbJobStore(std::unique_ptr<rocksdb::DB> db, const Clock& clock) : db_(std::move(db)), clock_(clock) {}
+  RocksDbJobStore(JobStoreDatabase opened, const Clock& clock)
+      : space_(std::move(opened.space)), db_(std::move(opened.db)), clock_(clock) {}
   void load();
   void take(const StoredJob& job);
   void take(const Subscription& subscription);
@@ -83,6 +85,7 @@ class RocksDbJobStore final : public JobStore {
   std::vector<JobView> views(const std::string& prefix, std::size_t limit,
                              const std::function<JobKey(std::string_view)>& key_of_entry);
 
+  const std::shared_ptr<const SpaceListener> space_;
   const std::unique_ptr<rocksdb::DB> db_;
   const Clock& clock_;
   std::atomic<Position> planned_ = 0;

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <ostream>
 #include <span>
 #include <string>
@@ -150,6 +152,37 @@ TEST(FailingDiskUnderLoad, AnswersEveryWaiterAndTellsOnce) {
   }
   EXPECT_LT(acknowledged, 2'000U);
   EXPECT_GE(folder.open()->head(), acknowledged);
+}
+
+// What RocksDB writes in the background meets a full disk. From then on it refuses writes, and looks for
+// space every five seconds: the log must not take that for a write that failed.
+TEST(LogOnAFullDisk, RefusesUntilRocksDbHasSpaceForItsTablesAgainAndGoesOn) {
+  LogFolder folder(1, TemporaryFolder::in_memory());
+  LogOnFaultyDisk faulty(folder);
+  LogFolder::append_some(*faulty.log, 1);
+  faulty.disk.faults().fill(".sst");
+  EXPECT_FALSE(faulty.log->rewrite_vault());
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = append_and_wait(*faulty.log, append_request("new", 0, 2));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Kind::kDiskFull);
+  }
+  EXPECT_EQ(faulty.log->head(), 1);
+
+  faulty.disk.faults().heal();
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  auto taken = append_and_wait(*faulty.log, append_request("new", 0, 2));
+  while (!taken && std::chrono::steady_clock::now() < deadline) {
+    never.wait_for(lock, 10ms);
+    taken = append_and_wait(*faulty.log, append_request("new", 0, 2));
+  }
+  EXPECT_TRUE(taken);
+  faulty.log.reset();
+  EXPECT_TRUE(faulty.failures.empty());
+  EXPECT_EQ(folder.open()->head(), 2);
 }
 
 TEST(SlowDisk, ASecondSyncThatWaitsKeepsTheQueueBounded) {

@@ -28,7 +28,7 @@ class FaultyWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* context) override {
     if (!faults_->strikes(FileOperation::kAppend, path_)) return target()->Append(data, options, context);
     target()->Append(Slice(data.data(), data.size() / 2), options, context).PermitUncheckedError();
-    return fault(path_);
+    return faults_->is_full() ? IOStatus::NoSpace(path_, "injected fault") : fault(path_);
   }
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* context) override {
@@ -234,6 +234,17 @@ void FileFaults::fail(FileOperation operation, std::string path_part, std::size_
   struck_ = false;
 }
 
+void FileFaults::fill(std::string path_part) {
+  fail(FileOperation::kAppend, std::move(path_part));
+  const std::scoped_lock lock(mutex_);
+  is_full_ = true;
+}
+
+bool FileFaults::is_full() const {
+  const std::scoped_lock lock(mutex_);
+  return is_full_;
+}
+
 void FileFaults::fail_once(FileOperation operation, std::string path_part, std::size_t after_count) {
   const std::scoped_lock lock(mutex_);
   failure_ = Failure{operation, std::move(path_part), after_count, true};
@@ -281,6 +292,7 @@ bool FileFaults::struck() const {
 void FileFaults::heal() {
   const std::scoped_lock lock(mutex_);
   failure_.reset();
+  is_full_ = false;
   spoiling_.reset();
 }
 

@@ -29,6 +29,9 @@ class FileFaults {
   void fail(FileOperation operation, std::string path_part, std::size_t after_count = 0);
   // The same, but only that one operation fails.
   void fail_once(FileOperation operation, std::string path_part, std::size_t after_count);
+  // From here on the disk has no space for what is appended to such files.
+  void fill(std::string path_part);
+  bool is_full() const;
   // Of the reads of such files one in `one_in`, as the seed decides, gives a first part alone, or all with
   // one bit flipped.
   void spoil_reads(SpoiltRead how, std::string path_part, std::uint32_t seed, std::size_t one_in);
@@ -79,6 +82,7 @@ class FileFaults {
   std::optional<Spoiling> spoiling_;
   std::optional<Delay> delay_;
   std::map<std::string, std::uint64_t> bytes_read_;  // by path
+  bool is_full_ = false;
   bool struck_ = false;
   std::optional<std::string> held_part_;
   std::size_t held_ = 0;
