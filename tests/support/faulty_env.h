@@ -51,8 +51,7 @@ class FileFaults {
   // Bytes that were read of such files so far.
   std::uint64_t bytes_read(std::string_view path_part) const;
 
-  // Called by the files. Whether the operation is to fail; waits where it is held. Whether the operation is
-  // to fail; waits where it is held.
+  // Called by the files. Whether the operation is to fail; waits where it is held.
   bool strikes(FileOperation operation, const std::string& path);
   // What was read instead of `read`; `scratch` has room for it.
   rocksdb::Slice after_read(const std::string& path, const rocksdb::Slice& read, char* scratch);
