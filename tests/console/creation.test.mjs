@@ -122,7 +122,6 @@ describe("a token", () => {
 
   test("that somebody deletes under its summary is said to be deleted", async () => {
     const summary = await createToken(page, "Gone at once");
-    await summary.waitFor();
     const [{ id }] = await named("Gone at once");
     await rest("DELETE", `/auth/tokens/${id}`);
     await summary.getByText("The token was deleted meanwhile: its API key is refused.").waitFor();

@@ -253,7 +253,9 @@ export async function createToken(page, label, fill = async () => {}) {
   await dialog.getByLabel("Label", { exact: true }).fill(label);
   await fill(dialog);
   await dialog.getByRole("button", { name: "Create token" }).click();
-  return page.getByRole("dialog", { name: "Token created" });
+  const summary = page.getByRole("dialog", { name: "Token created" });
+  await summary.waitFor();
+  return summary;
 }
 
 export async function leaveSummary(page) {
