@@ -5,6 +5,8 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include "eventstore/table_files.h"
+
 namespace mintmark {
 namespace {
 

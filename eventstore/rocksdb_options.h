@@ -16,7 +16,6 @@ inline constexpr std::size_t block_cache_bytes = 128UL * 1024 * 1024;
 inline constexpr std::size_t reading_block_cache_bytes = 16UL * 1024 * 1024;
 inline constexpr std::size_t write_buffer_bytes = 32UL * 1024 * 1024;  // of each family
 inline constexpr std::size_t write_ahead_bytes_max = 4 * write_buffer_bytes;
-inline constexpr std::uint32_t table_format = 5;  // of RocksDB's
 inline constexpr std::string_view nodes_family = "nodes";
 
 rocksdb::Options database_options(rocksdb::Env& env);

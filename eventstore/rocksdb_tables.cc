@@ -14,6 +14,7 @@
 #include "eventstore/merkle_proof.h"
 #include "eventstore/rocksdb_options.h"
 #include "eventstore/rocksdb_strings.h"
+#include "eventstore/table_files.h"
 
 namespace mintmark {
 namespace {
@@ -85,7 +86,7 @@ rocksdb::Status RocksDbTables::open(rocksdb::Env& env, const std::string& path, 
     std::vector<std::string> stored;
     auto listed = rocksdb::DB::ListColumnFamilies(options, path, &stored);
     if (!listed.ok()) return listed;
-    if (auto checked = check_footers(env, path); !checked.ok()) return checked;
+    if (auto checked = check_table_files(env, path); !checked.ok()) return checked;
     has_nodes = std::ranges::find(stored, nodes_family) != stored.end();
     // A log of an earlier format; any other family must be there.
     options.create_missing_column_families = mode == Mode::kWrite && !has_nodes;

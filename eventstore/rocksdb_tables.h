@@ -134,10 +134,6 @@ class RocksDbTables final : public LogLookup {
   std::optional<std::string> vault_row(std::string_view subject) override;
 
  private:
-  // Corruption where a table's footer names another form than the tables are written in: RocksDB would read
-  // its blocks in that, and may end the process in an assertion.
-  static rocksdb::Status check_footers(rocksdb::Env& env, const std::string& path);
-
   enum Table : std::size_t {
     kMeta,
     kEvents,

@@ -1,55 +1,16 @@
 // What is done to the tables' files as such.
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
 #include <rocksdb/convenience.h>
 
 #include "eventstore/rocksdb_options.h"
-#include "eventstore/rocksdb_strings.h"
 #include "eventstore/rocksdb_tables.h"
+#include "eventstore/table_files.h"
 
 namespace mintmark {
-namespace {
-
-// What a table that was written to its end ends with, behind four bytes that name its form (BlockBasedTable's
-// footer, RocksDB 7.8, table/format.h). No checksum covers these.
-constexpr std::string_view table_magic = "\xF7\xCF\xF4\x85\xB7\x41\xE2\x88";
-
-rocksdb::Status check_footer(rocksdb::Env& env, const std::string& path) {
-  std::array<char, sizeof table_format + table_magic.size()> buffer{};
-  std::uint64_t size = 0;
-  auto status = env.GetFileSize(path, &size);
-  if (!status.ok() || size < buffer.size()) return status;
-  std::unique_ptr<rocksdb::RandomAccessFile> file;
-  status = env.NewRandomAccessFile(path, &file, rocksdb::EnvOptions());
-  rocksdb::Slice end;
-  if (status.ok()) status = file->Read(size - buffer.size(), buffer.size(), &end, buffer.data());
-  // One that a crash cut short is none of the log's, or RocksDB misses it.
-  if (!status.ok() || end.size() < buffer.size() || !end.ends_with(slice(table_magic))) return status;
-  std::uint32_t format = 0;
-  for (std::size_t i = sizeof format; i-- > 0;) format = format << 8U | static_cast<unsigned char>(end[i]);
-  if (format == table_format) return status;
-  return rocksdb::Status::Corruption(path, "its footer names a form that no table of this log has");
-}
-
-}  // namespace
-
-rocksdb::Status RocksDbTables::check_footers(rocksdb::Env& env, const std::string& path) {
-  std::vector<std::string> names;
-  auto status = env.GetChildren(path, &names);
-  for (const auto& name : names) {
-    if (!status.ok()) break;
-    if (name.ends_with(".sst")) status = check_footer(env, fmt::format("{}/{}", path, name));
-  }
-  return status;
-}
 
 rocksdb::Status RocksDbTables::rewrite_vault() {
   former_vault_rows_ = false;  // before: what becomes one meanwhile may be missed
@@ -98,8 +59,9 @@ void RocksDbTables::verify_file(const rocksdb::LiveFileMetaData& file) {
   const auto family = std::ranges::find(families_, file.column_family_name,
                                         [](const auto* handle) { return handle->GetName(); });
   const auto options = db_->GetOptions(*family);
-  const auto status = rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options),
-                                                     file.directory + "/" + file.relative_filename);
+  const auto path = file.directory + "/" + file.relative_filename;
+  auto status = check_table_file(*db_->GetEnv(), path);
+  if (status.ok()) status = rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options), path);
   if (!status.ok()) throw std::runtime_error("the log cannot be read: " + status.ToString());
 }
 

@@ -15,6 +15,7 @@
 #include "eventstore/crash_point.h"
 #include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
+#include "eventstore/table_files.h"
 
 namespace mintmark {
 namespace {
@@ -109,6 +110,7 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = table_format;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kLZ4Compression;
 
@@ -127,7 +129,8 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(path)))
     return fail(ErrorKind::kUnavailable, fmt::format("The views in {} cannot be opened: {}.", path, *why));
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path, families, &store->families_, &db);
+  auto status = check_table_files(*options.env, path);
+  if (status.ok()) status = rocksdb::DB::Open(options, path, families, &store->families_, &db);
   std::string problem = status.ok() ? "" : status.ToString();
   if (problem.empty()) {
     store->db_.reset(db);
@@ -151,15 +154,16 @@ ViewStore::~ViewStore() {
 Result<void> ViewStore::bind(EventId log_id) {
   std::string stored;
   const auto status = db_->Get(rocksdb::ReadOptions(), families_[0], slice(log_id_key), &stored);
-  if (status.IsNotFound()) {
-    throw_unless_ok(db_->Put(rocksdb::WriteOptions(), families_[0], slice(log_id_key), slice(log_id.view())));
-    return {};
+  if (!status.IsNotFound()) throw_unless_ok(status);
+  if (status.ok() && stored != log_id.view()) {
+    return fail(ErrorKind::kUnavailable,
+                fmt::format("The views in {} are another log's. Deleting the folder makes them anew.",
+                            db_->GetName()));
   }
-  throw_unless_ok(status);
-  if (stored == log_id.view()) return {};
-  return fail(
-      ErrorKind::kUnavailable,
-      fmt::format("The views in {} are another log's. Deleting the folder makes them anew.", db_->GetName()));
+  // Also where it is known: with the first write RocksDB sets aside what its write-ahead log will take, which
+  // must not wait until the disk is full.
+  throw_unless_ok(db_->Put(rocksdb::WriteOptions(), families_[0], slice(log_id_key), slice(log_id.view())));
+  return {};
 }
 
 std::uint64_t ViewStore::live_generation(std::string_view projection) {

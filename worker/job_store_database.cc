@@ -12,6 +12,7 @@
 
 #include "eventstore/disk_space.h"
 #include "eventstore/rocksdb_strings.h"
+#include "eventstore/table_files.h"
 
 namespace mintmark {
 namespace {
@@ -32,11 +33,13 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env, JobSto
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(block_cache_bytes);
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = table_format;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path, &db);
+  auto status = check_table_files(*options.env, path);
+  if (status.ok()) status = rocksdb::DB::Open(options, path, &db);
   opened.db.reset(db);
   return status;
 }

@@ -14,6 +14,7 @@
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
 #include "tests/support/long_form.h"
+#include "tests/support/table_file.h"
 
 // The write-ahead log damaged on disk. RocksDB alone would drop acknowledged events silently in most of
 // these cases; the log must open with all of them or be refused, with its files as they were.
@@ -252,8 +253,8 @@ class DamagedFiles : public ::testing::Test {
   std::vector<VaultRow> vault;
 };
 
-// No checksum of RocksDB covers it, and blocks that are read in another form than they were written in may
-// end the process in an assertion.
+// RocksDB looks at the form before any checksum, and blocks that are read in another one than they were
+// written in may end the process in an assertion.
 TEST_F(DamagedFiles, ATableInAnotherFormIsRefused) {
   std::size_t tables = 0;
   for (const auto& [name, bytes] : contents_of(original.path())) {
@@ -269,6 +270,11 @@ TEST_F(DamagedFiles, ATableInAnotherFormIsRefused) {
       write_file(folder.path() / path, changed);
       EXPECT_THAT(folder.refusal(), HasSubstr("its footer names a form"));
     }
+    changed = bytes;
+    changed.at(end_of_properties(bytes) - 1) ^= '\x80';
+    folder.become_copy_of(original);
+    write_file(folder.path() / path, changed);
+    EXPECT_THAT(folder.refusal(), HasSubstr("its properties are in a form"));
   }
   EXPECT_GT(tables, 0U);
 }

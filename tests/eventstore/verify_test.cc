@@ -12,6 +12,7 @@
 #include "tests/support/log_folder.h"
 #include "tests/support/log_tables.h"
 #include "tests/support/long_form.h"
+#include "tests/support/table_file.h"
 
 namespace mintmark::testing::verify_test {
 namespace {
@@ -198,6 +199,10 @@ TEST_F(Verify, FindsAFlippedBitInEveryTableFileBesideTheUseOfTheLogAndAtAPaceToo
     flipped[10] = static_cast<char>(flipped[10] ^ 1);
     write_file(entry.path(), flipped);
     EXPECT_NE(problem(), "") << entry.path();
+    flipped = whole;
+    flipped.at(end_of_properties(whole) - 1) ^= '\x80';
+    write_file(entry.path(), flipped);
+    EXPECT_THAT(problem(), HasSubstr("its properties are in a form"));
     write_file(entry.path(), whole);
   }
   EXPECT_GE(files, 7U);

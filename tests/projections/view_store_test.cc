@@ -1,5 +1,6 @@
 #include "projections/view_store.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "eventstore/bytes.h"
 #include "tests/support/log_folder.h"
+#include "tests/support/table_file.h"
 #include "tests/support/view_folder.h"
 
 namespace mintmark::view_store_test {
@@ -165,6 +167,30 @@ TEST(ViewStore, ADamagedFolderIsRefusedAndSaysThatItMayBeDeleted) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().kind, ErrorKind::kUnavailable);
   EXPECT_THAT(store.error().messages.front(), HasSubstr("deleting the folder rebuilds them"));
+}
+
+// Opened, it might end the process in an assertion.
+TEST(ViewStore, ATableInAnotherFormIsRefused) {
+  const TemporaryFolder folder;
+  const auto views = folder.path() / "views";
+  {
+    const auto store = ViewStore::open(views.string());
+    ASSERT_TRUE(store);
+    put((*store)->live("list"), "key", "value");
+  }
+  ASSERT_TRUE(ViewStore::open(views.string()));  // which writes the rows to a table
+  std::size_t tables = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(views)) {
+    if (entry.path().extension() != ".sst") continue;
+    ++tables;
+    auto changed = read_file(entry.path());
+    changed.at(end_of_properties(changed) - 1) ^= '\x80';
+    write_file(entry.path(), changed);
+  }
+  EXPECT_GT(tables, 0U);
+  const auto store = ViewStore::open(views.string());
+  ASSERT_FALSE(store);
+  EXPECT_THAT(store.error().messages.front(), HasSubstr("its properties are in a form"));
 }
 
 }  // namespace
