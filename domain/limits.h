@@ -112,10 +112,11 @@ inline constexpr std::size_t commit_batch_events_max = 512;  // events in one sy
 inline constexpr std::size_t conflict_retries_max = 64;      // as many as may want one stream at once
 inline constexpr std::size_t projection_batch_events_max = 1024;
 
-// Disk space of the data folder: below the first, work that grows the log is refused; the reserve under
-// it still takes deletions.
+// Free space of the data folder's disk: below the first, work that grows the log is refused; below the
+// second, deletions too. The reserve is set aside, and given up to deletions that come there.
 inline constexpr std::size_t free_disk_bytes_min = 256UL * 1024 * 1024;
-inline constexpr std::size_t reserve_disk_bytes_min = 64UL * 1024 * 1024;
+inline constexpr std::size_t deletion_disk_bytes_min = 16UL * 1024 * 1024;
+inline constexpr std::size_t reserve_disk_bytes = 64UL * 1024 * 1024;
 
 // Waiting.
 inline constexpr auto projection_wait_time_max = 5s;
@@ -137,7 +138,8 @@ static_assert(append_events_max <= commit_batch_events_max);
 static_assert(expiry_batch_tokens_max < append_queue_max);
 static_assert(page_default <= page_max);
 static_assert(scans_per_account_max < scans_max);
-static_assert(reserve_disk_bytes_min < free_disk_bytes_min);
+static_assert(deletion_disk_bytes_min < free_disk_bytes_min);
+static_assert(2 * deletion_disk_bytes_min < reserve_disk_bytes);
 static_assert(token_name_max * 4 < request_body_bytes_max);
 // What owners do with passwords finds room beside any crowd that signs in.
 static_assert(sign_ins_at_once_max + proven_sign_ins_at_once_max < hashing_queue_max);

@@ -104,12 +104,17 @@ void Committer::commit_until_stopped() {
   } while (commit_step());
 }
 
-AppendResult Committer::admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes) {
-  const auto needed = request.frees_space ? limits::reserve_disk_bytes_min : limits::free_disk_bytes_min;
+AppendResult Committer::admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t& free_disk_bytes) {
+  const auto needed = request.frees_space ? limits::deletion_disk_bytes_min : limits::free_disk_bytes_min;
   if (free_disk_bytes < needed) {
     // Who asks again for what is stored already gets its answer: nothing has to be written for that.
     if (auto answer = batch.answer_without_writing(request)) return *answer;
-    return std::unexpected(AppendError{Kind::kDiskFull, "the disk is nearly full; nothing was stored"});
+    if (request.frees_space) {
+      options_.reserve.give_up();
+      free_disk_bytes = options_.free_disk_bytes();
+    }
+    if (free_disk_bytes < needed)
+      return std::unexpected(AppendError{Kind::kDiskFull, "the disk is nearly full; nothing was stored"});
   }
   return batch.add(std::move(request));
 }
@@ -120,7 +125,8 @@ void Committer::commit(std::vector<Waiting> waiting) {
   answers.reserve(waiting.size());
   std::string failure;
   try {
-    const auto free_disk_bytes = options_.free_disk_bytes();
+    auto free_disk_bytes = options_.free_disk_bytes();
+    options_.reserve.take(free_disk_bytes);  // again, once there is space; where not, deletions do without
     for (auto& [request, done] : waiting) {
       // The answer is only good once the batch is durable; a failure below replaces it.
       answers.push_back({std::move(done), std::unexpected(outcome_unknown())});

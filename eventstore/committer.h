@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "eventstore/commit_batch.h"
+#include "eventstore/disk_reserve.h"
 #include "eventstore/drive.h"
 #include "eventstore/event_log.h"
 #include "eventstore/head_anchor.h"
@@ -38,6 +39,7 @@ class Committer {
     EventId log_id;
     MerkleTree tree;  // of the log as it stands
     std::function<std::uint64_t()> free_disk_bytes;
+    DiskReserve& reserve;
     std::function<void(const std::string& reason)> on_failure;
     Drive drive = Drive::kOwnThreads;
   };
@@ -77,7 +79,8 @@ class Committer {
   void anchor_until_stopped();
   void anchor(std::vector<Written> written);
   std::vector<Waiting> take_queued();
-  AppendResult admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t free_disk_bytes);
+  // `free_disk_bytes` is what was free last; it grows where the reserve is given up.
+  AppendResult admit(CommitBatch& batch, AppendRequest&& request, std::uint64_t& free_disk_bytes);
   void fail_for_ever(const std::string& reason, std::vector<Answer> answers);
   void give(std::vector<Answer> answers);
 

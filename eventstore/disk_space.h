@@ -13,7 +13,7 @@
 // process. So who writes to one asks beforehand whether there is space.
 namespace mintmark {
 
-// What is left alone of a disk. Below what the log keeps (limits::reserve_disk_bytes_min), so that whatever
+// What is left alone of a disk. Below what the log keeps (limits::deletion_disk_bytes_min), so that whatever
 // the log takes its projections can take as well.
 inline constexpr std::uint64_t kept_disk_bytes = 8UL * 1024 * 1024;
 

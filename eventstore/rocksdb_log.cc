@@ -15,6 +15,7 @@
 
 #include "domain/limits.h"
 #include "eventstore/committer.h"
+#include "eventstore/disk_reserve.h"
 #include "eventstore/disk_space.h"
 #include "eventstore/files.h"
 #include "eventstore/head_anchor.h"
@@ -118,6 +119,7 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
   auto lock = FolderLock::try_take(path);
   if (!lock) return std::unexpected(lock.error());
   log->lock_ = std::move(*lock);
+  log->reserve_ = std::make_unique<DiskReserve>(path + "/reserve");
   try {
     auto status = HeadAnchor::open(env, anchor_path(path), log->anchor_);
     if (!status.ok()) return refuse(path, "its head anchor cannot be read: " + status.ToString());
@@ -128,6 +130,8 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
       return refuse(path, why);
     const auto checked = log->tables_->meta();
     log->tables_.reset();
+    // Opened it checks keys, and takes deletions, as far as there is space.
+    if (lack_of_space(path, limits::reserve_disk_bytes)) log->reserve_->give_up();
     if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(tables_path(path))))
       return refuse(path, *why);
     status = RocksDbTables::open(env, tables_path(path), RocksDbTables::Mode::kWrite, log->tables_);
@@ -170,7 +174,7 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     log->committer_ =
         std::make_unique<Committer>(*log->tables_, *log->anchor_,
                                     Committer::Options{meta->log_id, std::move(meta->tree), free_disk_bytes,
-                                                       options.on_failure, options.drive});
+                                                       *log->reserve_, options.on_failure, options.drive});
   } catch (const std::exception& error) {
     return refuse(path, error.what());
   }
@@ -257,6 +261,14 @@ bool RocksDbLog::begins_with(const TreeHead& head) {
 std::string RocksDbLog::tree_head_problem(const TreeHead& head) {
   return mintmark::tree_head_problem(head, tree().head(),
                                      [this](std::uint64_t number) { return tables_->node(number); });
+}
+
+Result<void> RocksDbLog::keep_reserve(std::uint64_t bytes) {
+  reserve_->resize(bytes);
+  const auto obstacle = reserve_->take(free_disk_bytes_());
+  if (!obstacle) return {};
+  return fail(ErrorKind::kUnavailable,
+              fmt::format("No space is set aside for deletions on a full disk: {}.", obstacle.message()));
 }
 
 Result<void> RocksDbLog::rewrite_vault() {

@@ -20,6 +20,7 @@ class Env;
 namespace mintmark {
 
 class Committer;
+class DiskReserve;
 class HeadAnchor;
 class RocksDbTables;
 
@@ -58,7 +59,8 @@ struct VerifyOptions {
 };
 
 // The log on RocksDB, in a folder of its own: `rocksdb/` (eventstore/rocksdb_tables.h), `anchor`
-// (eventstore/head_anchor.h) and `lock`, held by the one process that has the log open. Several threads.
+// (eventstore/head_anchor.h), `reserve` (keep_reserve()) and `lock`, held by the one process that has the log
+// open. Several threads.
 class RocksDbLog final : public EventLog {
  public:
   struct Options {
@@ -81,7 +83,8 @@ class RocksDbLog final : public EventLog {
   // position, where the log ends before its anchor, its events do not give the anchor's root, its format or
   // its schema (domain/schema.h) is newer or another process has it open. A log of an earlier format is
   // brought to the known one (eventstore/upgrade.h), one of an earlier schema says the known one from then
-  // on: earlier programs refuse either.
+  // on: earlier programs refuse either. On a nearly full disk the reserve is given up for what opening
+  // writes.
   static Result<std::unique_ptr<RocksDbLog>> open(Options options);
   // Answers what was appended, then closes.
   ~RocksDbLog() override;
@@ -119,6 +122,11 @@ class RocksDbLog final : public EventLog {
   // throws as begins_with().
   std::string tree_head_problem(const TreeHead& head);
 
+  // From here on keeps so much of its disk for deletions, in the file `reserve`: given up once one comes and
+  // hardly anything is free, taken again with a later append, once there is space. Fails where it cannot be
+  // taken now. Blocks on disk.
+  Result<void> keep_reserve(std::uint64_t bytes);
+
   // Rewrites the vault's files, so that none of the log's holds what the vault's rows were before: destroyed
   // keys, and those wrapped by an earlier key-encryption key. Blocks for long. kUnavailable where the disk
   // has no room for a second copy of the vault or cannot be written to.
@@ -151,6 +159,7 @@ class RocksDbLog final : public EventLog {
   EventId log_id_;
   std::function<std::uint64_t()> free_disk_bytes_;
   std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<DiskReserve> reserve_;
   std::unique_ptr<RocksDbTables> tables_;
   std::unique_ptr<HeadAnchor> anchor_;
   std::unique_ptr<Committer> committer_;

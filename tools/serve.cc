@@ -118,6 +118,8 @@ int serve(const Config& config, bool as_json) {
   auto instance = Instance::open(config, on_failure);
   if (!instance) return report(instance.error());
   stop.take_signals();
+  if (const auto kept = (*instance)->log->keep_reserve(limits::reserve_disk_bytes); !kept)
+    spdlog::warn("{}", kept.error().messages.front());
   Services& services = *(*instance)->services;
   Api api(services, {config.request_rate, config.request_burst, config.slow_guessing},
           config.trusted_proxies);

@@ -266,21 +266,59 @@ class NearlyFullDisk : public ::testing::Test {
   std::unique_ptr<RocksDbLog> log = folder.open(options());
 };
 
-TEST_F(NearlyFullDisk, KeepsItsReserveForWhatFreesSpace) {
+TEST_F(NearlyFullDisk, TakesWhatFreesSpaceAlone) {
   EXPECT_TRUE(append(1, false));
   free_bytes = limits::free_disk_bytes_min - 1;
   expect_full(append(2, false));
   EXPECT_TRUE(append(3, true));
-  free_bytes = limits::reserve_disk_bytes_min;
+  free_bytes = limits::deletion_disk_bytes_min;
   EXPECT_TRUE(append(4, true));
   expect_full(append(5, false));
 }
 
-TEST_F(NearlyFullDisk, TakesNothingBelowItsReserve) {
-  free_bytes = limits::reserve_disk_bytes_min - 1;
+TEST_F(NearlyFullDisk, ThatIsFullerTakesNothing) {
+  free_bytes = limits::deletion_disk_bytes_min - 1;
   expect_full(append(1, false));
   expect_full(append(2, true));
   EXPECT_EQ(log->head(), 0U);
+}
+
+TEST_F(NearlyFullDisk, GivesItsReserveUpForWhatFreesSpaceAndTakesItAgain) {
+  constexpr std::uint64_t bytes = 1024 * 1024;
+  const auto path = folder.path() / "reserve";
+  const auto reserved = [&path] { return fs::exists(path) ? fs::file_size(path) : 0; };
+  std::atomic<std::uint64_t> space = limits::free_disk_bytes_min + bytes - 1;  // the reserve's included
+  log.reset();
+  auto with_reserve = options();
+  with_reserve.free_disk_bytes = [&] { return space - reserved(); };
+  log = folder.open(with_reserve);
+  EXPECT_FALSE(log->keep_reserve(bytes)) << "new work goes before";
+  ++space;
+  EXPECT_TRUE(log->keep_reserve(bytes));
+  EXPECT_EQ(reserved(), bytes);
+
+  space = limits::deletion_disk_bytes_min + bytes - 1;
+  expect_full(append(1, false));
+  EXPECT_EQ(reserved(), bytes) << "others do not get it";
+  EXPECT_TRUE(append(2, true));
+  EXPECT_EQ(reserved(), 0U);
+  space = limits::deletion_disk_bytes_min - 1;
+  expect_full(append(3, true));
+  space = limits::free_disk_bytes_min + bytes;
+  EXPECT_TRUE(append(4, false));
+  EXPECT_EQ(reserved(), bytes);
+}
+
+TEST_F(NearlyFullDisk, WithoutAReserveIsToldOfAndGoesOn) {
+  fs::create_directory(folder.path() / "reserve");
+  constexpr std::uint64_t bytes = 1024 * 1024;
+  free_bytes += bytes;
+  const auto kept = log->keep_reserve(bytes);
+  ASSERT_FALSE(kept);
+  EXPECT_THAT(kept.error().messages.front(), HasSubstr("deletions on a full disk: Is a directory"));
+  EXPECT_TRUE(append(1, false));
+  free_bytes = 0;
+  expect_full(append(2, true));
 }
 
 TEST_F(NearlyFullDisk, RecoversByItself) {

@@ -151,7 +151,7 @@ std::string Simulator::act_outside() {
     return time_.is_frozen() ? "the clock stands still" : "the clock goes on";
   }
   if (chance < 132) {
-    world_.free_disk_bytes = limits::reserve_disk_bytes_min;
+    world_.free_disk_bytes = limits::deletion_disk_bytes_min;
     return "the disk is nearly full";
   }
   if (chance < 142) return arrange_fault();

@@ -80,12 +80,16 @@ SmallDisk::~SmallDisk() {
 }
 
 void SmallDisk::leave_free(std::uint64_t bytes) const {
-  empty();
-  const int fd = ::open((path_ / "ballast").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  const auto free = free_bytes();
-  const auto filled = fd >= 0 && free >= bytes &&
-                      (free == bytes || ::posix_fallocate(fd, 0, static_cast<off_t>(free - bytes)) == 0);
-  ::close(fd);
+  constexpr int attempts_max = 10;  // others may take of it between its being told and its being taken
+  bool filled = false;
+  for (int attempt = 0; attempt < attempts_max && !filled; ++attempt) {
+    empty();
+    const int fd = ::open((path_ / "ballast").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    const auto free = free_bytes();
+    filled = fd >= 0 && free >= bytes &&
+             (free == bytes || ::posix_fallocate(fd, 0, static_cast<off_t>(free - bytes)) == 0);
+    ::close(fd);
+  }
   if (!filled) throw std::runtime_error("the small disk cannot be filled");
 }
 

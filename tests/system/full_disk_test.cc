@@ -124,10 +124,38 @@ TEST_F(FullDisk, RefusesNewWorkTakesDeletionsAndRecoversByItself) {
   EXPECT_EQ(server_->stop().exit_code, 0);
 }
 
+TEST_F(FullDisk, FilledByAnotherToTheLastByteTakesDeletionsIntoItsReserve) {
+  auto client = owner();
+  for (int round = 0; round < 2; ++round) {
+    SCOPED_TRACE(round);
+    const auto doomed = create_token(client, "Doomed");
+    const auto kept = create_token(client, "Kept");
+    // Its write-ahead logs are begun anew, in what the reserve has.
+    EXPECT_EQ(server_->stop().exit_code, 0);
+    server_ = std::make_unique<ServerProcess>(data(), to_loopback);
+    const auto credentials = client.credentials();
+    client = RestClient(server_->port());
+    client.credentials() = credentials;
+    disk_.leave_free(0);
+    EXPECT_EQ(create(client, "New"), too_full);
+    EXPECT_EQ(client.remove(path_of(doomed)).status, 204);
+    EXPECT_EQ(authorize(server_->port(), text(doomed, "token")), 401);
+    EXPECT_EQ(authorize(server_->port(), text(kept, "token")), 204);
+    EXPECT_EQ(create(client, "New"), too_full) << "the reserve is for deletions alone";
+    // What is written next takes the reserve again.
+    disk_.empty();
+    EXPECT_EQ(create(client, "New"), 201);
+  }
+  EXPECT_EQ(server_->stop().exit_code, 0);
+}
+
 TEST_F(FullDisk, WithoutAnySpaceRefusesAllAndNeverAborts) {
   auto client = owner();
+  const auto doomed = create_token(client, "Doomed");
   const auto token = create_token(client, "Kept");
   disk_.leave_free(mebibyte / 2);
+  EXPECT_EQ(client.remove(path_of(doomed)).status, 204);
+  disk_.leave_free(mebibyte / 2);  // what the reserve was, too
   for (int i = 0; i < 50; ++i) {
     EXPECT_EQ(create(client, "New"), too_full);
     EXPECT_EQ(client.remove(path_of(token)).status, too_full);
@@ -272,6 +300,8 @@ TEST_F(FullDisk, AStartOnAFullDiskServesOrSaysWhyNot) {
   for (int i = 0; i < 100; ++i) ASSERT_EQ(client.post(trigger, body).status, 200);
   const auto position = server_->position();
   server_->kill();
+  disk_.leave_free(0);
+  EXPECT_EQ(start_and_stop().exit_code, 0) << "on its reserve";
   int refused = 0;
   for (const unsigned free : {0U, 64U, 4096U, 8192U, 12'288U, 24'576U, 65'536U}) {
     SCOPED_TRACE(free);
