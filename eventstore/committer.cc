@@ -126,7 +126,8 @@ void Committer::commit(std::vector<Waiting> waiting) {
   std::string failure;
   try {
     auto free_disk_bytes = options_.free_disk_bytes();
-    options_.reserve.take(free_disk_bytes);  // again, once there is space; where not, deletions do without
+    // Again, once there is space; where there is none, deletions do without.
+    [[maybe_unused]] const auto obstacle = options_.reserve.take(free_disk_bytes);
     for (auto& [request, done] : waiting) {
       // The answer is only good once the batch is durable; a failure below replaces it.
       answers.push_back({std::move(done), std::unexpected(outcome_unknown())});

@@ -19,9 +19,6 @@
 namespace mintmark {
 namespace {
 
-// No stream, subject, id or hash is a single NUL.
-constexpr std::string_view write_number_key("\0", 1);
-
 // So many hashes are a block of RocksDB's: reading one node reads no more.
 constexpr std::size_t node_row_bytes_max = 128 * sizeof(TreeHash);
 

@@ -74,6 +74,11 @@ class RocksDbTables final : public LogLookup {
   // Whether every family has the newest write, as its format lets it tell.
   bool families_agree(const Meta& meta);
 
+  // A table's file in the folder that has rows which are not in the tables, as where the MANIFEST has lost
+  // its end: RocksDB takes that for what a crash left, and deletes the file once it opens for writing. Empty
+  // where there is none. What a crash does leave has no such rows. Of the current format.
+  std::string find_lost_file();
+
   // The position of the last event in the table, 0 without one.
   Position last_position();
 
@@ -147,6 +152,9 @@ class RocksDbTables final : public LogLookup {
   };
   static constexpr std::array numbered_tables = {kMeta, kStreams, kHeads, kAppends, kIdempotency, kVault};
 
+  // No stream, subject, id or hash is a single NUL.
+  static constexpr std::string_view write_number_key{"\0", 1};
+
   RocksDbTables() = default;
   // How many nodes there are, by their last row.
   std::uint64_t count_nodes();
@@ -156,6 +164,8 @@ class RocksDbTables final : public LogLookup {
   rocksdb::Status put_write_number(rocksdb::WriteBatch& batch);
   std::optional<std::string> get(Table table, std::string_view key);
   void verify_file(const rocksdb::LiveFileMetaData& file);
+  // Whether the tables have what the file has.
+  bool has_rows_of(const std::string& file);
 
   std::shared_ptr<const SpaceListener> space_;
   std::unique_ptr<rocksdb::DB> db_;

@@ -1,16 +1,59 @@
 // What is done to the tables' files as such.
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <rocksdb/convenience.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include "eventstore/rocksdb_options.h"
+#include "eventstore/rocksdb_strings.h"
 #include "eventstore/rocksdb_tables.h"
 #include "eventstore/table_files.h"
 
 namespace mintmark {
+
+std::string RocksDbTables::find_lost_file() {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  db_->GetLiveFilesMetaData(&live);
+  std::set<std::uint64_t> known;
+  for (const auto& file : live) known.insert(file.file_number);
+  std::vector<std::string> names;
+  const auto listed = db_->GetEnv()->GetChildren(db_->GetName(), &names);
+  if (!listed.ok()) throw std::runtime_error("the log's folder cannot be read: " + listed.ToString());
+  for (const auto& name : names) {
+    constexpr std::string_view ending = ".sst";
+    if (!name.ends_with(ending)) continue;
+    std::uint64_t number = 0;
+    std::from_chars(name.data(), name.data() + name.size() - ending.size(), number);
+    if (!known.contains(number) && !has_rows_of(db_->GetName() + "/" + name)) return name;
+  }
+  return "";
+}
+
+// By its first and last row: a file is lost as a whole. One that a crash cut short is nobody's. In the vault
+// rows may be gone because they were deleted; but the nodes, which are written out behind it, never are.
+bool RocksDbTables::has_rows_of(const std::string& file) {
+  rocksdb::SstFileReader reader(db_->GetOptions(families_[kMeta]));
+  if (!reader.Open(file).ok()) return true;
+  const auto family = std::ranges::find(families_, reader.GetTableProperties()->column_family_name,
+                                        [](const auto* handle) { return handle->GetName(); });
+  if (family == families_.end()) return false;
+  const auto table = static_cast<Table>(family - families_.begin());
+  if (table == kVault) return true;
+  const std::unique_ptr<rocksdb::Iterator> row(reader.NewIterator(rocksdb::ReadOptions()));
+  row->SeekToFirst();
+  if (row->Valid() && view(row->key()) == write_number_key) row->Next();
+  if (row->Valid() && !get(table, view(row->key()))) return false;
+  row->SeekToLast();
+  return !row->Valid() || get(table, view(row->key())).has_value();
+}
 
 rocksdb::Status RocksDbTables::rewrite_vault() {
   former_vault_rows_ = false;  // before: what becomes one meanwhile may be missed

@@ -151,6 +151,11 @@ std::string check_against_anchor(RocksDbTables& tables, const std::optional<Head
         meta->schema, event_schema);
   }
   if (!tables.families_agree(*meta)) return "some of its tables have lost the newest writes that others have";
+  if (meta->format == RocksDbTables::known_format) {
+    if (const auto file = tables.find_lost_file(); !file.empty()) {
+      return fmt::format("its MANIFEST does not know {}, which holds rows that its tables have not", file);
+    }
+  }
   if (meta->tree.size() != last) {
     return fmt::format("its tree ends at position {}, its events end at position {}", meta->tree.size(),
                        last);
