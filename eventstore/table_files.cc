@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "eventstore/manifest_file.h"
 #include "eventstore/rocksdb_strings.h"
 
 namespace mintmark {
@@ -82,6 +83,7 @@ rocksdb::Status check_table_files(rocksdb::Env& env, const std::string& folder) 
   std::vector<std::string> names;
   auto status = env.GetChildren(folder, &names);
   if (status.IsNotFound()) return rocksdb::Status::OK();
+  if (status.ok()) status = check_manifest(env, folder);
   for (const auto& name : names) {
     if (!status.ok()) break;
     if (name.ends_with(".sst")) status = check_table_file(env, fmt::format("{}/{}", folder, name));

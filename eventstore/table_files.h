@@ -20,7 +20,8 @@ inline constexpr std::uint32_t table_format = 5;
 // (table/format.cc, table/block_based/block.cc). Blocks on disk.
 rocksdb::Status check_table_file(rocksdb::Env& env, const std::string& path);
 
-// The same of every table in that folder; ok where there is no such folder.
+// The same of every table in that folder, and Corruption where its MANIFEST is damaged
+// (eventstore/manifest_file.h); ok where there is no such folder.
 rocksdb::Status check_table_files(rocksdb::Env& env, const std::string& folder);
 
 }  // namespace mintmark

@@ -169,6 +169,26 @@ TEST(ViewStore, ADamagedFolderIsRefusedAndSaysThatItMayBeDeleted) {
   EXPECT_THAT(store.error().messages.front(), HasSubstr("deleting the folder rebuilds them"));
 }
 
+// Opened, it would have lost rows, and the tables that they are in.
+TEST(ViewStore, ADamagedListOfTablesIsRefused) {
+  const TemporaryFolder folder;
+  const auto views = folder.path() / "views";
+  for (const auto* key : {"first", "second"}) {
+    const auto store = ViewStore::open(views.string());
+    ASSERT_TRUE(store);
+    put((*store)->live("list"), key, "value");
+  }
+  std::string name = read_file(views / "CURRENT");
+  name.pop_back();
+  auto manifest = read_file(views / name);
+  // The length of its first entry, which then goes on behind the end.
+  manifest.at(5) ^= '\x40';
+  write_file(views / name, manifest);
+  const auto store = ViewStore::open(views.string());
+  ASSERT_FALSE(store);
+  EXPECT_THAT(store.error().messages.front(), HasSubstr("its entry at byte 0 is damaged"));
+}
+
 // Opened, it might end the process in an assertion.
 TEST(ViewStore, ATableInAnotherFormIsRefused) {
   const TemporaryFolder folder;
