@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { closePage, isFocused, launch, newPage } from "./support/browser.mjs";
+import { closePage, launch, newPage } from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const scene = suite();
@@ -33,22 +33,6 @@ describe("many tokens", () => {
     assert.match(page.url(), /page=6&size=10$/);
     await page.goBack();
     await page.waitForURL("**/general");
-    await closePage(page);
-  });
-
-  test("stay where one has scrolled them as the menu of one opens and closes", async () => {
-    const page = await open("/tokens?size=50", { viewport: { width: 390, height: 844 } });
-    const actions = page.getByRole("button", { name: /^Actions for / }).nth(30);
-    await actions.evaluate((button) => button.scrollIntoView({ block: "center" }));
-    const scrolled = () => page.evaluate(() => Math.round(scrollY));
-    const before = await scrolled();
-    assert.ok(before > 1000, "far down");
-    await actions.click();
-    await isFocused(page, "Disable");
-    assert.equal(await scrolled(), before);
-    await page.keyboard.press("Escape");
-    await page.getByRole("menuitem").first().waitFor({ state: "hidden" });
-    assert.equal(await scrolled(), before);
     await closePage(page);
   });
 
