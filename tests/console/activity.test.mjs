@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { anyDialog, assertAccessible, chooseFromMenu, closePage, isFocused, openAs, row } from "./support/browser.mjs";
+import {
+  anyDialog,
+  assertAccessible,
+  chooseFromMenu,
+  closePage,
+  follow,
+  isFocused,
+  openAs,
+  row,
+} from "./support/browser.mjs";
 import { suite } from "./support/suite.mjs";
 
 const HOSTILE = "<img src=x onerror=alert(1)> =1+1";
@@ -150,7 +159,7 @@ describe("two browsers", () => {
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
 
-    await page.getByRole("link", { name: "Renamed" }).click();
+    await follow(page, "Renamed");
     await page.getByText("Active", { exact: true }).waitFor();
     await rest("POST", `/auth/tokens/${made.id}/deactivate`);
     await page.getByText("Disabled", { exact: true }).waitFor();
@@ -159,7 +168,7 @@ describe("two browsers", () => {
     await page.getByText("This token was deleted.").waitFor();
     await events(page, "History").filter({ hasText: "Deleted the token" }).waitFor();
 
-    await page.getByRole("link", { name: "Webhooks" }).click();
+    await follow(page, "Webhooks");
     await page.getByText("Orders", { exact: true }).waitFor();
     const webhook = { label: "By another", object_class: "token", external_url: "https://example.com/other" };
     const { id } = await rest("POST", "/notifications/webhooks", { ...webhook, active: false });
@@ -167,7 +176,7 @@ describe("two browsers", () => {
     await rest("DELETE", `/notifications/webhooks/${id}`);
     await page.getByText("By another", { exact: true }).waitFor({ state: "detached" });
 
-    await page.getByRole("link", { name: "Activity" }).click();
+    await follow(page, "Activity");
     await events(page).filter({ hasText: "Deleted the webhook" }).waitFor();
     await rest("POST", `/auth/tokens/${token.id}/rotate`);
     await events(page).filter({ hasText: "Rotated the token" }).waitFor();

@@ -7,6 +7,7 @@ import {
   assertAccessibleInBoth,
   closePage,
   createToken,
+  follow,
   isFocused,
   leaveSummary,
   notice,
@@ -41,8 +42,7 @@ describe("a webhook's page", () => {
 
   test("tells a failed delivery: attempts, answer, reason, what is sent", async () => {
     const page = await open("/webhooks");
-    await page.getByRole("link", { name: "Flaky <receiver>" }).click();
-    await page.getByRole("heading", { name: "Flaky <receiver>" }).waitFor();
+    await follow(page, "Flaky <receiver>");
     await page.getByText("For the tests").waitFor();
     const entry = deliveries(page).filter({ hasText: "Token created" });
     await entry.getByText("The receiver answered 503.").first().waitFor();
@@ -183,7 +183,7 @@ describe("a Zapier token that cannot be announced", () => {
     await summary.getByText("The receiver answered 500.").waitFor();
     await leaveSummary(page);
     await row(page, "For Zapier").getByText("Pending").waitFor();
-    await page.getByRole("link", { name: "For Zapier" }).click();
+    await follow(page, "For Zapier");
     await page.getByText("The receiver answered 500.").first().waitFor();
     await assertAccessibleInBoth(page, "a failed connection");
     scene.receiver.answer("/zapier", 200);

@@ -10,6 +10,7 @@ import {
   chooseFromMenu,
   closePage,
   focusedName,
+  follow,
   launch,
   leaveSummary,
   newPage,
@@ -101,7 +102,7 @@ describe("everybody can use it", () => {
       ["Rotate", "Rotate this token?"],
       ["Renew", "Renew this token?"],
     ]);
-    await page.getByRole("link", { name: "Made once" }).click();
+    await follow(page, "Made once");
     await page.getByRole("heading", { name: "Permissions" }).waitFor();
     await check("a token's details");
     await page.getByRole("button", { name: "Change permissions" }).click();
@@ -110,10 +111,10 @@ describe("everybody can use it", () => {
     await check("permissions");
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
-    await page.getByRole("link", { name: "Webhooks" }).click();
+    await follow(page, "Webhooks");
     await page.getByText("Orders hook").waitFor();
     await check("webhooks");
-    await page.getByRole("link", { name: "Orders hook" }).click();
+    await follow(page, "Orders hook");
     await page.getByRole("heading", { name: "Statistics" }).waitFor();
     await check("a webhook's details");
     await checkDialogs(menuOf("Actions"), [
@@ -122,15 +123,15 @@ describe("everybody can use it", () => {
       ["Edit", "Edit webhook"],
       ["Delete", "Delete this webhook?"],
     ]);
-    await page.getByRole("link", { name: "Deliveries" }).click();
+    await follow(page, "Deliveries");
     await shown(page, "Call of the webhook").waitFor();
     await check("deliveries");
-    await page.getByRole("link", { name: "Activity" }).click();
+    await follow(page, "Activity");
     await shown(page, "Created the webhook").waitFor();
     await page.locator("summary").first().click();
     await page.getByText("Position in the log").waitFor();
     await check("activity");
-    await page.getByRole("link", { name: "Users" }).click();
+    await follow(page, "Users");
     await page.getByText("That is you").waitFor();
     await check("users");
     await checkDialogs(menuOf("Actions for auditor@example.com"), [
@@ -143,14 +144,14 @@ describe("everybody can use it", () => {
     await check("inviting");
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
-    await page.getByRole("link", { name: "Webhooks" }).click();
+    await follow(page, "Webhooks");
     await page.getByRole("button", { name: "Create webhook" }).click();
     await anyDialog(page).getByRole("button", { name: "Create webhook" }).click();
     await page.getByText("Give the webhook a label.").waitFor();
     await check("creating a webhook, with errors");
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
-    await page.getByRole("link", { name: "General" }).click();
+    await follow(page, "General");
     await page.getByLabel("API key", { exact: true }).fill("SU-000-000-000:0");
     await page.getByRole("button", { name: "Check", exact: true }).click();
     await page.getByText("It belongs to no token").waitFor();
@@ -187,7 +188,7 @@ describe("everybody can use it", () => {
     }
     const failing = { Deliveries: "deliveries", Activity: "What happened", Tokens: "tokens", Webhooks: "webhooks", Users: "users" };
     for (const [link, what] of Object.entries(failing)) {
-      await page.getByRole("link", { name: link }).click();
+      await follow(page, link);
       await failed(new RegExp(`${what} could not be loaded`));
     }
     await fail("auth/sessions");
@@ -223,8 +224,7 @@ describe("everybody can use it", () => {
     await assertAccessible(page, "tokens on a phone");
     assert.ok((await overhang(page)) <= 0);
     await page.getByRole("button", { name: "Open navigation" }).click();
-    await page.getByRole("link", { name: "General" }).click();
-    await page.getByRole("heading", { name: "General" }).waitFor();
+    await follow(page, "General");
     assert.ok((await overhang(page)) <= 0);
     await assertAccessible(page, "general on a phone");
     const pages = [
@@ -241,7 +241,7 @@ describe("everybody can use it", () => {
       assert.ok((await overhang(page)) <= 0, link);
       await assertAccessible(page, `${link} on a phone`);
     }
-    await page.getByRole("link", { name: "Made once" }).click();
+    await follow(page, "Made once");
     await page.getByRole("heading", { name: "Permissions" }).waitFor();
     assert.ok((await overhang(page)) <= 0, "a token's details");
     await assertAccessibleInBoth(page, "a token's details on a phone");

@@ -10,6 +10,7 @@ import {
   clipboard,
   closePage,
   createToken,
+  follow,
   holdBack,
   isFocused,
   leaveSummary,
@@ -143,11 +144,11 @@ describe("finding tokens", () => {
     await page.reload();
     await row(page, "Of its own type").waitFor();
     assert.equal(await page.locator(".filters option:checked").first().textContent(), "partner-link");
-    await page.getByRole("link", { name: "Of its own type" }).click();
+    await follow(page, "Of its own type");
     await page.locator("dd").getByText("partner-link").waitFor();
     const back = await page.getByRole("link", { name: "All tokens" }).getAttribute("href");
     assert.match(back, /^\/tokens\?.*type=partner-link/, "to the list as it was left");
-    await page.getByRole("link", { name: "General" }).click();
+    await follow(page, "General");
     const { token: key } = await rest("POST", `/auth/tokens/${own.id}/reveal`);
     await page.getByLabel("API key", { exact: true }).fill(key);
     await page.getByRole("button", { name: "Check", exact: true }).click();

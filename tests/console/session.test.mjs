@@ -9,6 +9,7 @@ import {
   chooseFromMenu,
   closePage,
   createToken,
+  follow,
   leaveSummary,
   newPage,
   notice,
@@ -160,17 +161,16 @@ describe("two pages of one browser", () => {
     assert.ok(!(await page.content()).includes(key.split(":")[1]));
     await takeUp();
     await leaveSummary(page);
-    await page.getByRole("link", { name: "Deliveries" }).click();
+    await follow(page, "Deliveries");
     await page.getByText("Nothing is left to do").waitFor();
     await assertAccessibleInBoth(page, "no deliveries");
     for (const link of ["Webhooks", "Deliveries", "Activity", "Users", "General"]) {
-      await page.getByRole("link", { name: link }).click();
-      await page.getByRole("heading", { name: link, exact: true }).waitFor();
+      await follow(page, link);
       await end();
       await takeUp();
       assert.ok(page.url().endsWith(`/${link.toLowerCase()}`));
     }
-    await page.getByRole("link", { name: "Tokens" }).click();
+    await follow(page, "Tokens");
     await remove(page, "Shown until then");
     await closePage(page);
   });
@@ -243,7 +243,7 @@ describe("a lost connection", () => {
     await assertAccessibleInBoth(page, "a lost connection");
     await scene.server.start();
     await banner.waitFor({ state: "detached" });
-    await page.getByRole("link", { name: "Tokens" }).click();
+    await follow(page, "Tokens");
     await page.getByText("No tokens yet").waitFor();
     await page.getByRole("button", { name: "Create token" }).first().click();
     const dialog = page.getByRole("dialog", { name: "Create token" });

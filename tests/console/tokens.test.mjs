@@ -10,6 +10,7 @@ import {
   clipboard,
   closePage,
   createToken,
+  follow,
   leaveSummary,
   notice,
   openAs,
@@ -96,7 +97,7 @@ describe("a token's life", () => {
   });
 
   test("checked on the general page", async () => {
-    await page.getByRole("link", { name: "General" }).click();
+    await follow(page, "General");
     await page.waitForFunction(() => document.activeElement?.tagName === "H1");
     await page.getByText(`${scene.server.url}/public/v1`, { exact: true }).waitFor();
     await page.getByRole("button", { name: "Copy the curl command" }).click();
@@ -135,7 +136,7 @@ describe("a token's life", () => {
     await check(other.token);
     await page.getByText("This key is refused. It belongs to a token that is pending").waitFor();
     await rest("DELETE", `/auth/tokens/${other.id}`);
-    await page.getByRole("link", { name: "Tokens" }).click();
+    await follow(page, "Tokens");
   });
 
   test("edited; what the API refuses is said at its field", async () => {

@@ -123,6 +123,13 @@ export async function holdBack(page, address, method = "POST") {
   };
 }
 
+// Follows a link to the page whose heading it bears, and waits for it: until then the page that is left is still there,
+// with texts that the other has too.
+export async function follow(page, name) {
+  await page.getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+}
+
 // The row of a token, by its label.
 export function row(page, label) {
   return page.getByRole("row").filter({ has: page.getByText(label, { exact: true }) });
