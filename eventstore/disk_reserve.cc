@@ -42,9 +42,11 @@ std::error_code DiskReserve::take(std::uint64_t free_disk_bytes) {
   const Descriptor file(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   is_taken_ = file.fd() >= 0 && allocate(file.fd(), bytes_);
   if (is_taken_) return {};
-  obstacle_ = {errno, std::generic_category()};
+  const std::error_code obstacle(errno, std::generic_category());
   ::unlink(path_.c_str());
-  return obstacle_;
+  // What others take meanwhile they may leave again.
+  if (obstacle != std::errc::no_space_on_device) obstacle_ = obstacle;
+  return obstacle;
 }
 
 void DiskReserve::give_up() {

@@ -160,6 +160,7 @@ class RocksDbLog final : public EventLog {
   std::function<std::uint64_t()> free_disk_bytes_;
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<DiskReserve> reserve_;
+  std::unique_ptr<rocksdb::Env> tables_env_;
   std::unique_ptr<RocksDbTables> tables_;
   std::unique_ptr<HeadAnchor> anchor_;
   std::unique_ptr<Committer> committer_;
