@@ -71,6 +71,7 @@ export const tokens = {
     none: "None",
     fields: {
       id: "ID",
+      label: "Label",
       status: "Status",
       type: "Type",
       created: "Created",

@@ -41,6 +41,7 @@ export const webhooks = {
     reason: "Nothing is called.",
     turnOn: "Edit the webhook and turn it on to begin anew.",
     fields: {
+      label: "Label",
       status: "Status",
       calls: "Calls",
       objectClass: "Called for",
