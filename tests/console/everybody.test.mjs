@@ -8,6 +8,7 @@ import {
   assertAccessible,
   assertAccessibleInBoth,
   chooseFromMenu,
+  chooseItem,
   closePage,
   focusedName,
   follow,
@@ -48,7 +49,7 @@ describe("everybody can use it", () => {
     const checkDialogs = async (openMenu, dialogs) => {
       for (const [item, title] of dialogs) {
         await openMenu();
-        await page.getByRole("menuitem", { name: item, exact: true }).click();
+        await chooseItem(page, item);
         await anyDialog(page).filter({ hasText: title }).getByRole("button").first().waitFor();
         await check(title);
         await page.keyboard.press("Escape");
@@ -68,7 +69,7 @@ describe("everybody can use it", () => {
     await page.getByRole("button", { name: "Actions for Made once" }).click();
     await page.getByRole("menuitem", { name: "Edit" }).waitFor();
     await check("a token's menu");
-    await page.getByRole("menuitem", { name: "Edit" }).click();
+    await chooseItem(page, "Edit");
     await page.getByRole("dialog", { name: "Edit token" }).waitFor();
     await check("editing");
     await page.keyboard.press("Escape");
@@ -163,13 +164,13 @@ describe("everybody can use it", () => {
     await page.getByRole("button", { name: "Your account" }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
     await check("the account menu");
-    await page.getByRole("menuitem", { name: "Change password" }).click();
+    await chooseItem(page, "Change password");
     await page.getByRole("dialog", { name: "Change password" }).waitFor();
     await check("changing the password");
     await page.keyboard.press("Escape");
     await anyDialog(page).waitFor({ state: "hidden" });
     await page.getByRole("button", { name: "Your account" }).click();
-    await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+    await chooseItem(page, "Where you are signed in");
     await page.getByText("This browser").waitFor();
     await check("one's sessions");
     await page.keyboard.press("Escape");
@@ -193,7 +194,7 @@ describe("everybody can use it", () => {
     }
     await fail("auth/sessions");
     await menuOf("Your account")();
-    await page.getByRole("menuitem", { name: "Where you are signed in" }).click();
+    await chooseItem(page, "Where you are signed in");
     await anyDialog(page).getByRole("alert").getByText("Something went wrong").waitFor();
     await check("sessions that could not be loaded");
     await page.goto(`/tokens/${token.id}`);
@@ -278,7 +279,7 @@ describe("everybody can use it", () => {
     await page.getByText("Nothing matches.").waitFor();
     assert.equal(await place(), before);
     await page.getByRole("button", { name: "Your account" }).click();
-    await page.getByRole("menuitem", { name: "Change password" }).click();
+    await chooseItem(page, "Change password");
     await page.getByRole("dialog", { name: "Change password" }).waitFor();
     assert.equal(await place(), before);
     await closePage(page);
@@ -290,7 +291,7 @@ describe("everybody can use it", () => {
     const isDark = () => page.evaluate(() => document.documentElement.classList.contains("dark"));
     assert.equal(await isDark(), false);
     await page.getByRole("button", { name: "Appearance" }).click();
-    await page.getByRole("menuitemradio", { name: "Dark" }).click();
+    await chooseItem(page, "Dark", "menuitemradio");
     assert.equal(await isDark(), true);
     await page.reload();
     await page.getByRole("heading", { name: "Tokens" }).waitFor();

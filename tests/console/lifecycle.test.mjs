@@ -7,6 +7,7 @@ import {
   anyDialog,
   assertAccessibleInBoth,
   chooseFromMenu,
+  chooseItem,
   clipboard,
   closePage,
   createToken,
@@ -348,7 +349,7 @@ describe("a token's page", () => {
     const held = await rest("GET", `/auth/tokens/${id}/permissions`);
     assert.deepEqual(held.map((each) => each.object.id), ["MD-0001"]);
     await page.getByRole("button", { name: "Actions" }).click();
-    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await chooseItem(page, "Delete");
     await page.getByRole("button", { name: "Delete token" }).click();
     await page.waitForURL("**/tokens");
     await page.goto(`/tokens/${id}`);
@@ -373,7 +374,7 @@ describe("a token's page", () => {
     const page = await open(`/tokens/${token.id}`);
     await page.getByText("Its hook").waitFor();
     await page.getByRole("button", { name: "Actions" }).click();
-    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await chooseItem(page, "Delete");
     const dialog = page.getByRole("alertdialog", { name: "Delete this token?" });
     await dialog.getByText("Subscriber").waitFor();
     await dialog.getByText("Its hook").waitFor();

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { anyDialog, chooseFromMenu, launch, newPage, row, signIn } from "./support/browser.mjs";
+import { anyDialog, chooseFromMenu, chooseItem, launch, newPage, row, signIn } from "./support/browser.mjs";
 import { Receiver } from "./support/receiver.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -108,7 +108,7 @@ async function shootAll(browser, server, name, options) {
   await anyDialog(page).waitFor({ state: "hidden" });
   for (const [item, what] of [["Change password", "password"], ["Where you are signed in", "sessions"]]) {
     await page.getByRole("button", { name: "Your account" }).click();
-    await page.getByRole("menuitem", { name: item }).click();
+    await chooseItem(page, item);
     await anyDialog(page).waitFor();
     await shoot(what);
     await page.keyboard.press("Escape");
@@ -140,7 +140,7 @@ async function shootDeliveries(page, shoot) {
   await deliveries.scrollIntoViewIfNeeded();
   await shoot("webhook-delivery");
   await page.getByRole("button", { name: "Actions" }).click();
-  await page.getByRole("menuitem", { name: "Test" }).click();
+  await chooseItem(page, "Test");
   await page.getByRole("button", { name: "Send the test" }).click();
   await page.getByText("It answered 204").waitFor();
   await shoot("webhook-test");

@@ -7,6 +7,7 @@ import {
   assertAccessible,
   assertAccessibleInBoth,
   chooseFromMenu,
+  chooseItem,
   closePage,
   createToken,
   follow,
@@ -51,7 +52,7 @@ describe("signing in", () => {
     assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, ""]);
     await page.getByRole("button", { name: "Your account" }).click();
     await page.getByText(scene.server.owner.email).waitFor();
-    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await chooseItem(page, "Sign out");
     await page.waitForURL("**/sign-in?next=/general");
     assert.deepEqual(await page.context().cookies(), []);
     await closePage(page);
@@ -179,7 +180,7 @@ describe("two pages of one browser", () => {
 describe("one's own account", () => {
   const choose = async (page, item) => {
     await page.getByRole("button", { name: "Your account" }).click();
-    await page.getByRole("menuitem", { name: item }).click();
+    await chooseItem(page, item);
   };
 
   test("sessions elsewhere are listed and ended", async () => {

@@ -135,9 +135,18 @@ export function row(page, label) {
   return page.getByRole("row").filter({ has: page.getByText(label, { exact: true }) });
 }
 
+// Of the menu that was just opened. While it comes in it lets clicks through; then Playwright would scroll the page for
+// another try, and the menu would move with it.
+export async function chooseItem(page, name, role = "menuitem") {
+  const item = page.getByRole(role, { name, exact: true });
+  await item.waitFor();
+  await page.locator(".v-menu > .v-overlay__content[style*=pointer-events]").waitFor({ state: "detached" });
+  await item.click();
+}
+
 export async function chooseFromMenu(page, label, item) {
   await page.getByRole("button", { name: `Actions for ${label}`, exact: true }).click();
-  await page.getByRole("menuitem", { name: item }).click();
+  await chooseItem(page, item);
 }
 
 // A dialog of whatever kind, the ones that warn too.
