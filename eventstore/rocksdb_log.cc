@@ -121,7 +121,7 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
   if (!lock) return std::unexpected(lock.error());
   log->lock_ = std::move(*lock);
   log->reserve_ = std::make_unique<DiskReserve>(path + "/reserve");
-  log->tables_env_ = env_with_reserve(env, *log->reserve_);
+  log->databases_env_ = env_with_reserve(env, *log->reserve_);
   try {
     auto status = HeadAnchor::open(env, anchor_path(path), log->anchor_);
     if (!status.ok()) return refuse(path, "its head anchor cannot be read: " + status.ToString());
@@ -136,8 +136,8 @@ Result<std::unique_ptr<RocksDbLog>> RocksDbLog::open(Options options) {
     if (lack_of_space(path, limits::reserve_disk_bytes)) log->reserve_->give_up();
     if (const auto why = lack_of_space(path, bytes_in_write_ahead_logs(tables_path(path))))
       return refuse(path, *why);
-    status =
-        RocksDbTables::open(*log->tables_env_, tables_path(path), RocksDbTables::Mode::kWrite, log->tables_);
+    status = RocksDbTables::open(*log->databases_env_, tables_path(path), RocksDbTables::Mode::kWrite,
+                                 log->tables_);
     if (!status.ok()) return refuse(path, status.ToString());
     auto meta = log->tables_->meta();
     if (!meta) return refuse(path, "its meta data is damaged");

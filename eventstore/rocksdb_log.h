@@ -127,6 +127,10 @@ class RocksDbLog final : public EventLog {
   // taken now. Blocks on disk.
   Result<void> keep_reserve(std::uint64_t bytes);
 
+  // For other databases on the log's disk, whose write-ahead logs grow into that reserve too. They must be
+  // closed before the log is.
+  rocksdb::Env& env() const { return *databases_env_; }
+
   // Rewrites the vault's files, so that none of the log's holds what the vault's rows were before: destroyed
   // keys, and those wrapped by an earlier key-encryption key. Blocks for long. kUnavailable where the disk
   // has no room for a second copy of the vault or cannot be written to.
@@ -160,7 +164,7 @@ class RocksDbLog final : public EventLog {
   std::function<std::uint64_t()> free_disk_bytes_;
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<DiskReserve> reserve_;
-  std::unique_ptr<rocksdb::Env> tables_env_;
+  std::unique_ptr<rocksdb::Env> databases_env_;
   std::unique_ptr<RocksDbTables> tables_;
   std::unique_ptr<HeadAnchor> anchor_;
   std::unique_ptr<Committer> committer_;

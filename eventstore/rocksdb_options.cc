@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include "eventstore/rocksdb_logger.h"
 #include "eventstore/table_files.h"
 
 namespace mintmark {
@@ -31,8 +32,7 @@ rocksdb::Options database_options(rocksdb::Env& env) {
   options.track_and_verify_wals_in_manifest = true;
   options.paranoid_checks = true;
   options.max_total_wal_size = write_ahead_bytes_max;
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = rocksdb_logger();
   return options;
 }
 

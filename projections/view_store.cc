@@ -14,6 +14,7 @@
 #include "eventstore/bytes.h"
 #include "eventstore/crash_point.h"
 #include "eventstore/disk_space.h"
+#include "eventstore/rocksdb_logger.h"
 #include "eventstore/rocksdb_strings.h"
 #include "eventstore/table_files.h"
 
@@ -101,8 +102,7 @@ Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::string& path, rock
   if (env) options.env = env;
   options.max_file_opening_threads = 1;  // more are started for every family, however few its tables are
   options.create_if_missing = true;
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = rocksdb_logger();
   // Most keys that are looked for are not among the latest writes.
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;

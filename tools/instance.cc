@@ -205,7 +205,7 @@ std::string Instance::first_failure() {
 
 // The projections, as far as they have come.
 Result<void> Instance::open_views() {
-  auto store = ViewStore::open(config_.views_path());
+  auto store = ViewStore::open(config_.views_path(), &log->env());
   if (!store) return std::unexpected(store.error());
   views = std::move(*store);
   if (auto bound = views->bind(log->log_id()); !bound) return bound;
@@ -215,7 +215,7 @@ Result<void> Instance::open_views() {
   extensions = std::make_unique<ExtensionList>(views->live(ExtensionList::projection_name));
   handles = std::make_unique<HandleIndex>(views->live(HandleIndex::projection_name));
   audit = std::make_unique<AuditIndex>(views->live(AuditIndex::projection_name));
-  auto queue = RocksDbJobStore::open(config_.jobs_path(), clock);
+  auto queue = RocksDbJobStore::open(config_.jobs_path(), clock, &log->env());
   if (!queue) return std::unexpected(queue.error());
   jobs = std::move(*queue);
   job_planner = std::make_unique<JobPlanner>(*log, *jobs);

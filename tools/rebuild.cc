@@ -58,7 +58,7 @@ Result<void> open(const Config& config, Sources& sources) {
   auto peppers = sources.vault->load_peppers();
   if (!peppers) return std::unexpected(peppers.error());
   sources.peppers = std::make_unique<Peppers>(*peppers);
-  auto views = ViewStore::open(config.views_path());
+  auto views = ViewStore::open(config.views_path(), &sources.log->env());
   if (!views) return std::unexpected(views.error());
   sources.views = std::move(*views);
   return sources.views->bind(sources.log->log_id());

@@ -11,6 +11,7 @@
 #include <rocksdb/table.h>
 
 #include "eventstore/disk_space.h"
+#include "eventstore/rocksdb_logger.h"
 #include "eventstore/rocksdb_strings.h"
 #include "eventstore/table_files.h"
 
@@ -35,8 +36,7 @@ rocksdb::Status open_database(const std::string& path, rocksdb::Env* env, JobSto
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = table_format;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.keep_log_file_num = 4;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = rocksdb_logger();
   rocksdb::DB* db = nullptr;
   auto status = check_table_files(*options.env, path);
   if (status.ok()) status = rocksdb::DB::Open(options, path, &db);
@@ -72,6 +72,7 @@ Result<JobStoreDatabase> open_job_store_database(const std::string& path, rocksd
     db.reset();
     rocksdb::Options options;
     if (env) options.env = env;
+    options.info_log = rocksdb_logger();
     status = rocksdb::DestroyDB(path, options);
     if (status.ok()) status = open_database(path, env, opened);
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include "eventstore/verify.h"
 #include "tests/support/event_builders.h"
@@ -21,6 +22,22 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kibibyte = 1024;
 constexpr std::uint64_t reserve_bytes = 4 * kibibyte * kibibyte;
+
+std::unique_ptr<rocksdb::DB> open_database(const fs::path& path, rocksdb::Env& env) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.env = &env;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, path, &db);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
+rocksdb::Status put(rocksdb::DB& db, const std::string& value) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return db.Put(options, "key", value);
+}
 
 // A log whose disk somebody else fills between its look at what is free, which always finds enough, and its
 // write.
@@ -70,6 +87,15 @@ TEST_F(LogOnADiskThatFills, WritesOnInItsReserve) {
   open();
   EXPECT_EQ(log_->head(), head);
   EXPECT_EQ(log_->verify([](Position, Position) {}).problem, "");
+}
+
+TEST_F(LogOnADiskThatFills, LetsADatabaseBesideItWriteOnInItsReserve) {
+  ASSERT_TRUE(log_->keep_reserve(reserve_bytes));
+  const auto views = open_database(disk_.path() / "views", log_->env());
+  disk_.leave_free(0);
+  EXPECT_TRUE(put(*views, std::string(60 * kibibyte, 'v')).ok());
+  EXPECT_EQ(reserved(), 0U);
+  EXPECT_TRUE(put(*views, "1").ok()) << "it goes on in the same file";
 }
 
 TEST_F(LogOnADiskThatFills, WithoutAReserveFailsForGoodAndKeepsWhatWasAcknowledged) {

@@ -40,7 +40,7 @@ std::map<std::string, std::string> contents_of(const fs::path& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
-    if (!entry.is_regular_file() || name.starts_with("LOG") || name == "LOCK" || name == "lock") continue;
+    if (!entry.is_regular_file() || name == "LOCK" || name == "lock") continue;
     contents[entry.path().lexically_relative(folder).string()] = read_file(entry.path());
   }
   return contents;

@@ -18,7 +18,7 @@ namespace mintmark::testing {
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 
-// Path below `folder` → bytes, of every file but RocksDB's own protocol (LOG…) and the lock files.
+// Path below `folder` → bytes, of every file but the lock files.
 std::map<std::string, std::string> contents_of(const std::filesystem::path& folder);
 
 // The system's files, none of which sets space aside: in memory that costs as much as writing it.
