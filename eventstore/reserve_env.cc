@@ -46,8 +46,8 @@ class ReserveWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class ReserveFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  ReserveFileSystem(std::shared_ptr<rocksdb::FileSystem> target, DiskReserve& reserve)
-      : FileSystemWrapper(std::move(target)), reserve_(reserve) {}
+  ReserveFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, DiskReserve& reserve)
+      : FileSystemWrapper(target), reserve_(reserve) {}
   const char* Name() const override { return "ReserveFileSystem"; }
 
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
