@@ -1,5 +1,5 @@
 # Runs a suite of the console's tests, or makes its screenshots, beside the console's packages:
-#   cmake -D SUITE=unit|browser|screenshots -D SOURCE=tests/console -D BUILD=… -D NODE=… -D PROGRAM=mintmark
+#   cmake -D SUITE=unit|browser|figures|screenshots -D SOURCE=tests/console -D BUILD=… -D NODE=… -D PROGRAM=mintmark
 #     [-D OUT=FOLDER] -P run.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -26,8 +26,10 @@ foreach(file IN LISTS suites ITEMS support screenshots.mjs)
 endforeach()
 if(SUITE STREQUAL "screenshots")
   run(${work} ${NODE} screenshots.mjs ${OUT})
+elseif(SUITE STREQUAL "figures")
+  run(${work} ${NODE} --test --test-reporter=spec many.test.mjs)
 else()
-  # Two processes, each with one browser for its files; the one that prints figures runs by itself.
+  # Two processes, each with one browser for its files.
   set(group_1 everybody users tokens deliveries)
   list(TRANSFORM group_1 APPEND .test.mjs)
   set(group_2 ${suites})
@@ -38,5 +40,4 @@ else()
     file(WRITE ${work}/${group}.mjs ${imports})
   endforeach()
   run(${work} ${NODE} --test --test-reporter=spec --test-concurrency=2 group_1.mjs group_2.mjs)
-  run(${work} ${NODE} --test --test-reporter=spec many.test.mjs)
 endif()
