@@ -5,11 +5,11 @@
 #include <limits>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include "eventstore/rocksdb_logger.h"
 #include "eventstore/verify.h"
 #include "tests/support/event_builders.h"
 #include "tests/support/log_folder.h"
@@ -27,6 +27,7 @@ std::unique_ptr<rocksdb::DB> open_database(const fs::path& path, rocksdb::Env& e
   rocksdb::Options options;
   options.create_if_missing = true;
   options.env = &env;
+  options.info_log = rocksdb_logger();
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path, &db);
   EXPECT_TRUE(status.ok()) << status.ToString();

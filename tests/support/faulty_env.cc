@@ -34,14 +34,6 @@ class FaultyWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* context) override {
     return Append(data, options, context);
   }
-  IOStatus PositionedAppend(const Slice& data, std::uint64_t offset, const IOOptions& options,
-                            IODebugContext* context) override {
-    if (!faults_->strikes(FileOperation::kAppend, path_))
-      return target()->PositionedAppend(data, offset, options, context);
-    const Slice half(data.data(), data.size() / 2);
-    target()->PositionedAppend(half, offset, options, context).PermitUncheckedError();
-    return faults_->is_full() ? IOStatus::NoSpace(path_, "injected fault") : fault(path_);
-  }
   IOStatus Sync(const IOOptions& options, IODebugContext* context) override {
     if (faults_->strikes(FileOperation::kSync, path_)) return fault(path_);
     return target()->Sync(options, context);
